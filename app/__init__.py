@@ -1,0 +1,1 @@
+"""Everything a person sees. Stands on `backends`; nothing below knows it."""

@@ -1,0 +1,119 @@
+"""The words of this room as data: what the catalogue knows, what a plan says, what is on disk. Bytes everywhere."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from backends.core.phrase import NOTHING, Phrase
+
+Verdict = Literal["fits", "tight", "partial", "too_large", "unsupported"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The numbers of an architecture that memory and speed depend on (GGUF metadata, or the catalogue)."""
+
+    architecture: str
+    layers: int
+    embedding: int
+    feed_forward: int
+    heads: int
+    kv_heads: int
+    key_length: int
+    value_length: int
+    vocabulary: int
+    context_train: int
+    experts: int = 0
+    experts_used: int = 0
+    expert_feed_forward: int = 0
+    kv_lora_rank: int = 0
+    rope_dimensions: int = 0
+    mla: bool = False  # False for legacy deepseek2 files, which cache full keys and values
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """One quant of a model: the file to load (the first of a split) and all files to fetch."""
+
+    quant: str
+    file: str  # path inside the repository
+    size: int  # all parts
+    sha256: str | None = None  # of a single file, when it is known
+    parts: tuple[str, ...] = ()  # all files of a split, in order
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogModel:
+    id: str  # "r1-0528-qwen3-8b"
+    name: str  # "DeepSeek R1-0528 Qwen3 8B"
+    summary: Phrase
+    repo: str  # "unsloth/DeepSeek-R1-0528-Qwen3-8B-GGUF"
+    parameters: float  # billions, total
+    active_parameters: float
+    shape: Shape
+    license: str
+    base_score: float
+    quant_sensitivity: float
+    reasoning: bool
+    temperature: float
+    top_p: float
+    system_prompt: bool  # False: the publisher wants instructions in the user's turn
+    files: tuple[ModelFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """Where the bytes go. `weights + kv + compute + overhead = total`; per device beside it."""
+
+    weights: int
+    kv: int
+    compute: int
+    overhead: int
+    total: int
+    per_gpu: tuple[int, ...]  # bytes on each GPU
+    host: int  # bytes in main memory
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One model, one quant, one way to run it here: what the advisor weighs."""
+
+    model: CatalogModel
+    file: ModelFile
+    context: int
+    kv_type: Literal["f16", "q8_0"]
+    gpu_layers: int
+    expert_layers_on_cpu: int
+    memory: MemoryPlan
+    tokens_per_s: float
+    seconds_to_answer: float
+    verdict: Verdict
+    score: float
+    note: Phrase = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """The advisor's answer. `pick` None: nothing runs here, and `reason` says why."""
+
+    pick: Choice | None
+    reason: Phrase
+    others: tuple[Choice, ...]  # the best choice of every other model, best first
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A GGUF on this disk that may be loaded."""
+
+    id: str  # catalogue id + quant ("r1-0528-qwen3-8b:Q4_K_M"), or the stem of the file
+    name: str
+    path: Path
+    size: int
+    architecture: str
+    quant: str
+    context_train: int
+    catalog_id: str | None
+    sha256: str | None
+    source: str  # repository it came from, or "" for the user's own file
+    verified: bool
+    problem: Phrase = NOTHING  # why it cannot be loaded, empty if it can
