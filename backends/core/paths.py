@@ -119,7 +119,5 @@ def safe_join(folder: Path, *names: str) -> Path:
     path = folder.joinpath(*(safe_name(name) for name in names))
     root = folder.resolve()
     if not path.resolve().is_relative_to(root):
-        raise InvalidInput(
-            Phrase(f"{path} leads out of {folder}.", f"{path} 指向了 {folder} 之外。"), code="bad_name"
-        )
+        raise InvalidInput(Phrase(f"{path} leads out of {folder}.", f"{path} 指向了 {folder} 之外。"), code="bad_name")
     return path

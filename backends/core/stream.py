@@ -127,9 +127,7 @@ class Runner:
 
     def __init__(self, name: str, threads: int = 1) -> None:
         self.name = name
-        self._queue: queue.SimpleQueue[tuple[Callable[[], Iterator[Any]], Stream[Any]] | None] = (
-            queue.SimpleQueue()
-        )
+        self._queue: queue.SimpleQueue[tuple[Callable[[], Iterator[Any]], Stream[Any]] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._streams: set[Stream[Any]] = set()
         self._closed = False
