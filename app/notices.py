@@ -1,0 +1,147 @@
+"""What the window has to say, in place: no dialog where a line will do.
+
+`error_notice()` is the one function that turns an error into something shown. A `Notice` has a sentence, what
+to do about it, and buttons; a `NoticeBoard` shows a few of them below each other, at the top of the page or
+wherever a page keeps one of its own. A notice stays until it is answered, closed, or replaced by one with the
+same key: no timer runs.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
+
+from app import parts
+from app.language import Retranslated, say
+from app.theme import SPACE
+from backends.core.errors import BackendError
+from backends.core.phrase import NOTHING, Phrase
+
+Tone = Literal["info", "success", "warning", "danger"]
+
+_ICONS = {"info": "info", "success": "circle-check", "warning": "triangle-alert", "danger": "circle-alert"}
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeButton:
+    """Pressing it does `pressed` and, unless `stays`, takes the notice away."""
+
+    text: Phrase | str
+    pressed: Callable[[], None]
+    stays: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`message`: what happened and why. `hint`: what to do. One of each `key` is shown at a time."""
+
+    message: Phrase | str
+    hint: Phrase | str = NOTHING
+    tone: Tone = "info"
+    buttons: tuple[NoticeButton, ...] = ()
+    key: str = ""
+    closable: bool = True
+
+
+def error_notice(error: BackendError, *buttons: NoticeButton) -> Notice:
+    return Notice(error.message, error.hint, "danger", buttons, key=f"error:{error.code}")
+
+
+class Banner(Retranslated, QFrame):
+    """One notice on the screen."""
+
+    def __init__(self, notice: Notice, closed: Callable[["Banner"], None] | None = None) -> None:
+        super().__init__()
+        self.notice = notice
+        self._closed = closed
+        self.setProperty("surface", notice.tone)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        tone = "accent" if notice.tone == "info" else notice.tone
+        self._message = parts.label(wrap=True, select=True)
+        self._hint = parts.label(tone="muted", wrap=True, select=True)
+        self._buttons = [parts.button(kind="secondary") for _ in notice.buttons]
+        for widget, spec in zip(self._buttons, notice.buttons, strict=True):
+            widget.clicked.connect(lambda _=False, spec=spec: self._press(spec))
+        picture = parts.column(parts.picture(_ICONS[notice.tone], tone, 20), None, space=0)
+        words = parts.column(self._message, self._hint, space=SPACE.xs)
+        if self._buttons:
+            words.addSpacing(SPACE.xs)
+            words.addLayout(parts.row(*self._buttons, None))
+        layout = parts.row(picture, words, space=SPACE.m, margin=(SPACE.l, SPACE.m, SPACE.s, SPACE.m))
+        layout.setStretch(1, 1)
+        self._close = parts.icon_button("x", size=16)
+        self._close.clicked.connect(self.dismiss)
+        self._close.setVisible(notice.closable and closed is not None)
+        layout.addLayout(parts.column(self._close, None, space=0, margin=(0, 0, SPACE.xs, 0)))
+        self.setLayout(layout)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        message, hint = say(self.notice.message), say(self.notice.hint)
+        self._message.setText(message)
+        self._hint.setText(hint)
+        self._hint.setVisible(bool(hint))
+        for widget, spec in zip(self._buttons, self.notice.buttons, strict=True):
+            widget.setText(say(spec.text))
+        parts.name_button(self._close, self.tr("Close this notice"))
+        self.setAccessibleName(f"{message} {hint}".strip())
+
+    @Slot()
+    def dismiss(self) -> None:
+        if self._closed is not None:
+            self._closed(self)
+
+    def _press(self, spec: NoticeButton) -> None:
+        if not spec.stays:
+            self.dismiss()
+        spec.pressed()
+
+
+class NoticeBoard(QWidget):
+    """Shows notices below each other, the newest on top, three at most. No room taken while there are none."""
+
+    LIMIT = 3
+
+    def __init__(self, margin: int | tuple[int, int, int, int] = 0) -> None:
+        super().__init__()
+        self._layout = parts.column(space=SPACE.s, margin=margin)
+        self.setLayout(self._layout)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.hide()
+
+    @property
+    def banners(self) -> list[Banner]:
+        items = (self._layout.itemAt(index) for index in range(self._layout.count()))
+        return [widget for item in items if item is not None and isinstance(widget := item.widget(), Banner)]
+
+    def post(self, notice: Notice) -> Banner:
+        if notice.key:
+            self.withdraw(notice.key)
+        for banner in self.banners[self.LIMIT - 1 :]:
+            self._remove(banner)
+        banner = Banner(notice, self._remove)
+        self._layout.insertWidget(0, banner)
+        self.show()
+        return banner
+
+    def post_error(self, error: BackendError, *buttons: NoticeButton) -> None:
+        self.post(error_notice(error, *buttons))
+
+    def withdraw(self, key: str) -> None:
+        """Take the notice with this key away, if it is there."""
+        for banner in self.banners:
+            if banner.notice.key == key:
+                self._remove(banner)
+
+    def clear(self) -> None:
+        for banner in self.banners:
+            self._remove(banner)
+
+    def _remove(self, banner: Banner) -> None:
+        self._layout.removeWidget(banner)
+        banner.hide()
+        banner.deleteLater()
+        self.setVisible(bool(self.banners))
