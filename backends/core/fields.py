@@ -1,0 +1,156 @@
+"""What one setting is: its kind, its words, its range, and how a value is checked and read."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from backends.core.errors import DownloadError, InvalidInput
+from backends.core.phrase import Phrase
+from backends.core.routes import parse_proxy
+
+Kind = Literal["flag", "integer", "number", "choice", "text", "paragraph", "folder", "file", "url", "proxy", "model"]
+Value = bool | int | float | str
+
+_LONGEST = {"paragraph": 20_000}  # characters; every other text: 1,000
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    value: str
+    label: Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One setting. `minimum` and `maximum` are inclusive; `restart`: takes effect at the next start."""
+
+    group: str
+    name: str
+    kind: Kind
+    label: Phrase
+    help: Phrase
+    default: Value
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[Choice, ...] = ()
+    restart: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.group}.{self.name}"
+
+    def check(self, value: object) -> Value:
+        """`value` as this setting holds it. Raises InvalidInput `bad_setting`."""
+        match self.kind:
+            case "flag" if isinstance(value, bool):
+                return value
+            case "integer" if isinstance(value, int) and not isinstance(value, bool):
+                return self._in_range(value)
+            case "number" if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+                return self._in_range(float(value))
+            case "choice" if value in [choice.value for choice in self.choices]:
+                return str(value)
+            case "flag" | "integer" | "number" | "choice":
+                raise self._wrong()
+        if not isinstance(value, str):
+            raise self._wrong()
+        return self._check_text(value)
+
+    def parse(self, text: str) -> Value:
+        """Read the value from what a person typed at the command line. Raises InvalidInput `bad_setting`."""
+        word = text.strip().lower()
+        match self.kind:
+            case "flag":
+                if word not in ("on", "off", "true", "false", "yes", "no", "1", "0"):
+                    raise self._wrong()
+                return word in ("on", "true", "yes", "1")
+            case "integer" | "number":
+                try:
+                    return self.check(int(word) if self.kind == "integer" else float(word))
+                except ValueError as error:
+                    raise self._wrong() from error
+        return self.check(text)
+
+    def _in_range(self, value: int | float) -> int | float:
+        if (self.minimum is not None and value < self.minimum) or (self.maximum is not None and value > self.maximum):
+            raise self._wrong()
+        return value
+
+    def _check_text(self, value: str) -> str:
+        allowed = "\n\t" if self.kind == "paragraph" else ""
+        too_long = len(value) > _LONGEST.get(self.kind, 1_000)
+        if too_long or any(not c.isprintable() and c not in allowed for c in value):
+            raise self._wrong()
+        if self.kind == "url":
+            value = value.strip().rstrip("/")
+            try:
+                parts = urlsplit(value)
+                valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+            except ValueError as error:
+                raise self._wrong() from error
+            if not valid or parts.query or parts.fragment or parts.username:
+                raise self._wrong()
+        if self.kind == "proxy" and value:
+            try:
+                parse_proxy(value)
+            except DownloadError as error:
+                raise self._wrong() from error
+        return value
+
+    def _wrong(self) -> InvalidInput:
+        english, chinese = self._wanted()
+        return InvalidInput(
+            Phrase(
+                f"The setting “{self.label.en}” ({self.key}) takes {english}.",
+                f"设置“{self.label.zh}”（{self.key}）应为{chinese}。",
+            ),
+            code="bad_setting",
+        )
+
+    def _wanted(self) -> tuple[str, str]:
+        match self.kind:
+            case "flag":
+                return "on or off", "开或关"
+            case "choice":
+                names = ", ".join(choice.value for choice in self.choices)
+                return f"one of: {names}", f"以下之一：{names}"
+            case "integer" | "number":
+                low = "" if self.minimum is None else f"{self.minimum:g}"
+                high = "" if self.maximum is None else f"{self.maximum:g}"
+                whole = self.kind == "integer"
+                return (
+                    f"a {'whole ' if whole else ''}number from {low} to {high}",
+                    f"{low} 到 {high} 之间的{'整数' if whole else '数'}",
+                )
+            case "url":
+                return "an address such as https://huggingface.co", "形如 https://huggingface.co 的网址"
+            case "proxy":
+                return "an address such as http://127.0.0.1:7890", "形如 http://127.0.0.1:7890 的地址"
+        return "a text without control characters", "不含控制字符的文字"
+
+
+def setting(
+    default: Value,
+    kind: Kind,
+    label: Phrase,
+    help: Phrase,
+    *,
+    range: tuple[float, float] | None = None,
+    choices: Mapping[str, Phrase] | None = None,
+    restart: bool = False,
+) -> Any:
+    """A dataclass field that is a setting; `FieldSpec` tells what the parts mean."""
+    return field(
+        default=default,
+        metadata={
+            "kind": kind,
+            "label": label,
+            "help": help,
+            "minimum": range[0] if range else None,
+            "maximum": range[1] if range else None,
+            "choices": tuple(Choice(value, name) for value, name in (choices or {}).items()),
+            "restart": restart,
+        },
+    )

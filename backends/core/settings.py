@@ -1,0 +1,326 @@
+"""What a person may choose, as data.
+
+`Settings` is a tree of frozen dataclasses, and each field carries what there is to know about it: label, help, range,
+choices, whether it takes effect at the next start. The settings dialog, the help of the command line and the validator
+are derived from `FIELDS`. The file is JSON and holds only what differs from the defaults; what this version does not
+understand in it stays there, so that an older version does not lose the settings of a newer one.
+
+Secrets are not settings; they live in `secrets`.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from backends.core.errors import InvalidInput
+from backends.core.fields import FieldSpec, Value, setting
+from backends.core.files import put_aside, storage_error, write_file
+from backends.core.phrase import Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class GeneralSettings:
+    language: Literal["system", "en", "zh"] = setting(
+        "system",
+        "choice",
+        Phrase("Language", "语言"),
+        Phrase("The language of the window and of messages.", "界面和提示所用的语言。"),
+        choices={
+            "system": Phrase("As the system", "跟随系统"),
+            "en": Phrase("English", "English"),
+            "zh": Phrase("简体中文", "简体中文"),
+        },
+    )
+    theme: Literal["system", "light", "dark"] = setting(
+        "system",
+        "choice",
+        Phrase("Appearance", "外观"),
+        Phrase("Light or dark.", "浅色或深色。"),
+        choices={
+            "system": Phrase("As the system", "跟随系统"),
+            "light": Phrase("Light", "浅色"),
+            "dark": Phrase("Dark", "深色"),
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    folder: str = setting(
+        "",
+        "folder",
+        Phrase("Model folder", "模型文件夹"),
+        Phrase(
+            "Where downloaded models are kept. Empty: the usual place. Models take many gigabytes.",
+            "下载的模型存放的位置。留空则使用默认位置。模型可能占用数十 GB。",
+        ),
+        restart=True,
+    )
+    default_model: str = setting(
+        "",
+        "model",
+        Phrase("Model to use", "默认模型"),
+        Phrase("The model that answers. Empty: the last one used.", "用来回答的模型。留空则使用上次的模型。"),
+    )
+    context: int = setting(
+        16384,
+        "integer",
+        Phrase("Context length", "上下文长度"),
+        Phrase(
+            "How much text the model can keep in view, in tokens. More needs more memory.",
+            "模型一次能看到的文字量，以 token 计。越大占用内存越多。",
+        ),
+        range=(1024, 1_048_576),
+    )
+    min_speed: float = setting(
+        5.0,
+        "number",
+        Phrase("Slowest speed that is fine", "可接受的最低速度"),
+        Phrase(
+            "Models that would be slower than this, in tokens a second, are not recommended.",
+            "预计速度低于此值（token/秒）的模型不会被推荐。",
+        ),
+        range=(0, 1000),
+    )
+    load_at_start: bool = setting(
+        True,
+        "flag",
+        Phrase("Load the model at start", "启动时加载模型"),
+        Phrase("The first answer then comes sooner.", "这样第一个回答会更快。"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    threads: int = setting(
+        0,
+        "integer",
+        Phrase("Processor threads", "处理器线程数"),
+        Phrase("0: as many as this computer has cores.", "0 表示与处理器核心数相同。"),
+        range=(0, 1024),
+    )
+    gpu_layers: int = setting(
+        -1,
+        "integer",
+        Phrase("Layers on the graphics card", "放到显卡上的层数"),
+        Phrase("-1: as many as fit. 0: none.", "-1 表示尽量多，0 表示不使用显卡。"),
+        range=(-1, 1000),
+    )
+    kv_type: Literal["auto", "f16", "q8_0"] = setting(
+        "auto",
+        "choice",
+        Phrase("Precision of the context memory", "上下文缓存精度"),
+        Phrase("The smaller one needs half the memory and loses very little.", "较小的精度只占一半内存，损失很小。"),
+        choices={
+            "auto": Phrase("Automatic", "自动"),
+            "f16": Phrase("Full (f16)", "完整（f16）"),
+            "q8_0": Phrase("Small (q8_0)", "较小（q8_0）"),
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    endpoint: str = setting(
+        "https://huggingface.co",
+        "url",
+        Phrase("Download from", "下载站点"),
+        Phrase(
+            "The hub that models come from, or a mirror such as https://hf-mirror.com.",
+            "模型的下载站点，或镜像，例如 https://hf-mirror.com。",
+        ),
+    )
+    proxy: str = setting(
+        "",
+        "proxy",
+        Phrase("Proxy", "代理"),
+        Phrase(
+            "For example http://127.0.0.1:7890. Empty: the proxy of the system, if there is one.",
+            "例如 http://127.0.0.1:7890。留空则使用系统代理（如果有）。",
+        ),
+    )
+    ca_file: str = setting(
+        "",
+        "file",
+        Phrase("Certificate file", "证书文件"),
+        Phrase("Certificates of your company (PEM), if it needs some.", "公司网络要求的证书（PEM 格式），没有则留空。"),
+    )
+    offline: bool = setting(
+        False,
+        "flag",
+        Phrase("Stay offline", "离线模式"),
+        Phrase("Nothing is sent or fetched, whatever is pressed.", "无论点击什么，都不会发送或下载任何内容。"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSettings:
+    enter_sends: bool = setting(
+        True,
+        "flag",
+        Phrase("Enter sends", "按 Enter 发送"),
+        Phrase("Off: Enter makes a new line, Ctrl+Enter sends.", "关闭后 Enter 换行，Ctrl+Enter 发送。"),
+    )
+    system_prompt: str = setting(
+        "",
+        "paragraph",
+        Phrase("Standing instructions", "固定指令"),
+        Phrase("What the model should know or do in every conversation.", "模型在每个对话中都应知道或遵守的内容。"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    general: GeneralSettings = GeneralSettings()
+    models: ModelSettings = ModelSettings()
+    engine: EngineSettings = EngineSettings()
+    network: NetworkSettings = NetworkSettings()
+    chat: ChatSettings = ChatSettings()
+
+
+GROUPS: Mapping[str, Phrase] = {
+    "general": Phrase("General", "通用"),
+    "models": Phrase("Models", "模型"),
+    "engine": Phrase("Engine", "引擎"),
+    "network": Phrase("Network", "网络"),
+    "chat": Phrase("Chat", "聊天"),
+}
+
+
+def _specs() -> Iterator[FieldSpec]:
+    for group in fields(Settings):
+        for one in fields(type(group.default)):
+            yield FieldSpec(group.name, one.name, default=one.default, **one.metadata)
+
+
+FIELDS: tuple[FieldSpec, ...] = tuple(_specs())
+
+
+def spec(key: str) -> FieldSpec:
+    """The setting called `group.name`. Raises InvalidInput `unknown_setting`."""
+    for one in FIELDS:
+        if one.key == key:
+            return one
+    raise InvalidInput(
+        Phrase(f"There is no setting called {key}.", f"没有名为 {key} 的设置。"),
+        Phrase(
+            f"There are: {', '.join(one.key for one in FIELDS)}.",
+            f"可用的设置：{'、'.join(one.key for one in FIELDS)}。",
+        ),
+        code="unknown_setting",
+    )
+
+
+def value_of(settings: Settings, key: str) -> Value:
+    one = spec(key)
+    return getattr(getattr(settings, one.group), one.name)
+
+
+def with_value(settings: Settings, key: str, value: object) -> Settings:
+    """`settings` with one value changed and checked."""
+    one = spec(key)
+    group = replace(getattr(settings, one.group), **{one.name: one.check(value)})
+    return replace(settings, **{one.group: group})
+
+
+class SettingsStore:
+    """The settings of this person, in the file at `path`. Any thread may use it.
+
+    A bad value becomes the default and a damaged file is put aside; `notices` tells of it. Raises StorageError when
+    the file cannot be read or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[Settings], None]] = []
+        self._notices: list[Phrase] = []
+        self._written = self._read()
+        self._current = self._understand(self._written)
+
+    @property
+    def current(self) -> Settings:
+        return self._current
+
+    @property
+    def notices(self) -> tuple[Phrase, ...]:
+        """What was wrong with the file when it was read."""
+        return tuple(self._notices)
+
+    def set(self, key: str, value: object) -> Settings:
+        """Change `group.name` and save. Raises InvalidInput (`unknown_setting`, `bad_setting`) and StorageError; then
+        nothing has changed."""
+        return self._change(spec(key), value)
+
+    def reset(self, key: str) -> Settings:
+        """Back to the default."""
+        one = spec(key)
+        return self._change(one, one.default)
+
+    def subscribe(self, callback: Callable[[Settings], None]) -> Callable[[], None]:
+        """Call `callback` with the new settings after each change, on the thread that made it. Gives a function that
+        ends it."""
+        self._callbacks.append(callback)
+        return lambda: self._callbacks.remove(callback)
+
+    def _change(self, one: FieldSpec, value: object) -> Settings:
+        with self._lock:
+            before = self._current
+            after = with_value(before, one.key, value)
+            group = self._written.get(one.group)
+            group = dict(group) if isinstance(group, dict) else {}
+            kept = value_of(after, one.key)
+            if kept == one.default:
+                group.pop(one.name, None)
+            else:
+                group[one.name] = kept
+            written = {**self._written, one.group: group}
+            content = json.dumps(written, ensure_ascii=False, indent=2, sort_keys=True)
+            write_file(self._path, content.encode() + b"\n")
+            self._written, self._current = written, after
+        if after != before:
+            for callback in list(self._callbacks):
+                callback(after)
+        return after
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            text = self._path.read_bytes()
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise storage_error(error, self._path) from error
+        try:
+            found = json.loads(text.decode("utf-8-sig"))
+        except (ValueError, RecursionError):
+            found = None
+        if isinstance(found, dict):
+            return found
+        aside = put_aside(self._path)
+        self._notices.append(
+            Phrase(
+                f"The settings could not be read; the usual ones are used. The old file is kept as {aside}.",
+                f"无法读取设置，已改用默认设置。原文件保留为 {aside}。",
+            )
+        )
+        return {}
+
+    def _understand(self, written: Mapping[str, Any]) -> Settings:
+        settings = Settings()
+        for one in FIELDS:
+            group = written.get(one.group)
+            if not isinstance(group, dict) or one.name not in group:
+                continue
+            try:
+                settings = with_value(settings, one.key, group[one.name])
+            except InvalidInput as error:
+                self._notices.append(
+                    Phrase(
+                        f"{error.message.en} The file says something else, so the usual value is used.",
+                        f"{error.message.zh}文件中的值无效，已改用默认值。",
+                    )
+                )
+        return settings
