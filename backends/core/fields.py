@@ -32,8 +32,8 @@ class FieldSpec:
     label: Phrase
     help: Phrase
     default: Value
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: float = -math.inf
+    maximum: float = math.inf
     choices: tuple[Choice, ...] = ()
     restart: bool = False
 
@@ -74,7 +74,7 @@ class FieldSpec:
         return self.check(text)
 
     def _in_range(self, value: int | float) -> int | float:
-        if (self.minimum is not None and value < self.minimum) or (self.maximum is not None and value > self.maximum):
+        if not self.minimum <= value <= self.maximum:
             raise self._wrong()
         return value
 
@@ -117,8 +117,7 @@ class FieldSpec:
                 names = ", ".join(choice.value for choice in self.choices)
                 return f"one of: {names}", f"以下之一：{names}"
             case "integer" | "number":
-                low = "" if self.minimum is None else f"{self.minimum:g}"
-                high = "" if self.maximum is None else f"{self.maximum:g}"
+                low, high = f"{self.minimum:,}", f"{self.maximum:,}"
                 whole = self.kind == "integer"
                 return (
                     f"a {'whole ' if whole else ''}number from {low} to {high}",
@@ -137,7 +136,7 @@ def setting(
     label: Phrase,
     help: Phrase,
     *,
-    range: tuple[float, float] | None = None,
+    range: tuple[float, float] = (-math.inf, math.inf),
     choices: Mapping[str, Phrase] | None = None,
     restart: bool = False,
 ) -> Any:
@@ -148,8 +147,8 @@ def setting(
             "kind": kind,
             "label": label,
             "help": help,
-            "minimum": range[0] if range else None,
-            "maximum": range[1] if range else None,
+            "minimum": range[0],
+            "maximum": range[1],
             "choices": tuple(Choice(value, name) for value, name in (choices or {}).items()),
             "restart": restart,
         },

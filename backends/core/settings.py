@@ -192,8 +192,9 @@ GROUPS: Mapping[str, Phrase] = {
 
 def _specs() -> Iterator[FieldSpec]:
     for group in fields(Settings):
-        for one in fields(type(group.default)):
-            yield FieldSpec(group.name, one.name, default=one.default, **one.metadata)
+        part = getattr(Settings(), group.name)
+        for one in fields(part):
+            yield FieldSpec(group.name, one.name, default=getattr(part, one.name), **one.metadata)
 
 
 FIELDS: tuple[FieldSpec, ...] = tuple(_specs())
@@ -204,12 +205,10 @@ def spec(key: str) -> FieldSpec:
     for one in FIELDS:
         if one.key == key:
             return one
+    keys = [one.key for one in FIELDS]
     raise InvalidInput(
         Phrase(f"There is no setting called {key}.", f"没有名为 {key} 的设置。"),
-        Phrase(
-            f"There are: {', '.join(one.key for one in FIELDS)}.",
-            f"可用的设置：{'、'.join(one.key for one in FIELDS)}。",
-        ),
+        Phrase(f"There are: {', '.join(keys)}.", f"可用的设置：{'、'.join(keys)}。"),
         code="unknown_setting",
     )
 
@@ -312,10 +311,11 @@ class SettingsStore:
         settings = Settings()
         for one in FIELDS:
             group = written.get(one.group)
-            if not isinstance(group, dict) or one.name not in group:
+            if group is None or (isinstance(group, dict) and one.name not in group):
                 continue
             try:
-                settings = with_value(settings, one.key, group[one.name])
+                value = group[one.name] if isinstance(group, dict) else None
+                settings = with_value(settings, one.key, value)
             except InvalidInput as error:
                 self._notices.append(
                     Phrase(
