@@ -58,32 +58,34 @@ class Connection(sqlite3.Connection):
 
 
 class Cursor(sqlite3.Cursor):
-    connection: Connection
+    @property
+    def _path(self) -> Path:
+        return self.connection.path if isinstance(self.connection, Connection) else Path()
 
     def execute(self, sql: str, parameters: Any = (), /) -> "Cursor":
-        with translated(self.connection.path):
+        with translated(self._path):
             super().execute(sql, parameters)
         return self
 
     def executemany(self, sql: str, parameters: Any, /) -> "Cursor":
-        with translated(self.connection.path):
+        with translated(self._path):
             super().executemany(sql, parameters)
         return self
 
     def __next__(self) -> Any:
-        with translated(self.connection.path):
+        with translated(self._path):
             return super().__next__()
 
     def fetchone(self) -> Any:
-        with translated(self.connection.path):
+        with translated(self._path):
             return super().fetchone()
 
     def fetchmany(self, size: int | None = None) -> list[Any]:
-        with translated(self.connection.path):
+        with translated(self._path):
             return super().fetchmany(self.arraysize if size is None else size)
 
     def fetchall(self) -> list[Any]:
-        with translated(self.connection.path):
+        with translated(self._path):
             return super().fetchall()
 
 
@@ -135,7 +137,8 @@ def damaged(path: Path) -> StorageError:
     return StorageError(
         Phrase(f"{path} is damaged.", f"{path} 已损坏。"),
         Phrase(
-            "Start DeskSeek again: it restores the newest good copy.", "请重新启动 DeskSeek，它会恢复最近的完好副本。"
+            "Start DeskSeek again; it restores the newest good copy.",
+            "请重新启动 DeskSeek，以恢复最近的完好副本。",
         ),
         code="database_damaged",
     )

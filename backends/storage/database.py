@@ -177,7 +177,8 @@ class Database:
                 day = time.strftime("%Y-%m-%d %H:%M", time.localtime(copy.stat().st_mtime))
                 self._notices.append(
                     Phrase(
-                        f"{self.path.name} was damaged. The copy of {day} was restored; the damaged file is kept as {aside}.",
+                        f"{self.path.name} was damaged. The copy of {day} was restored. "
+                        f"The damaged file is kept as {aside}.",
                         f"{self.path.name} 已损坏，已恢复 {day} 的副本；损坏的文件保留为 {aside}。",
                     )
                 )
