@@ -15,7 +15,7 @@ class Fault:
     status: int = 0  # answer this instead, with `headers` and `body`
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    cut_after: int | None = None  # so many bytes of the body, then the connection breaks
+    cut_after: int | None = None  # so many bytes of the body, then the connection breaks; 0: no answer at all
     pause_after: int | None = None  # so many bytes, then nothing until `hub.release()`
     hang: bool = False  # no answer at all until `hub.release()`, then the connection breaks
     instead: bytes | None = None  # other bytes than the file's, in a right answer

@@ -1,6 +1,6 @@
 """A hub on 127.0.0.1 that speaks the protocol of huggingface.co as huggingface_hub 2.4 uses it.
 
-    with Hub() as hub:
+    with HubServer() as hub:
         hub.add_repo("org/name", {"tiny-Q4_K_M.gguf": path})
         hub.fail("cdn", cut(after=1000), times=2)
         ...
@@ -80,7 +80,7 @@ class Repo:
     gated: bool
 
 
-class Hub:
+class HubServer:
     def __init__(self, *, page_size: int = 1000) -> None:
         self.requests: list[Request] = []
         self._page_size = page_size
@@ -95,10 +95,12 @@ class Hub:
         self._threads: list[threading.Thread] = []
         self.endpoint = ""
         self.cdn = ""
+        self.bare_listing = False  # a mirror that leaves sizes and hashes out of the model info
+        self.bare_headers = False  # a mirror that drops the X- headers of a file
 
     # ---- life
 
-    def start(self) -> "Hub":
+    def start(self) -> "HubServer":
         for name in ("hub", "cdn"):
             server = ThreadingHTTPServer(("127.0.0.1", 0), self._door(name))
             server.daemon_threads = True
@@ -117,7 +119,7 @@ class Hub:
             thread.join()
         self._servers, self._threads = [], []
 
-    def __enter__(self) -> "Hub":
+    def __enter__(self) -> "HubServer":
         return self.start()
 
     def __exit__(self, *_: object) -> None:
@@ -236,7 +238,10 @@ class Hub:
         if (repo := self._repo(door, name, revision)) is None:
             return
         if what is None:
-            siblings = [{"rfilename": path} for path in repo.files]
+            with_blobs = query.get("blobs") == ["true"] and not self.bare_listing
+            siblings = [
+                _sibling(path, file) if with_blobs else {"rfilename": path} for path, file in repo.files.items()
+            ]
             info = {"_id": "1", "id": name, "sha": repo.commit, "tags": list(repo.tags), "siblings": siblings}
             door.send_json(info | {"private": repo.token is not None, "gated": "auto" if repo.gated else False})
             return
@@ -266,13 +271,17 @@ class Hub:
                 door.send(404, {"X-Error-Code": "EntryNotFound"}, b"Entry not found")
                 return
             size = file.size if fault.claimed_size is None else fault.claimed_size
-            headers = {"X-Repo-Commit": repo.commit, "ETag": f'"{file.blob}"', "Accept-Ranges": "bytes"}
+            headers = {"ETag": f'"{file.blob}"', "Accept-Ranges": "bytes"}
+            if not self.bare_headers:
+                headers["X-Repo-Commit"] = repo.commit
             if not file.lfs:
                 door.send_file(file, headers, fault)
                 return
             self._signatures += 1
             signed = f"{self.cdn}/blobs/{file.sha256}?name={quote(Path(path).name)}&Signature={self._signatures}"
             linked = {"X-Linked-Etag": f'"{file.sha256}"', "X-Linked-Size": str(size), "Location": signed}
+            if self.bare_headers:
+                linked = {"Location": signed}
             door.send(302, headers | linked, b"")
 
     def _answer_bytes(self, door: "_Door") -> None:
@@ -308,13 +317,14 @@ class _Door(BaseHTTPRequestHandler):
     @contextmanager
     def broken_by(self, fault: Fault) -> Iterator[bool]:
         """True if the fault has given the answer already."""
-        if fault.hang:
-            self.gate.wait()
+        if fault.hang or fault.cut_after == 0:
+            if fault.hang:
+                self.gate.wait()
             self.close_connection = True
         elif fault.status:
             self.body()
             self.send(fault.status, fault.headers, fault.body)
-        yield fault.hang or fault.status != 0
+        yield fault.hang or fault.cut_after == 0 or fault.status != 0
 
     def send_json(self, value: object, headers: Mapping[str, str] = {}) -> None:
         self.send(200, {"Content-Type": "application/json", **headers}, json.dumps(value).encode())
@@ -374,6 +384,13 @@ def _store(content: Path | bytes, lfs: bool) -> StoredFile:
         return StoredFile(content, len(content), hashlib.sha256(content).hexdigest(), lfs)
     with content.open("rb") as file:
         return StoredFile(content, content.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest(), lfs)
+
+
+def _sibling(path: str, file: StoredFile) -> dict[str, object]:
+    sibling: dict[str, object] = {"rfilename": path, "size": file.size, "blobId": file.blob}
+    if file.lfs:
+        sibling["lfs"] = {"sha256": file.sha256, "size": file.size, "pointerSize": 134}
+    return sibling
 
 
 def _listed(path: str, file: StoredFile) -> dict[str, object]:

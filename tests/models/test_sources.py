@@ -1,0 +1,294 @@
+"""What a hub has, told rightly; and what it says when it does not give it."""
+
+import os
+import threading
+from email.utils import formatdate
+
+import pytest
+
+from backends.core.cancel import CancelToken
+from backends.core.errors import Cancelled, DownloadError, InvalidInput, NotFound, Unavailable
+from backends.core.network import Network, NetworkOptions
+from backends.core.phrase import NOTHING
+from backends.models.refusals import RateLimited, refusal
+from backends.models.sources import Hub, Ref, choose, parse_ref
+from backends.models.types import ModelFile
+from tests.kit.faults import HANG, cut, refused, web_page
+from tests.kit.hub import HubServer
+
+REPO = "unsloth/DeepSeek-R1-0528-Qwen3-8B-GGUF"
+NAME = "DeepSeek-R1-0528-Qwen3-8B"
+
+
+@pytest.fixture
+def there():
+    with HubServer() as hub:
+        yield hub
+
+
+@pytest.fixture
+def network():
+    return Network(NetworkOptions())
+
+
+def sized(count: int) -> bytes:
+    return os.urandom(count)
+
+
+# ---- listing
+
+
+def test_the_models_of_a_repository_smallest_first_with_sizes_and_hashes(there, network):
+    q4, q8 = sized(4000), sized(8000)
+    there.add_repo(REPO, {"README.md": b"hi", f"{NAME}-Q8_0.gguf": q8, f"{NAME}-Q4_K_M.gguf": q4}, plain=["README.md"])
+    files = Hub(network, there.endpoint).files(REPO)
+    assert [(f.quant, f.file, f.size) for f in files] == [
+        ("Q4_K_M", f"{NAME}-Q4_K_M.gguf", 4000),
+        ("Q8_0", f"{NAME}-Q8_0.gguf", 8000),
+    ]
+    assert all(f.sha256 and len(f.sha256) == 64 for f in files)
+
+
+def test_parts_of_a_split_are_one_model_and_a_split_with_a_hole_is_none(there, network):
+    whole = {f"UD-IQ1_M/V4-Flash-UD-IQ1_M-0000{n}-of-00003.gguf": sized(100 * n) for n in (1, 2, 3)}
+    hole = {f"Q8_0/V4-Flash-Q8_0-0000{n}-of-00003.gguf": sized(100) for n in (1, 3)}
+    there.add_repo(REPO, whole | hole)
+    (file,) = Hub(network, there.endpoint).files(REPO)
+    assert (file.quant, file.size, file.sha256, file.parts) == ("UD-IQ1_M", 600, None, tuple(sorted(whole)))
+    assert file.file == file.parts[0]
+
+
+def test_what_is_no_model_for_llama_cpp_is_left_out(there, network):
+    no_models = [
+        "mmproj-F16.gguf", "DeepSeek-OCR-mmproj-f16.gguf", "imatrix_unsloth.gguf", "R1.imatrix.gguf",
+        "R1-MTP-Q8_0.gguf",
+        "R1-draft-Q4_K_M.gguf", "R1-DSpark-F16.gguf", "R1.Q8_0.gguf.part1of2", "ik_llama/R1-IQ2_KS.gguf",
+        "model.safetensors", "config.json",
+    ]  # fmt: skip
+    models = ["R1.Q4_K_M.gguf", "R1.i1-IQ3_M.gguf", "R1-Q5_K_M-imatrix.gguf", "R1-Draftsman-Q6_K.gguf"]
+    there.add_repo(REPO, {path: sized(10 + n) for n, path in enumerate(models + no_models)})
+    assert [f.file for f in Hub(network, there.endpoint).files(REPO)] == models
+
+
+def test_a_mirror_that_leaves_out_sizes_and_headers_is_asked_in_another_way(there, network):
+    q4 = sized(5000)
+    there.bare_listing = there.bare_headers = True
+    there.add_repo(REPO, {"R1-Q4_K_M.gguf": q4})
+    hub = Hub(network, there.endpoint)
+    (file,) = hub.files(REPO)
+    remote = hub.resolve(REPO, file.file)
+    assert file.size == remote.size == 5000
+    assert file.sha256 == remote.sha256 is not None
+    assert remote.url == f"{there.endpoint}/{REPO}/resolve/main/R1-Q4_K_M.gguf"
+
+
+def test_a_file_is_pinned_to_the_commit_in_which_it_was_seen(there, network):
+    there.add_repo(REPO, {"Q4_K_M/R1 2-Q4_K_M.gguf": sized(100)})
+    remote = Hub(network, there.endpoint).resolve(REPO, "Q4_K_M/R1 2-Q4_K_M.gguf")
+    assert len(remote.commit) == 40
+    assert remote.url == f"{there.endpoint}/{REPO}/resolve/{remote.commit}/Q4_K_M/R1%202-Q4_K_M.gguf"
+
+
+def test_a_repository_for_another_engine_and_one_without_gguf_are_refused_in_words(there, network):
+    there.add_repo("ubergarm/R1-GGUF", {"R1-IQ2_KS.gguf": sized(10)}, tags=["ik_llama.cpp", "gguf"])
+    there.add_repo("deepseek-ai/R1", {"model.safetensors": sized(10)})
+    hub = Hub(network, there.endpoint)
+    with pytest.raises(InvalidInput, match=r"ik_llama\.cpp") as fork:
+        hub.files("ubergarm/R1-GGUF")
+    with pytest.raises(NotFound, match="-GGUF") as none:
+        hub.files("deepseek-ai/R1")
+    assert (fork.value.code, none.value.code) == ("foreign_fork", "no_gguf")
+
+
+# ---- what goes wrong
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "headers", "kind", "our_code", "says"),
+    [
+        (401, "", {}, DownloadError, "sign_in_needed", "private"),
+        (401, "RepoNotFound", {}, NotFound, "repository_not_found", "no repository"),
+        (404, "RepoNotFound", {}, NotFound, "repository_not_found", "no repository"),
+        (404, "", {}, NotFound, "repository_not_found", "no repository"),
+        (403, "GatedRepo", {}, DownloadError, "gated", "accept"),
+        (403, "", {}, DownloadError, "forbidden", "refuses"),
+        (429, "", {"Retry_After": "7"}, Unavailable, "rate_limited", "wait 7 s"),
+        (429, "", {"RateLimit": '"api";r=0;t=55'}, Unavailable, "rate_limited", "wait 55 s"),
+        (500, "", {}, Unavailable, "hub_unavailable", "HTTP 500"),
+        (503, "", {}, Unavailable, "hub_unavailable", "HTTP 503"),
+        (418, "", {}, DownloadError, "hub_refused", "HTTP 418"),
+    ],
+)
+def test_each_refusal_is_a_sentence_with_what_to_do_and_asked_once(
+    there, network, status, code, headers, kind, our_code, says
+):
+    there.add_repo(REPO, {"R1-Q4_K_M.gguf": sized(10)})
+    there.fail("api", refused(status, code, **headers))
+    with pytest.raises(kind, match=says) as error:
+        Hub(network, there.endpoint).files(REPO)
+    assert error.value.code == our_code
+    assert error.value.message.zh
+    assert error.value.hint.zh or status == 418
+    assert len(there.requests) == 1
+
+
+def test_a_file_that_is_not_there_and_one_that_is_gated(there, network):
+    there.add_repo(REPO, {"R1-Q4_K_M.gguf": sized(10)})
+    there.add_repo("meta/gated", {"R1-Q4_K_M.gguf": sized(10)}, gated=True)
+    hub = Hub(network, there.endpoint)
+    with pytest.raises(NotFound, match=r"R1-Q9\.gguf is not") as missing:
+        hub.resolve(REPO, "R1-Q9.gguf")
+    with pytest.raises(DownloadError, match=rf"{there.endpoint}/meta/gated") as gated:
+        hub.resolve("meta/gated", "R1-Q4_K_M.gguf")
+    assert (missing.value.code, gated.value.code) == ("file_not_found", "gated")
+
+
+def test_a_date_in_retry_after_is_understood_and_an_absurd_one_bounded():
+    now = refusal(429, {"Retry-After": formatdate(0)}, endpoint="https://hub", repo=REPO)
+    ages = refusal(429, {"Retry-After": "999999999"}, endpoint="https://hub", repo=REPO)
+    assert isinstance(now, RateLimited)
+    assert isinstance(ages, RateLimited)
+    assert (now.seconds, ages.seconds) == (0, 3600)
+
+
+@pytest.mark.parametrize("page", [web_page(), refused(200), cut(0)], ids=["sign-in page", "other JSON", "cut off"])
+def test_an_answer_that_is_no_hub_s_is_said_to_be_none(there, network, page):
+    there.add_repo(REPO, {"R1-Q4_K_M.gguf": sized(10)})
+    there.fail("api", page)
+    with pytest.raises(DownloadError) as error:
+        Hub(network, there.endpoint).files(REPO)
+    assert error.value.code in ("not_a_hub", "connection_lost")
+    assert error.value.hint != NOTHING
+
+
+def test_nobody_there_is_no_network(network):
+    with HubServer() as gone:
+        endpoint = gone.endpoint
+    with pytest.raises(DownloadError) as error:
+        Hub(network, endpoint).files(REPO)
+    assert error.value.code == "no_network"
+
+
+def test_listing_a_hub_that_hangs_ends_when_it_is_cancelled(there, network):
+    there.add_repo(REPO, {"R1-Q4_K_M.gguf": sized(10)})
+    there.fail("api", HANG)
+    cancel = CancelToken()
+    timer = threading.Timer(0.1, cancel.cancel)
+    timer.start()
+    with pytest.raises(Cancelled):
+        Hub(network, there.endpoint).files(REPO, cancel=cancel)
+    timer.join()
+
+
+# ---- the access token
+
+
+def test_a_private_repository_opens_to_its_token_and_hides_from_others(there, network):
+    there.add_repo("me/private", {"R1-Q4_K_M.gguf": sized(10)}, token="hf_right")
+    assert Hub(network, there.endpoint, "hf_right").files("me/private")
+    with pytest.raises(NotFound, match="access token"):
+        Hub(network, there.endpoint).files("me/private")
+
+
+def test_a_bad_token_does_not_keep_a_public_model_away(there, network):
+    there.add_repo(REPO, {"R1-Q4_K_M.gguf": sized(10)})
+    hub = Hub(network, there.endpoint, "bad_token")
+    assert len(hub.files(REPO)) == 1
+    assert "does not accept" in hub.notice.en
+    assert hub.headers() == {}
+    assert [r.headers["Authorization"] for r in there.requests] == ["Bearer bad_token", None]
+    hub.resolve(REPO, "R1-Q4_K_M.gguf")
+    assert there.requests[-1].headers["Authorization"] is None
+
+
+def test_no_token_of_this_computer_is_sent_unasked(there, network, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_from_the_environment")
+    there.add_repo(REPO, {"R1-Q4_K_M.gguf": sized(10)})
+    hub = Hub(network, there.endpoint)
+    hub.files(REPO)
+    hub.resolve(REPO, "R1-Q4_K_M.gguf")
+    assert [r.headers["Authorization"] for r in there.requests] == [None, None]
+
+
+# ---- names
+
+
+@pytest.mark.parametrize(
+    ("text", "ref"),
+    [
+        ("r1-0528-qwen3-8b", Ref("r1-0528-qwen3-8b")),
+        ("r1-0528-qwen3-8b:q4_k_m", Ref("r1-0528-qwen3-8b", "q4_k_m")),
+        (f" {REPO}:UD-Q4_K_XL ", Ref(REPO, "UD-Q4_K_XL")),
+        (f"hf.co/{REPO}:Q8_0", Ref(REPO, "Q8_0")),
+        (f"https://huggingface.co/{REPO}/", Ref(REPO)),
+        (f"https://hf-mirror.com/{REPO}/blob/main/Q4/x-Q4_K_M.gguf", Ref(REPO, "Q4/x-Q4_K_M.gguf")),
+        (f"https://huggingface.co/{REPO}/resolve/main/x.gguf?download=true", Ref(REPO, "x.gguf")),
+    ],
+)
+def test_a_model_may_be_named_in_the_ways_people_name_it(text, ref):
+    assert parse_ref(text) == ref
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a/b/c", "/etc/passwd", "../up", "a/..", "org/na--me", "org/con/x", "org/name:../x", "org/name:a\0b", "C:\\x",
+     "https://example.org/a/b", "org/name:CON", "o" * 200, "a b", "org/name:x/../../y", "org/..name"],
+)  # fmt: skip
+def test_what_cannot_be_a_name_is_refused(text):
+    with pytest.raises(InvalidInput) as error:
+        parse_ref(text)
+    assert error.value.code in ("bad_ref", "bad_name")
+
+
+@pytest.mark.parametrize("file", ["../x.gguf", "/x.gguf", "a//x.gguf", "a\\x.gguf", "x.gguf:stream", "aux.gguf"])
+def test_a_file_name_that_leads_elsewhere_is_never_asked_for(there, network, file):
+    with pytest.raises(InvalidInput) as error:
+        Hub(network, there.endpoint).resolve(REPO, file)
+    assert error.value.code == "bad_name"
+    assert there.requests == []
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["", "huggingface.co", "ftp://hub", "https://", "https://user:key@hub", "https://hub?x=1"]
+)
+def test_an_endpoint_that_is_no_address_is_refused(network, endpoint):
+    with pytest.raises(InvalidInput) as error:
+        Hub(network, endpoint)
+    assert error.value.code == "bad_endpoint"
+
+
+# ---- which of them
+
+
+def quants(*names: str) -> list[ModelFile]:
+    return [ModelFile(name, f"R1-{name}.gguf", 100 + n) for n, name in enumerate(names)]
+
+
+@pytest.mark.parametrize(
+    ("there_are", "wanted", "taken"),
+    [
+        (("Q2_K", "Q4_K_M", "Q8_0"), "", "Q4_K_M"),
+        (("Q2_K", "Q5_K_M", "Q8_0"), "", "Q5_K_M"),
+        (("UD-IQ1_M", "UD-Q4_K_XL", "UD-Q8_K_XL"), "", "UD-Q4_K_XL"),
+        (("Q8_0", "F16"), "", "Q8_0"),
+        (("Q4_K_M", "UD-Q4_K_M"), "ud-q4_k_m", "UD-Q4_K_M"),
+        (("Q2_K", "UD-Q4_K_XL"), "q4_k_xl", "UD-Q4_K_XL"),
+        (("Q2_K", "Q8_0"), "R1-Q8_0.gguf", "Q8_0"),
+    ],
+)
+def test_the_quant_that_is_meant(there_are, wanted, taken):
+    assert choose(quants(*there_are), wanted, REPO).quant == taken
+
+
+def test_a_quant_that_is_not_there_is_answered_with_what_is():
+    with pytest.raises(NotFound, match="It has: Q2_K, Q8_0") as error:
+        choose(quants("Q2_K", "Q8_0"), "Q4_K_M", REPO)
+    assert error.value.code == "quant_not_found"
+
+
+def test_two_models_in_one_repository_must_be_told_apart():
+    files = [ModelFile("Q4_K_M", f"{size}-Q4_K_M.gguf", 10) for size in ("7B", "14B")]
+    for wanted in ("", "Q4_K_M"):
+        with pytest.raises(InvalidInput, match=r"7B-Q4_K_M\.gguf, 14B-Q4_K_M\.gguf"):
+            choose(files, wanted, REPO)
+    assert choose(files, "14B-Q4_K_M.gguf", REPO) is files[1]
