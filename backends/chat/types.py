@@ -1,0 +1,72 @@
+"""The words of this room as data. Times are Unix seconds, durations seconds."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from backends.core.errors import BackendError
+from backends.core.phrase import NOTHING, Phrase
+from backends.engine.protocol import Timings, Usage
+
+Author = Literal["user", "assistant"]
+Status = Literal["streaming", "done", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why an answer is not whole: a `BackendError` as data. Code `interrupted`: the program ended meanwhile."""
+
+    code: str
+    message: Phrase
+    hint: Phrase = NOTHING
+
+    @classmethod
+    def of(cls, error: BackendError) -> "Problem":
+        return cls(error.code, error.message, error.hint)
+
+
+INTERRUPTED = Problem(
+    "interrupted",
+    Phrase("DeskSeek ended while this answer was being written.", "写这段回答时 DeskSeek 意外退出。"),
+    Phrase("What had arrived was kept. Answer again to get a whole one.", "已收到的内容已保留。可重新生成完整回答。"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A row of the list. `preview` is the beginning of what was said last, on one line."""
+
+    id: int
+    title: str
+    renamed: bool  # the person chose the title
+    preview: str
+    created: float
+    updated: float
+    deleted: float | None = None  # since when it waits to be restored or purged
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One node of the tree. `position` of `siblings` (from 1): which of the variants below its parent this is.
+
+    A `stopped` message keeps what was said until then; with a `problem` (`interrupted`) it was a crash that
+    stopped it, without one the person. A `failed` one has a `problem`, and perhaps some text before it.
+    """
+
+    id: int
+    conversation_id: int
+    parent_id: int | None
+    role: Author
+    content: str
+    reasoning: str
+    status: Status
+    model: str  # alias of the model that wrote it, "" for the user's messages
+    device: str
+    finish_reason: str
+    problem: Problem | None
+    usage: Usage | None
+    timings: Timings | None
+    reasoning_s: float  # how long it thought before it answered
+    created: float
+    updated: float
+    position: int
+    siblings: int
