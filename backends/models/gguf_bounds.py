@@ -1,0 +1,238 @@
+"""What must hold between the numbers of a GGUF before llama.cpp may see it (SEC-21).
+
+llama.cpp checks a good part of this itself, but some of it with assertions, which end the whole process: a
+`block_count` of 0 or 100,000, heads that do not divide, arrays of the wrong type, a norm that is not F32. The keys
+are those of `src/llama-arch.cpp` and `src/models/*.cpp` of llama.cpp, as of llama-cpp-python 0.3.36.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from backends.core.errors import InvalidInput
+from backends.core.phrase import Phrase
+from backends.models.gguf_format import ArrayOf, Container, Tensor, damaged, foreign
+
+CHAT_ARCHITECTURES = frozenset(
+    {"qwen2", "qwen3", "llama", "deepseek", "deepseek2", "deepseek2-ocr", "deepseek32", "deepseek4"}
+)
+EMBEDDING_ARCHITECTURES = frozenset(
+    {"bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "jina-bert-v3", "modern-bert", "eurobert"}
+    | {"neo-bert", "gemma-embedding"}
+)
+MOST_BLOCKS = 512
+MOST_EXPERTS = 512
+LARGEST_WIDTH = 1 << 20
+LARGEST_CONTEXT = 1 << 30
+LARGEST_VOCABULARY = 1 << 21
+TOKENIZERS = ("gpt2", "llama")  # BPE and SentencePiece; all DeepSeek models use the first
+
+_FORKS_OF_V4 = ("attention.compress_ratios", "hyper_connection.count")
+_REQUIRED: Mapping[str, tuple[str, ...]] = {
+    "deepseek": ("leading_dense_block_count", "expert_feed_forward_length", "expert_shared_count"),
+    "deepseek2": ("attention.kv_lora_rank", "rope.dimension_count", "leading_dense_block_count"),
+    "deepseek2-ocr": ("leading_dense_block_count", "expert_feed_forward_length", "expert_shared_count"),
+    "deepseek32": (
+        "attention.kv_lora_rank",
+        "attention.q_lora_rank",
+        "rope.dimension_count",
+        "leading_dense_block_count",
+        "attention.indexer.head_count",
+        "attention.indexer.key_length",
+        "attention.indexer.top_k",
+    ),
+    "deepseek4": (
+        "attention.q_lora_rank",
+        "attention.sliding_window",
+        "attention.output_group_count",
+        "attention.output_lora_rank",
+        "attention.indexer.head_count",
+        "attention.indexer.key_length",
+        "attention.indexer.top_k",
+        "expert_feed_forward_length",
+        "expert_shared_count",
+        "hyper_connection.count",
+    ),
+}
+_MAY_BE_ZERO = {"leading_dense_block_count", "expert_shared_count"}
+_ARRAY_KINDS = {"tokens": ("str",), "merges": ("str",), "scores": ("f32",), "token_type": ("i32", "u32")}
+_TEXT_KEYS = ("general.architecture", "general.name", "tokenizer.ggml.model", "tokenizer.ggml.pre")
+_BLOCK = re.compile(r"blk\.(\d+)\.")
+_NOT_IN_A_PRODUCT = {"I32"}
+_RATIOS = {0, 4, 128}
+
+
+def unsupported(en: str, zh: str) -> InvalidInput:
+    return InvalidInput(
+        Phrase(en, zh),
+        Phrase("Choose another model.", "请选择其他模型。"),
+        code="unsupported_architecture",
+    )
+
+
+def check_architecture(architecture: str, metadata: Mapping[str, Any]) -> None:
+    """Refuse, in plain words, what this engine cannot run as a chat model."""
+    if architecture in EMBEDDING_ARCHITECTURES or metadata.get(f"{architecture}.pooling_type", 0) not in (0, None):
+        raise unsupported(
+            "This model turns texts into vectors for searching; it cannot chat.",
+            "该模型用于将文本转换为检索向量，不能对话。",
+        )
+    if architecture == "deepseek41":
+        raise unsupported(
+            "This is a DeepSeek V4.1 model (deepseek41); this version of the engine cannot run it.",
+            "这是 DeepSeek V4.1 模型（deepseek41），当前版本的引擎无法运行它。",
+        )
+    if architecture not in CHAT_ARCHITECTURES:
+        shown = ascii(architecture[:40])[1:-1]
+        raise unsupported(
+            f"This engine cannot run models of the kind “{shown}”.", f"当前引擎无法运行“{shown}”类型的模型。"
+        )
+
+
+def check_bounds(architecture: str, container: Container) -> None:
+    """Everything that must hold for an architecture of the allow-list; InvalidInput if it does not."""
+    rules = _Rules(architecture, container)
+    rules.keys()
+    rules.vocabulary()
+    rules.tensors()
+
+
+class _Rules:
+    def __init__(self, architecture: str, container: Container) -> None:
+        self._architecture = architecture
+        self._metadata = container.metadata
+        self._kinds = container.kinds
+        self._tensors = container.tensors
+
+    def keys(self) -> None:
+        if self._architecture == "deepseek4":
+            for key in _FORKS_OF_V4:
+                if f"deepseek4.{key}" not in self._metadata:
+                    raise foreign(
+                        "it is a DeepSeek V4 file from before llama.cpp supported V4",
+                        "它是 llama.cpp 支持 V4 之前制作的 DeepSeek V4 文件",
+                    )
+        for key in _TEXT_KEYS:
+            if self._kinds.get(key, "str") != "str":
+                raise _bad(key)
+        blocks = self._number("block_count", 1, MOST_BLOCKS)
+        self._number("context_length", 1, LARGEST_CONTEXT)
+        width = self._number("embedding_length", 1, LARGEST_WIDTH)
+        heads = self._per_layer("attention.head_count", blocks)
+        kv_heads = self._per_layer("attention.head_count_kv", blocks, default=heads)
+        if self._architecture != "deepseek4":
+            self._per_layer("feed_forward_length", blocks)
+        for head, kv_head in zip(heads, kv_heads, strict=True):
+            if head % kv_head:
+                raise _bad("attention.head_count_kv")
+            if "attention.key_length" not in self._of_architecture() and width % head:
+                raise _bad("attention.head_count")
+        for key in ("attention.key_length", "attention.value_length"):
+            self._optional(key, 1, LARGEST_WIDTH)
+        self._rope(width // heads[0])
+        self._experts(blocks)
+        for key in _REQUIRED.get(self._architecture, ()):
+            self._number(key, 0 if key in _MAY_BE_ZERO else 1, LARGEST_WIDTH)
+        self._ratios(blocks)
+
+    def _rope(self, head: int) -> None:
+        rotated = self._optional("rope.dimension_count", 1, LARGEST_WIDTH)
+        length = self._optional("attention.key_length", 1, LARGEST_WIDTH) or head
+        if rotated is not None and (rotated % 2 or rotated > length):
+            raise _bad("rope.dimension_count")
+
+    def _experts(self, blocks: int) -> None:
+        experts = self._optional("expert_count", 0, MOST_EXPERTS) or 0
+        used = self._optional("expert_used_count", 0, MOST_EXPERTS) or 0
+        if used > experts or (experts and not used):
+            raise _bad("expert_used_count")
+        self._optional("leading_dense_block_count", 0, blocks)
+        self._optional("nextn_predict_layers", 0, blocks - 1)
+
+    def _ratios(self, blocks: int) -> None:
+        if self._architecture != "deepseek4":
+            return
+        ratios = self._metadata["deepseek4.attention.compress_ratios"]
+        if not isinstance(ratios, tuple) or not blocks <= len(ratios) <= MOST_BLOCKS or not set(ratios) <= _RATIOS:
+            raise _bad("attention.compress_ratios")
+
+    def vocabulary(self) -> None:
+        """As many scores and types as tokens, each list of its type, and an embedding for every token."""
+        lists: dict[str, int] = {}
+        for key, kinds in _ARRAY_KINDS.items():
+            value = self._metadata.get(f"tokenizer.ggml.{key}")
+            if value is None:
+                continue
+            kind, length = self._array(f"tokenizer.ggml.{key}", value)
+            if length and kind not in kinds:
+                raise _bad(f"tokenizer.ggml.{key}")
+            lists[key] = length
+        tokens = lists.get("tokens", 0)
+        if not 1 <= tokens <= LARGEST_VOCABULARY:
+            raise damaged("it has no vocabulary", "缺少词表")
+        for key in ("scores", "token_type"):
+            if lists.get(key, tokens) != tokens:
+                raise damaged("its vocabulary is not as long as the table beside it", "词表长度与相应表格不一致")
+        if self._metadata.get("tokenizer.ggml.model") not in TOKENIZERS:
+            raise unsupported(
+                "This engine does not know the tokenizer of this model.", "当前引擎不支持该模型的分词器。"
+            )
+        for tensor in self._tensors:
+            if tensor.name in ("token_embd.weight", "output.weight") and tensor.dimensions[1:] != (tokens,):
+                raise damaged("its vocabulary is not as long as its embedding", "词表长度与嵌入矩阵不一致")
+
+    def tensors(self) -> None:
+        """Weights in types that llama.cpp computes with, vectors in F32, blocks within their number."""
+        blocks = self._metadata[f"{self._architecture}.block_count"]
+        for tensor in self._tensors:
+            found = _BLOCK.match(tensor.name)
+            if found and int(found[1]) >= blocks:
+                raise damaged(f"the tensor {tensor.name!a} is one too many", f"张量 {tensor.name!a} 多余")
+            if not self._computes(tensor):
+                raise damaged(
+                    f"the tensor {tensor.name!a} is of a type it cannot have",
+                    f"张量 {tensor.name!a} 的类型不正确",
+                )
+
+    def _computes(self, tensor: Tensor) -> bool:
+        if tensor.kind in _NOT_IN_A_PRODUCT:
+            return self._architecture == "deepseek4" and "tid2eid" in tensor.name
+        vector = len(tensor.dimensions) == 1 or "norm" in tensor.name or tensor.name.endswith(".bias")
+        return tensor.kind == "F32" or not vector
+
+    # ---- reading one key
+
+    def _of_architecture(self) -> set[str]:
+        start = len(self._architecture) + 1
+        return {key[start:] for key in self._metadata if key.startswith(f"{self._architecture}.")}
+
+    def _optional(self, key: str, least: int, most: int) -> int | None:
+        return self._number(key, least, most) if f"{self._architecture}.{key}" in self._metadata else None
+
+    def _number(self, key: str, least: int, most: int) -> int:
+        value = self._metadata.get(f"{self._architecture}.{key}")
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise _bad(key)
+        return value
+
+    def _per_layer(self, key: str, blocks: int, *, default: tuple[int, ...] | None = None) -> tuple[int, ...]:
+        value = self._metadata.get(f"{self._architecture}.{key}")
+        if value is None and default is not None:
+            return default
+        if not isinstance(value, tuple):
+            return (self._number(key, 1, LARGEST_WIDTH),) * blocks
+        whole = all(isinstance(number, int) and 1 <= number <= LARGEST_WIDTH for number in value)
+        if len(value) != blocks or not whole:
+            raise _bad(key)
+        return value
+
+    def _array(self, key: str, value: Any) -> tuple[str, int]:
+        if isinstance(value, ArrayOf):
+            return value.kind, value.length
+        if isinstance(value, tuple):
+            return self._kinds[key].removeprefix("array of "), len(value)
+        raise _bad(key)
+
+
+def _bad(key: str) -> InvalidInput:
+    return damaged(f"its entry {key!a} is missing or cannot be", f"条目 {key!a} 缺失或取值不可能")
