@@ -26,9 +26,13 @@ class Shape:
     experts: int = 0
     experts_used: int = 0
     expert_feed_forward: int = 0
+    dense_layers: int = 0  # leading blocks without experts
     kv_lora_rank: int = 0
     rope_dimensions: int = 0
     mla: bool = False  # False for legacy deepseek2 files, which cache full keys and values
+    indexer_key_length: int = 0  # deepseek32: a second cache of so many values a token and layer
+    sliding_window: int = 0  # deepseek4
+    compress_ratios: tuple[int, ...] = ()  # deepseek4: tokens a cache cell stands for, per layer; 0: the window only
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,10 @@ class ModelFile:
     size: int  # all parts
     sha256: str | None = None  # of a single file, when it is known
     parts: tuple[str, ...] = ()  # all files of a split, in order
+    divergence: float = 0.0  # KLD of the quant to f16: what it costs in quality
+    embedding_bits: float = 0.0  # bits per weight of the token embedding, which stays in main memory; 0: not known
+    dense_size: int | None = None  # mixture of experts: bytes of all that is not a routed expert
+    approximate: bool = False  # the size has not been seen in a listing yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +60,8 @@ class CatalogModel:
     active_parameters: float
     shape: Shape
     license: str
-    base_score: float
-    quant_sensitivity: float
+    base_score: float  # quality at f16 relative to the others
+    quant_sensitivity: float  # how much a quant's divergence costs: small models suffer more
     reasoning: bool
     temperature: float
     top_p: float
@@ -82,8 +90,8 @@ class Choice:
     file: ModelFile
     context: int
     kv_type: Literal["f16", "q8_0"]
-    gpu_layers: int
-    expert_layers_on_cpu: int
+    gpu_layers: int  # as llama.cpp counts them: the output layer is one, so all of them are `layers + 1`
+    expert_layers_on_cpu: int  # the experts of the blocks 0…n-1 stay in main memory
     memory: MemoryPlan
     tokens_per_s: float
     seconds_to_answer: float
