@@ -15,13 +15,14 @@ class Cpu:
     logical_cores: int
     instruction_sets: tuple[str, ...]  # e.g. ("avx", "avx2", "fma", "f16c"), lower case, sorted
     architecture: str  # platform.machine(): x86_64, arm64, …
+    performance_cores: int | None = None  # the fast ones, where a processor has fast and slow cores
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
     total: int
     available: int
-    bandwidth: float | None = None  # bytes/s, measured or from the DIMM list
+    bandwidth: float | None = None  # bytes/s: the modules' peak (channels x width x rate), or measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +57,14 @@ class Machine:
     gpus: tuple[Gpu, ...]
     system: str  # "Linux", "Windows", "Darwin"
     notes: tuple[Phrase, ...] = ()  # what was looked for and not found, or did not answer
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """What was looked for and is not there: worth saying only if no graphics card was found at all."""
+
+    sentence: Phrase
+
+
+Finding = Gpu | Absent | Phrase
+"""What a vendor's reader says: a card that can be used, something that is not there, or what is wrong."""
