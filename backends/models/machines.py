@@ -1,0 +1,191 @@
+"""Figures about machines: how fast memory is, what a backend makes of it, what must stay free.
+
+They stand in `resources/machines.json`, their sources in the schema beside it. Bandwidths are the peaks of data sheets,
+in bytes per second here; efficiencies were fitted to published measurements.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from backends.core.paths import resource
+from backends.models.entries import Entry
+
+VERSION = 1
+GIGA = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bandwidth:
+    """A graphics card's memory bandwidth, by a word in its name."""
+
+    name: str
+    bytes_per_s: float
+    efficiency: float | None  # where the card makes less of it than its backend does elsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """`overhead` bytes are taken by its context on each GPU; `prefill`: prompt tokens a decoded token's time."""
+
+    efficiency: float
+    latency: float  # seconds a token, whatever its size
+    overhead: int
+    prefill: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Bytes that the system and the other programs need, and what share of the memory they take at most and least."""
+
+    by_system: Mapping[str, int]
+    at_most_share: float
+    at_least_share: float
+
+    def of(self, system: str, total: int) -> int:
+        wanted = min(self.by_system.get(system.lower(), self.by_system["typical"]), self.at_most_share * total)
+        return round(max(wanted, self.at_least_share * total))
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeBuffer:
+    """Measured compute buffers of one architecture and width: (context, MiB) at a ubatch of 512."""
+
+    architecture: str
+    embedding: int
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a typical question and its answer are, in tokens."""
+
+    prompt_tokens: int
+    context_tokens: int
+    reasoning_tokens: int
+    plain_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """The weights that turn a way to run a model into one number; fitted to the table of sample picks."""
+
+    divergence_weight: float
+    divergence_power: float
+    target_speed: float
+    speed_power: float
+    slowest: float
+    slow_factor: float
+    shorter_context: float
+    q8_0_kv: float
+    main_memory_share: float
+    comfort: float
+    tight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    bandwidths: Mapping[str, tuple[Bandwidth, ...]]  # by vendor
+    backends: Mapping[str, Backend]
+    vendors: Mapping[str, str]  # vendor -> backend
+    quant_speed: Mapping[str, float]
+    extra_latency: Mapping[str, float]  # architecture -> seconds a token
+    typical: Mapping[str, tuple[tuple[float, float], ...]]  # ram | vram | unified -> (size up to, bytes/s)
+    reserve: Reserve
+    host_margin_share: float
+    gpu_margin: int
+    working_set: tuple[tuple[float, float], ...]  # (memory up to, share of it that a GPU may use)
+    compute_buffers: tuple[ComputeBuffer, ...]
+    answers: Answers
+    scoring: Scoring
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> "Figures":
+        """Read the figures that ship. StorageError (`data_damaged`, `data_too_new`)."""
+        entry = Entry.read(path or resource("machines.json"), version=VERSION)
+        bandwidths, backends, vendors = entry.entry("bandwidth"), entry.entry("backends"), entry.entry("vendors")
+        figures = cls(
+            bandwidths={vendor: tuple(map(_bandwidth, bandwidths.entries(vendor))) for vendor in bandwidths},
+            backends={name: _backend(backends.entry(name)) for name in backends},
+            vendors={vendor: vendors.text(vendor) for vendor in vendors},
+            quant_speed=_numbers(entry.entry("quant_speed")),
+            extra_latency={name: ms / 1000 for name, ms in _numbers(entry.entry("extra_latency_ms")).items()},
+            typical={
+                kind: _steps(entry.entry("typical").entries(kind), "gb_per_s", GIGA)
+                for kind in ("ram", "vram", "unified")
+            },
+            reserve=_reserve(entry.entry("reserve")),
+            host_margin_share=entry.number("host_margin_share"),
+            gpu_margin=entry.whole("gpu_margin"),
+            working_set=_steps(entry.entries("working_set"), "share", 1),
+            compute_buffers=tuple(
+                ComputeBuffer(one.text("architecture"), one.whole("embedding", least=1), one.pairs("points"))
+                for one in entry.entries("compute_buffers")
+            ),
+            answers=Answers(**{one.name: entry.entry("answers").whole(one.name, least=1) for one in fields(Answers)}),
+            scoring=Scoring(**{one.name: entry.entry("scoring").number(one.name) for one in fields(Scoring)}),
+        )
+        if {"cpu", "metal", *figures.vendors.values()} - figures.backends.keys() or "other" not in figures.vendors:
+            raise entry.wrong("backends")
+        return figures
+
+    def backend_of(self, vendor: str) -> Backend:
+        return self.backends[self.vendors.get(vendor, self.vendors["other"])]
+
+    def bandwidth_of(self, vendor: str, name: str) -> Bandwidth | None:
+        """The first entry of the vendor's table whose words stand in `name` in their order."""
+        for known in self.bandwidths.get(vendor, ()):
+            words = r"\W+(?:\w+\W+)*?".join(map(re.escape, known.name.split()))
+            if re.search(rf"(?<!\w){words}(?!\w)", name, re.IGNORECASE):
+                return known
+        return None
+
+    def typical_bandwidth(self, kind: str, size: int) -> float:
+        return step(self.typical[kind], size)
+
+    def speed_factor(self, quant: str) -> float:
+        """How much of the bandwidth kernels for this quant reach, relative to Q4_K_M."""
+        return self.quant_speed.get(quant.upper().removeprefix("UD-").removesuffix("_XL"), 1.0)
+
+
+def step(steps: tuple[tuple[float, float], ...], size: float) -> float:
+    """The value of the first step that reaches up to `size`."""
+    return next(value for limit, value in steps if size <= limit)
+
+
+def _bandwidth(entry: Entry) -> Bandwidth:
+    efficiency = entry.number("efficiency") if "efficiency" in entry else None
+    return Bandwidth(entry.text("name"), entry.number("gb_per_s", least=1) * GIGA, efficiency)
+
+
+def _backend(entry: Entry) -> Backend:
+    return Backend(
+        efficiency=entry.number("efficiency", least=0.01),
+        latency=entry.number("latency_ms") / 1000,
+        overhead=entry.whole("overhead"),
+        prefill=entry.number("prefill", least=1),
+    )
+
+
+def _reserve(entry: Entry) -> Reserve:
+    shares = ("at_most_share", "at_least_share")
+    systems = {name: entry.whole(name) for name in entry if name not in shares}
+    if "typical" not in systems:
+        raise entry.wrong("typical")
+    return Reserve(systems, entry.number("at_most_share"), entry.number("at_least_share"))
+
+
+def _numbers(entry: Entry) -> dict[str, float]:
+    return {name: entry.number(name) for name in entry}
+
+
+def _steps(entries: list[Entry], key: str, unit: float) -> tuple[tuple[float, float], ...]:
+    """Steps by growing size; the last has no limit (no `up_to`)."""
+    steps = [
+        (entry.number("up_to") if "up_to" in entry else float("inf"), entry.number(key) * unit) for entry in entries
+    ]
+    limits = [limit for limit, _ in steps]
+    if limits != sorted(set(limits)) or limits[-1] != float("inf"):
+        raise entries[-1].wrong("up_to")
+    return tuple(steps)
