@@ -6,14 +6,15 @@ no focus from a click, so that a click beside the composer does not end typing t
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QBoxLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QLayoutItem,
     QMenu,
     QPushButton,
@@ -164,7 +165,7 @@ def line() -> QFrame:
     return frame
 
 
-Item = QWidget | QBoxLayout | int | None
+Item = QWidget | QLayout | int | None
 
 
 def _fill(layout: QBoxLayout, items: Iterable[Item]) -> None:
@@ -242,6 +243,23 @@ class Page(QScrollArea):
         outer.addStretch(1)
         vertical = column(outer, None)
         inner.setLayout(vertical)
+        self._inner = inner
         self.setWidget(inner)
+        inner.installEventFilter(self)
         inner.setAutoFillBackground(False)
         self.viewport().setAutoFillBackground(False)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._inner and event.type() is QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit()
+        super().resizeEvent(event)
+
+    def _fit(self) -> None:
+        """A scroll area asks its widget for a height, not for the height at this width: wrapped lines would be cut."""
+        layout = self._inner.layout()
+        if layout is not None:
+            self._inner.setMinimumHeight(max(0, layout.totalHeightForWidth(self.viewport().width())))

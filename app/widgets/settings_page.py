@@ -1,0 +1,63 @@
+"""Every setting, grouped, made from `FIELDS`: a new setting appears here by itself. Changes take effect at once."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel
+
+from app import parts
+from app.language import Retranslated, say
+from app.theme import SPACE
+from app.widgets.setting_row import SettingRow
+from backends.core.phrase import Phrase
+from backends.core.settings import FIELDS, GROUPS, Settings, value_of
+
+
+class SettingsPage(Retranslated, parts.Page):
+    setting_changed = Signal(str, object)
+    reset_requested = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._title = parts.label(role="title")
+        self.body.addWidget(self._title)
+        self._groups: dict[str, QLabel] = {}
+        self.rows: dict[str, SettingRow] = {}
+        for group in GROUPS:
+            heading = self._groups[group] = parts.label(role="heading")
+            card = parts.surface("card")
+            inside = parts.column(space=0)
+            for spec in FIELDS:
+                if spec.group == group:
+                    if inside.count():
+                        inside.addWidget(parts.line())
+                    inside.addWidget(self._row(SettingRow(spec)))
+            card.setLayout(inside)
+            self.body.addLayout(parts.column(heading, card, space=SPACE.s))
+        self.retranslate()
+
+    def _row(self, row: SettingRow) -> SettingRow:
+        self.rows[row.spec.key] = row
+        row.changed.connect(self.setting_changed)
+        row.reset_requested.connect(self.reset_requested)
+        return row
+
+    def retranslate(self) -> None:
+        self._title.setText(self.tr("Settings"))
+        for group, heading in self._groups.items():
+            heading.setText(say(GROUPS[group]))
+
+    def show_settings(self, settings: Settings) -> None:
+        for key, row in self.rows.items():
+            row.show_value(value_of(settings, key))
+
+    def offer_models(self, models: Sequence[tuple[str, str]]) -> None:
+        for row in self.rows.values():
+            if row.spec.kind == "model":
+                row.offer_models(models)
+
+    def show_error(self, key: str, message: Phrase) -> None:
+        self.rows[key].show_error(message)
+
+    def show_restart(self, key: str) -> None:
+        self.rows[key].show_restart()
