@@ -17,6 +17,7 @@ from backends.core.errors import BackendError, Cancelled, DownloadError, Invalid
 from backends.core.network import Network
 from backends.core.phrase import Phrase
 from backends.models import partial
+from backends.models.gguf_bounds import check_architecture, check_bounds
 from backends.models.gguf_format import MAGIC, NeedMoreBytes, read_container
 from backends.models.partial import FilePart, PendingDownload, Record, discard, pending, place
 from backends.models.progress import (
@@ -227,7 +228,7 @@ class _Job:
     def _fill(self, file: PartFile, part: FilePart, remote: RemoteFile, meter: Meter) -> Iterator[DownloadEvent]:
         """Attempts until the file is whole. Patience counts those that bring nothing."""
         failures = 0
-        start = _Start()
+        start = _Start(first=part.file == self.names[0], alone=len(self.names) == 1)
         while not file.whole:
             before = file.arrived
             try:
@@ -261,9 +262,14 @@ class _Job:
 
 
 class _Start:
-    """Looks at the first bytes of a model while they come in: a few say that it is one, the header what it is."""
+    """Looks at the first bytes of a model while they come in: a few say that it is one, the header what it is.
 
-    def __init__(self) -> None:
+    `first`: of the parts of a split, this one tells the architecture; `alone`: it lists all tensors.
+    """
+
+    def __init__(self, *, first: bool, alone: bool) -> None:
+        self._first = first
+        self._alone = alone
         self._wanted = len(MAGIC)
 
     def look(self, file: PartFile) -> None:
@@ -272,11 +278,16 @@ class _Start:
             return
         head = file.start(file.arrived)
         try:
-            read_container(head, file.size)
+            container = read_container(head, file.size)
         except NeedMoreBytes as need:
             self._wanted = max(need.count, 2 * len(head))
-        else:
-            self._wanted = 0
+            return
+        self._wanted = 0
+        if self._first:
+            architecture = str(container.metadata.get("general.architecture", ""))
+            check_architecture(architecture, container.metadata)
+            if self._alone:
+                check_bounds(architecture, container)
 
 
 def _same(one: Record, other: Record) -> bool:

@@ -10,6 +10,7 @@ has its part, and the one record carries the name of the first. No file of a spl
 """
 
 import contextlib
+import hashlib
 import json
 import logging
 import os
@@ -202,7 +203,8 @@ def claim(models: Path, target: Path) -> Iterator[None]:
     """
     folder = models / _LOCKS
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder / f"{target.parent.name}--{target.name}"[-200:], timeout=0, thread_local=False)
+    name = hashlib.sha256(f"{target.parent.name}/{target.name}".encode()).hexdigest()[:32]
+    lock = filelock.FileLock(folder / f"{name}.lock", timeout=0, thread_local=False)
     try:
         lock.acquire()
     except filelock.Timeout:

@@ -20,7 +20,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -29,8 +29,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from tests.kit.faults import Fault, Place
-
-CHUNK = 1 << 16
+from tests.kit.hub_files import Repo, StoredFile, listed, sibling, store
 
 
 @dataclass
@@ -43,43 +42,6 @@ class Request:
     start: int = 0  # where the body began in the file
 
 
-@dataclass(frozen=True)
-class StoredFile:
-    content: Path | bytes
-    size: int
-    sha256: str
-    lfs: bool
-
-    @property
-    def blob(self) -> str:
-        return hashlib.sha1(self.sha256.encode()).hexdigest()
-
-    @property
-    def etag(self) -> str:
-        return self.sha256 if self.lfs else self.blob
-
-    def chunks(self, start: int, end: int) -> Iterator[bytes]:
-        if isinstance(self.content, bytes):
-            for at in range(start, end, CHUNK):
-                yield self.content[at : min(at + CHUNK, end)]
-            return
-        with self.content.open("rb") as file:
-            file.seek(start)
-            while start < end and (chunk := file.read(min(CHUNK, end - start))):
-                start += len(chunk)
-                yield chunk
-
-
-@dataclass(frozen=True)
-class Repo:
-    name: str
-    commit: str
-    files: Mapping[str, StoredFile]
-    tags: tuple[str, ...]
-    token: str | None  # needed to see it
-    gated: bool
-
-
 class HubServer:
     def __init__(self, *, page_size: int = 1000) -> None:
         self.requests: list[Request] = []
@@ -90,6 +52,8 @@ class HubServer:
         self._faults: list[tuple[Place, Fault, list[int]]] = []
         self._lock = threading.Lock()
         self._gate = threading.Event()
+        self._paused = threading.Event()
+        self._when_paused: list[Callable[[], None]] = []
         self._signatures = 0
         self._servers: list[ThreadingHTTPServer] = []
         self._threads: list[threading.Thread] = []
@@ -138,7 +102,7 @@ class HubServer:
         plain: Collection[str] = (),
     ) -> None:
         """Publish these files; again with the same name: a new commit. `plain`: those in git itself, with no sha256."""
-        stored = {path: _store(content, path not in plain) for path, content in files.items()}
+        stored = {path: store(content, path not in plain) for path, content in files.items()}
         commit = hashlib.sha1(repr([(path, f.sha256) for path, f in stored.items()]).encode()).hexdigest()
         repo = Repo(name, commit, stored, tuple(tags), token, gated)
         with self._lock:
@@ -162,6 +126,18 @@ class HubServer:
         """What is paused or hangs goes on; later pauses wait again."""
         gate, self._gate = self._gate, threading.Event()
         gate.set()
+
+    def when_paused(self, call: Callable[[], None]) -> None:
+        """Call this, on the server's thread, when a paused body has come to its pause."""
+        self._when_paused.append(call)
+
+    def wait_paused(self) -> None:
+        assert self._paused.wait(20), "nothing was paused"
+
+    def _pause(self) -> None:
+        self._paused.set()
+        for call in self._when_paused:
+            call()
 
     def _fault(self, place: Place) -> Fault:
         with self._lock:
@@ -198,7 +174,7 @@ class HubServer:
                 with hub._lock:
                     hub.requests.append(request)
                 self.request_seen = request
-                self.gate = hub._gate
+                self.gate, self.pause = hub._gate, hub._pause
                 hub._answer(self) if server == "hub" else hub._answer_bytes(self)
 
         return Door
@@ -239,9 +215,7 @@ class HubServer:
             return
         if what is None:
             with_blobs = query.get("blobs") == ["true"] and not self.bare_listing
-            siblings = [
-                _sibling(path, file) if with_blobs else {"rfilename": path} for path, file in repo.files.items()
-            ]
+            siblings = [sibling(path, file) if with_blobs else {"rfilename": path} for path, file in repo.files.items()]
             info = {"_id": "1", "id": name, "sha": repo.commit, "tags": list(repo.tags), "siblings": siblings}
             door.send_json(info | {"private": repo.token is not None, "gated": "auto" if repo.gated else False})
             return
@@ -256,7 +230,7 @@ class HubServer:
                 following = f"{self.endpoint}/api/models/{name}/tree/{revision}?recursive=True&cursor="
                 headers["Link"] = f'<{following}{begin + self._page_size}>; rel="next"'
             paths = paths[begin : begin + self._page_size]
-        door.send_json([_listed(path, repo.files[path]) for path in paths], headers)
+        door.send_json([listed(path, repo.files[path]) for path in paths], headers)
 
     def _resolve(self, door: "_Door", name: str, revision: str, path: str) -> None:
         with door.broken_by(fault := self._fault("head" if door.command == "HEAD" else "get")) as broken:
@@ -296,6 +270,7 @@ class _Door(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     request_seen: Request
     gate: threading.Event
+    pause: Callable[[], None]
 
     def answer(self) -> None:
         raise NotImplementedError
@@ -339,7 +314,7 @@ class _Door(BaseHTTPRequestHandler):
             self.request_seen.sent = len(body) if status == 200 else 0
 
     def send_file(self, file: StoredFile, headers: Mapping[str, str], fault: Fault) -> None:
-        content = file if fault.instead is None else _store(fault.instead, file.lfs)
+        content = file if fault.instead is None else store(fault.instead, file.lfs)
         start, end = 0, content.size
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
         claimed = end if fault.claimed_size is None else fault.claimed_size
@@ -370,6 +345,7 @@ class _Door(BaseHTTPRequestHandler):
         if fault.cut_after is not None:
             self.close_connection = True
         elif fault.pause_after is not None:
+            self.pause()
             self.gate.wait()
             self._write(content, stop, end)
 
@@ -377,24 +353,3 @@ class _Door(BaseHTTPRequestHandler):
         for chunk in content.chunks(start, end):
             self.wfile.write(chunk)
             self.request_seen.sent += len(chunk)
-
-
-def _store(content: Path | bytes, lfs: bool) -> StoredFile:
-    if isinstance(content, bytes):
-        return StoredFile(content, len(content), hashlib.sha256(content).hexdigest(), lfs)
-    with content.open("rb") as file:
-        return StoredFile(content, content.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest(), lfs)
-
-
-def _sibling(path: str, file: StoredFile) -> dict[str, object]:
-    sibling: dict[str, object] = {"rfilename": path, "size": file.size, "blobId": file.blob}
-    if file.lfs:
-        sibling["lfs"] = {"sha256": file.sha256, "size": file.size, "pointerSize": 134}
-    return sibling
-
-
-def _listed(path: str, file: StoredFile) -> dict[str, object]:
-    listed: dict[str, object] = {"type": "file", "oid": file.blob, "size": file.size, "path": path}
-    if file.lfs:
-        listed["lfs"] = {"oid": file.sha256, "size": file.size, "pointerSize": 134}
-    return listed

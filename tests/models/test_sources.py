@@ -8,7 +8,6 @@ import pytest
 
 from backends.core.cancel import CancelToken
 from backends.core.errors import Cancelled, DownloadError, InvalidInput, NotFound, Unavailable
-from backends.core.network import Network, NetworkOptions
 from backends.core.phrase import NOTHING
 from backends.models.refusals import RateLimited, refusal
 from backends.models.sources import Hub, Ref, choose, parse_ref
@@ -18,17 +17,6 @@ from tests.kit.hub import HubServer
 
 REPO = "unsloth/DeepSeek-R1-0528-Qwen3-8B-GGUF"
 NAME = "DeepSeek-R1-0528-Qwen3-8B"
-
-
-@pytest.fixture
-def there():
-    with HubServer() as hub:
-        yield hub
-
-
-@pytest.fixture
-def network():
-    return Network(NetworkOptions())
 
 
 def sized(count: int) -> bytes:
