@@ -17,11 +17,13 @@ from itertools import takewhile
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from backends.core.errors import InvalidInput
 from backends.core.phrase import Phrase
 from installers import accelerators, devices, libraries, linux
+from installers.accelerators import Accelerators
 from installers.packages import Pip, fetch
 from installers.project import BUILD_VARIABLE, ENGINE, Project
-from installers.wheels import BACKENDS, Candidate, Index, Indexes, candidates
+from installers.wheels import BACKENDS, BUILDS, Candidate, Index, Indexes, candidates
 from installers.words import say
 
 INDEX_VARIABLE = "DESKSEEK_LLAMA_INDEX"
@@ -50,11 +52,11 @@ class Report:
 class Search:
     """One search for a build: what is tried, what was refused and why."""
 
-    def __init__(self, project: Project, pip: Pip, indexes: Indexes, system: str) -> None:
+    def __init__(self, project: Project, pip: Pip, indexes: Indexes, machine: Accelerators) -> None:
         self.project = project
         self.pip = pip
         self.indexes = indexes
-        self.system = system
+        self.machine = machine
         self.version = project.engine_version()
         self.unreachable = False
         self.refusals: dict[str, str] = {}
@@ -90,7 +92,7 @@ class Search:
             return _unreachable(page)
         if f"llama_cpp_python-{self.version}" not in answer.text:
             return Phrase(f"the index has no {self.version}", f"该索引中没有 {self.version}")
-        missing = libraries.not_loadable(index.expected(self.system))
+        missing = libraries.not_loadable(index.expected(self.machine.system))
         if missing and not index.packages:
             return Phrase(f"{', '.join(missing)} is missing", f"缺少 {'、'.join(missing)}")
         say(Phrase(f"Fetching the engine ({index.name}): {why.en} …", f"正在下载引擎（{index.name}）：{why.zh}……"))
@@ -107,6 +109,8 @@ class Search:
     def _build(self, offer: Candidate) -> Phrase | None:
         """From the source archive. pip keeps a wheel it built, but does not know with which options: only the plain
         build uses that cache, a GPU build is made for what is here now."""
+        if offer.cmake_arguments and offer.kind not in self.machine.toolkits:
+            return Phrase(f"there is no toolkit for {offer.kind} here", f"没有 {offer.kind} 的开发工具")
         if not has_compiler():
             # a mirror of the user may have a wheel all the same
             if self.pip.run("install", "--force-reinstall", "--no-deps", "--only-binary", ENGINE, self._pin()):
@@ -155,11 +159,11 @@ class Search:
 def install(project: Project, pip: Pip) -> dict[str, object]:
     """Choose, install and prove a build; the stamp's facts. Without any, the facts hold the `problem`: the parts of
     the product that need no engine work all the same."""
-    build = os.environ.get(BUILD_VARIABLE) or str(project.read_stamp("engine").get("build", "auto"))
+    build = wanted_build(project)
     indexes = _indexes(project)
     machine = accelerators.find()
     offers = candidates(indexes, machine, build)
-    search = Search(project, pip, indexes, machine.system)
+    search = Search(project, pip, indexes, machine)
     accepted = search.try_all(offers)
     facts: dict[str, object] = {"build": build, "refusals": search.refusals, "unreachable": search.unreachable}
     if accepted is None:
@@ -175,6 +179,18 @@ def install(project: Project, pip: Pip) -> dict[str, object]:
         )
     )
     return {**facts, "kind": offer.kind, "name": offer.name, "devices": list(report.names)}
+
+
+def wanted_build(project: Project) -> str:
+    """What the user asks for, now or before. Raises InvalidInput when it is not a build."""
+    build = os.environ.get(BUILD_VARIABLE) or str(project.read_stamp("engine").get("build", "auto"))
+    if build not in BUILDS:
+        raise InvalidInput(
+            Phrase(f"{BUILD_VARIABLE}={build} is not a build.", f"{BUILD_VARIABLE}={build} 无效。"),
+            Phrase(f"Choose one of: {', '.join(BUILDS)}.", f"可选值：{'、'.join(BUILDS)}。"),
+            code="unknown_build",
+        )
+    return build
 
 
 def better_in_reach(project: Project) -> bool:
@@ -269,15 +285,14 @@ def compiler_advice() -> str:
 
 def _problem(build: str, search: Search) -> Phrase:
     reasons = "; ".join(f"{name}: {reason}" for name, reason in search.refusals.items())
-    wanted = (
-        Phrase("", "") if build == "auto" else Phrase(f" ({BUILD_VARIABLE}={build})", f"（{BUILD_VARIABLE}={build}）")
-    )
+    auto = build == "auto"
+    wanted = Phrase("", "") if auto else Phrase(f" for {BUILD_VARIABLE}={build}", f"（{BUILD_VARIABLE}={build}）")
+    again = "run.py setup" if auto else f"{BUILD_VARIABLE}=auto run.py setup"
     advice = _MIRROR_ADVICE if search.unreachable else Phrase("", "")
     return Phrase(
-        f"No build of the engine runs here{wanted.en}: {reasons}. Everything but answering works all the same; "
-        f"`run.py setup` tries again. {advice.en}".strip(),
-        f"没有可用的引擎版本{wanted.zh}：{reasons}。除回答问题外其他功能仍可使用，"
-        f"运行 `run.py setup` 可重试。{advice.zh}",
+        f"There is no engine{wanted.en} ({reasons}). Everything but answering works all the same; "
+        f"`{again}` tries again. {advice.en}".strip(),
+        f"没有可用的引擎{wanted.zh}（{reasons}）。除回答问题外其他功能仍可使用，运行 `{again}` 可重试。{advice.zh}",
     )
 
 

@@ -47,6 +47,7 @@ class PackageTool:
 
     program: str
     words: tuple[str, ...]
+    quiet: tuple[str, ...]
     refresh: tuple[str, ...]
     font: str
     compiler: str
@@ -70,7 +71,7 @@ class PackageTool:
 
     def _run(self, words: Sequence[str]) -> bool:
         finished = subprocess.run(
-            [self.program, *words],
+            [self.program, *self.quiet, *words],
             check=False,
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
@@ -81,10 +82,19 @@ class PackageTool:
 
 
 TOOLS = (
-    PackageTool("apt-get", ("install", "-y", "-q"), ("update", "-q"), "fonts-noto-cjk", "g++"),
-    PackageTool("dnf", ("install", "-y"), ("makecache",), "google-noto-sans-cjk-fonts", "gcc-c++", by_library=True),
-    PackageTool("zypper", ("install", "-y"), ("refresh",), "noto-sans-cjk-fonts", "gcc-c++", by_library=True),
-    PackageTool("pacman", ("-S", "--needed", "--noconfirm"), ("-Sy",), "noto-fonts-cjk", "gcc"),
+    PackageTool(
+        "apt-get",
+        ("install", "-y"),
+        ("-qq", "-o", "Dpkg::Use-Pty=0"),
+        ("update",),
+        "fonts-noto-cjk",
+        "g++",
+    ),
+    PackageTool(
+        "dnf", ("install", "-y"), ("-q",), ("makecache",), "google-noto-sans-cjk-fonts", "gcc-c++", by_library=True
+    ),
+    PackageTool("zypper", ("install", "-y"), ("-q",), ("refresh",), "noto-sans-cjk-fonts", "gcc-c++", by_library=True),
+    PackageTool("pacman", ("-S", "--needed", "--noconfirm"), (), ("-Sy",), "noto-fonts-cjk", "gcc"),
 )
 
 
@@ -97,17 +107,17 @@ def is_root() -> bool:
     return os.name != "nt" and os.geteuid() == 0
 
 
-def provide(project: Project) -> dict[str, object]:
+def provide(project: Project, *, root: bool) -> dict[str, object]:
     """Find what is missing, install it as root, else say how. Nothing here stops a set-up: the command line works
     without it. The facts say what is missing still."""
+    tool = package_tool()
     missing = missing_libraries(project)
     if missing:
-        _install_or_advise(_packages(project, missing), _what(missing))
-        missing = missing_libraries(project) if is_root() else missing
+        _install_or_advise(tool, _packages(project, missing, tool), _what(missing), root=root)
+        missing = missing_libraries(project)
     if not has_chinese_font():
-        tool = package_tool()
         font = [tool.font] if tool else []
-        _install_or_advise(font, Phrase("No font here has Chinese characters", "系统中没有中文字体"))
+        _install_or_advise(tool, font, Phrase("No font here has Chinese characters", "系统中没有中文字体"), root=root)
     return {"missing": missing}
 
 
@@ -115,11 +125,11 @@ def missing_libraries(project: Project) -> list[str]:
     return not_loadable(list(_table(project)), str(project.python))
 
 
-def require_qt_libraries(project: Project, tool: PackageTool | None = None) -> None:
+def require_qt_libraries(project: Project) -> None:
     """Raises Unavailable with the one command when the window cannot open here."""
     missing = missing_libraries(project)
     if missing:
-        tool = tool or package_tool()
+        tool = package_tool()
         packages = _packages(project, missing, tool)
         hint = tool.command(packages) if tool else ", ".join(missing)
         raise Unavailable(
@@ -139,11 +149,10 @@ def has_chinese_font(folders: Sequence[Path] = FONT_FOLDERS) -> bool:
     return any(name in path.name.lower() for path in files for name in _CJK_NAMES)
 
 
-def _install_or_advise(packages: list[str], what: Phrase) -> None:
-    tool = package_tool()
+def _install_or_advise(tool: PackageTool | None, packages: list[str], what: Phrase, *, root: bool) -> None:
     if tool is None:
         say(Phrase(f"{what.en}.", f"{what.zh}。"))
-    elif is_root():
+    elif root:
         say(Phrase(f"{what.en}; installing: {' '.join(packages)}", f"{what.zh}，正在安装：{' '.join(packages)}"))
         if not tool.install(packages):
             say(Phrase(f"That failed. Try: {tool.command(packages)}", f"安装失败，请尝试：{tool.command(packages)}"))
@@ -151,8 +160,7 @@ def _install_or_advise(packages: list[str], what: Phrase) -> None:
         say(Phrase(f"{what.en}. Install: {tool.command(packages)}", f"{what.zh}。请安装：{tool.command(packages)}"))
 
 
-def _packages(project: Project, missing: Sequence[str], tool: PackageTool | None = None) -> list[str]:
-    tool = tool or package_tool()
+def _packages(project: Project, missing: Sequence[str], tool: PackageTool | None) -> list[str]:
     table = _table(project)
     return sorted({tool.package(library, table) for library in missing}) if tool else []
 

@@ -23,6 +23,9 @@ from installers.project import Project
 PATIENCE = 8.0
 """Seconds that an unreachable server may cost."""
 
+LAST_WORDS = 8
+"""Lines of a failed pip that are worth showing."""
+
 _AIR = 200 << 20
 _FOREIGN = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIREMENT", "PYTHONHOME", "PYTHONPATH")
 _DEFAULT_INDEX = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
@@ -52,20 +55,27 @@ class Pip:
     """The file descriptor of the set-up's lock, which pip keeps open (see `exclusive`)."""
 
     def run(self, *arguments: str, extra: dict[str, str] | None = None) -> bool:
-        """Whether pip succeeded. `extra` are environment variables, e.g. for a build."""
+        """Whether pip succeeded. `extra` are environment variables, e.g. for a build.
+
+        On a terminal pip shows its progress; elsewhere it is silent, and when it fails its last words are shown.
+        """
         terminal = sys.stderr is not None and sys.stderr.isatty()
-        quiet = [] if terminal else ["--quiet", "--progress-bar", "off"]
-        command = [str(self.project.python), "-I", "-m", "pip", arguments[0], *quiet, *arguments[1:]]
+        look = [] if terminal else ["--quiet", "--progress-bar", "off"]
+        command = [str(self.project.python), "-I", "-m", "pip", arguments[0], *look, *arguments[1:]]
         options = ["--no-input", "--disable-pip-version-check", "--log", str(self.project.log)]
         finished = subprocess.run(
             [*command, *options],
             check=False,
             stdin=subprocess.DEVNULL,
-            stdout=sys.stderr or subprocess.DEVNULL,
-            stderr=sys.stderr or subprocess.DEVNULL,
+            stdout=sys.stderr if terminal else subprocess.PIPE,
+            stderr=sys.stderr if terminal else subprocess.STDOUT,
             env={**_environment(), **(extra or {})},
             pass_fds=kept(self.guard),
+            encoding="utf-8",
+            errors="replace",
         )
+        if finished.returncode and finished.stdout and sys.stderr is not None:
+            sys.stderr.write("".join(finished.stdout.splitlines(keepends=True)[-LAST_WORDS:]))
         return finished.returncode == 0
 
     def require(self, *arguments: str) -> None:

@@ -35,6 +35,7 @@ def prepare(project: Project, *, tools: bool = False, look_again: bool = False) 
     steps = (*STEPS, "tools") if tools else STEPS
     if not look_again and all(project.done(step) for step in steps):
         return
+    engine.wanted_build(project)
     with exclusive(project.notes / "lock") as guard:
         pip = Pip(project, guard)
         work: dict[str, Callable[[], dict[str, object]]] = {
@@ -42,7 +43,7 @@ def prepare(project: Project, *, tools: bool = False, look_again: bool = False) 
             "dependencies": lambda: _install(pip, project.lock),
             "engine": lambda: engine.install(project, pip),
             "project": lambda: _link_project(project),
-            "system": lambda: linux.provide(project) if sys.platform.startswith("linux") else {},
+            "system": lambda: linux.provide(project, root=linux.is_root()) if sys.platform.startswith("linux") else {},
             "tools": lambda: _install(pip, project.tools_lock),
         }
         if project.read_stamp("started").get("key") in _REMADE:
@@ -70,11 +71,11 @@ def _clear(project: Project) -> None:
 
 def _make_environment(project: Project, guard: int) -> dict[str, object]:
     """A virtual environment with pip. One that somebody else made and that works is taken as it is."""
-    require_space(project.root, SPACE)
     if project.python.exists() and not project.read_stamp("environment") and _works(project):
         say(Phrase(f"Using the environment in {project.venv}.", f"使用现有环境 {project.venv}。"))
         return {}
     require_venv()
+    require_space(project.root, SPACE)
     say(Phrase("Making the Python environment …", "正在创建 Python 环境……"))
     _clear(project)
     project.write_stamp("started", "environment")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from backends.core.errors import InvalidInput
 from backends.core.phrase import Phrase
 from installers.accelerators import Accelerators
 from installers.project import BUILD_VARIABLE
@@ -92,14 +91,8 @@ class Candidate:
 def candidates(indexes: Indexes, machine: Accelerators, build: str) -> tuple[Candidate, ...]:
     """Wheels for the machine's GPU, then a build for it where its toolkit is here, then the same for the CPU.
 
-    `build` narrows it to one kind, or to builds from source. Raises InvalidInput for an unknown one.
+    `build`, one of BUILDS, narrows it to one kind, or to builds from source.
     """
-    if build not in BUILDS:
-        raise InvalidInput(
-            Phrase(f"{BUILD_VARIABLE}={build} is not a build.", f"{BUILD_VARIABLE}={build} 无效。"),
-            Phrase(f"Choose one of: {', '.join(BUILDS)}.", f"可选值：{'、'.join(BUILDS)}。"),
-            code="unknown_build",
-        )
     return tuple(candidate for candidate in _all(indexes, machine, build) if _wanted(candidate, build))
 
 
