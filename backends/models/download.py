@@ -16,6 +16,7 @@ from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError, Cancelled, DownloadError, InvalidInput
 from backends.core.network import Network
 from backends.core.phrase import Phrase
+from backends.hardware import disk
 from backends.models import partial
 from backends.models.gguf_bounds import check_architecture, check_bounds
 from backends.models.gguf_format import MAGIC, NeedMoreBytes, read_container
@@ -143,7 +144,7 @@ class _Job:
             return
         record = self._continued(record)
         done = sum(partial.arrived(self.folder, record, part) for part in record.parts)
-        check_space(self.target.parent, record.size - done, max(part.size for part in record.parts))
+        check_space(disk.read(self.target.parent), record.size - done, max(part.size for part in record.parts))
         self.target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial.write_record(self.target, record)
         meter = Meter(done, record.size)

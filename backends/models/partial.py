@@ -25,6 +25,7 @@ from backends.core.errors import InvalidInput, Unavailable
 from backends.core.paths import safe_join
 from backends.core.phrase import Phrase
 from backends.models.quants import quant_of
+from backends.models.space import disk_errors
 from backends.models.types import ModelFile
 
 log = logging.getLogger(__name__)
@@ -177,7 +178,7 @@ def discard(models: Path, file: Path) -> None:
     Unavailable (`download_running`) while it runs.
     """
     target = safe_join(models, *file.relative_to(models).parts)
-    with claim(models, target):
+    with disk_errors(target.parent), claim(models, target):
         record = read_record(target)
         if record is None or not _belongs(models, target, record):
             remove(models, target, (), "")
@@ -235,6 +236,9 @@ def _settled(models: Path, target: Path, record: Record) -> bool:
         with claim(models, target):
             publish(models, target, record)
     except Unavailable:
+        return False
+    except OSError as error:
+        log.warning("%s is whole but does not get its name: %s", target, error)
         return False
     return True
 

@@ -7,21 +7,21 @@ from pathlib import Path
 
 from backends.core.errors import BackendError, ResourceError, StorageError
 from backends.core.phrase import Phrase
-from backends.hardware import disk
+from backends.hardware.types import Disk
 
 SPARE = 1_000_000_000  # bytes that a download leaves free
 FAT_LIMIT = 2**32 - 1  # the largest file of FAT32, in bytes
 _FAT = {"vfat", "msdos", "fat", "fat32"}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
+_FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}
 _WINDOWS_FULL = {39, 112}  # ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
 _KEPT = Phrase("What has arrived is kept, and the download goes on from there.", "已下载的部分会保留，之后可继续下载。")
 
 
-def check_space(folder: Path, needed: int, largest: int) -> None:
-    """ResourceError if `needed` more bytes and a spare 1 GB do not fit on the volume of `folder` (`disk_full`), or if
-    it cannot hold a file of `largest` bytes (`file_system_limit`)."""
-    volume = disk.read(folder)
+def check_space(volume: Disk, needed: int, largest: int) -> None:
+    """ResourceError if `needed` more bytes and a spare 1 GB do not fit on the volume (`disk_full`), or if it
+    cannot hold a file of `largest` bytes (`file_system_limit`)."""
+    folder = volume.folder
     if largest > FAT_LIMIT and (volume.file_system or "").lower() in _FAT:
         raise ResourceError(
             Phrase(
@@ -93,4 +93,4 @@ def disk_error(folder: Path, error: OSError) -> BackendError:
 
 def gigabytes(count: int) -> str:
     """`count` bytes as people read them, in powers of ten as the hub counts: `4.68 GB`."""
-    return f"{count / 1e9:.2f} GB" if count >= 10_000_000 else f"{count / 1e6:.2f} MB"
+    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.2f} MB"

@@ -128,7 +128,7 @@ class HubServer:
         gate.set()
 
     def when_paused(self, call: Callable[[], None]) -> None:
-        """Call this, on the server's thread, when a paused body has come to its pause."""
+        """Call this, on the server's thread, when a body has come to its pause, or an answer hangs."""
         self._when_paused.append(call)
 
     def wait_paused(self) -> None:
@@ -294,6 +294,7 @@ class _Door(BaseHTTPRequestHandler):
         """True if the fault has given the answer already."""
         if fault.hang or fault.cut_after == 0:
             if fault.hang:
+                self.pause()
                 self.gate.wait()
             self.close_connection = True
         elif fault.status:
