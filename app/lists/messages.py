@@ -1,0 +1,123 @@
+"""The messages of the conversation that is shown, one row each; the last may still be coming."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
+
+from backends.chat.types import Message, Problem
+
+Stage = Literal["saving", "loading", "waiting", "reading", "thinking", "writing"]
+_ANY_INDEX = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What is being done for an answer that is on its way. `fraction` 0..1 where it is known."""
+
+    stage: Stage
+    fraction: float | None = None
+    thinking_since: float | None = None  # time.monotonic()
+    detail: str = ""  # the model that loads
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """`id` is the message's own, or negative while it is not on disk. `live` None: it has its final state."""
+
+    id: int
+    role: Literal["user", "assistant"]
+    text: str = ""
+    reasoning: str = ""
+    reasoning_s: float = 0.0
+    stopped: bool = False
+    truncated: bool = False
+    problem: Problem | None = None
+    model: str = ""
+    device: str = ""
+    tokens: int | None = None
+    tokens_per_s: float | None = None
+    position: int = 1
+    siblings: int = 1
+    left_out: int = 0  # the oldest messages that did not fit the context
+    live: Live | None = None
+
+    @classmethod
+    def of(cls, message: Message) -> "MessageRow":
+        return cls(
+            id=message.id,
+            role=message.role,
+            text=message.content,
+            reasoning=message.reasoning,
+            reasoning_s=message.reasoning_s,
+            stopped=message.status == "stopped",
+            truncated=message.finish_reason == "length",
+            problem=message.problem,
+            model=message.model,
+            device=message.device,
+            tokens=message.usage.completion_tokens if message.usage else None,
+            tokens_per_s=message.timings.decode_tokens_per_s if message.timings else None,
+            position=message.position,
+            siblings=message.siblings,
+        )
+
+
+class MessageList(QAbstractListModel):
+    """Rows in the order in which they are read. `ROW` gives the MessageRow itself."""
+
+    class Role(IntEnum):
+        ROW = Qt.ItemDataRole.UserRole + 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: list[MessageRow] = []
+
+    @property
+    def rows(self) -> Sequence[MessageRow]:
+        return self._rows
+
+    def rowCount(self, parent: _ANY_INDEX | None = None) -> int:
+        return len(self._rows) if parent is None or not parent.isValid() else 0
+
+    def data(self, index: _ANY_INDEX, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not 0 <= index.row() < len(self._rows):
+            return None
+        row = self._rows[index.row()]
+        if role == self.Role.ROW:
+            return row
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return row.text
+        return None
+
+    def reset(self, rows: Sequence[MessageRow]) -> None:
+        self.beginResetModel()
+        self._rows = list(rows)
+        self.endResetModel()
+
+    def append(self, *rows: MessageRow) -> None:
+        first = len(self._rows)
+        self.beginInsertRows(QModelIndex(), first, first + len(rows) - 1)
+        self._rows.extend(rows)
+        self.endInsertRows()
+
+    def truncate(self, count: int) -> None:
+        """Keep the first `count` rows."""
+        if count < len(self._rows):
+            self.beginRemoveRows(QModelIndex(), count, len(self._rows) - 1)
+            del self._rows[count:]
+            self.endRemoveRows()
+
+    def put(self, index: int, row: MessageRow) -> None:
+        """Replace one row."""
+        if self._rows[index] != row:
+            self._rows[index] = row
+            place = self.index(index)
+            self.dataChanged.emit(place, place)
+
+    def find(self, message_id: int) -> int | None:
+        for index in range(len(self._rows) - 1, -1, -1):
+            if self._rows[index].id == message_id:
+                return index
+        return None

@@ -1,0 +1,67 @@
+"""Everything that has a shortcut, in one menu: it opens from the rail, and is the menu bar on macOS."""
+
+import sys
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMainWindow
+
+from app import icons, parts
+
+_Keys = QKeySequence | QKeySequence.StandardKey | str
+
+
+class Actions(QObject):
+    """The actions; whoever wires the window connects their `triggered`."""
+
+    def __init__(self, window: QMainWindow) -> None:
+        super().__init__(window)
+        self.menu = parts.menu(window)
+        self._window = window
+        standard = QKeySequence.StandardKey
+        self.new_chat = self._action("square-pen", standard.New)
+        self.open_file = self._action("folder-open", standard.Open)
+        self.menu.addSeparator()
+        self.chat = self._action("message-circle", "Ctrl+1")
+        self.models = self._action("package", "Ctrl+2")
+        self.settings = self._action("settings", "Ctrl+,")
+        self.about = self._action("info", "")
+        self.menu.addSeparator()
+        self.panel = self._action("panel-left", "Ctrl+B")
+        self.compose = self._action("pencil", "Ctrl+L")
+        self.copy_answer = self._action("copy", "Ctrl+Shift+C")
+        self.regenerate = self._action("rotate-cw", "Ctrl+R")
+        self.stop = self._action("stop", "Ctrl+.")
+        self.menu.addSeparator()
+        self.quit = self._action("", standard.Quit if sys.platform != "win32" else "Ctrl+Q")
+        self.quit.setMenuRole(QAction.MenuRole.QuitRole)
+        self.settings.setMenuRole(QAction.MenuRole.PreferencesRole)
+        self.about.setMenuRole(QAction.MenuRole.AboutRole)
+        if sys.platform == "darwin":
+            window.menuBar().addMenu(self.menu)
+        self.retranslate()
+
+    def _action(self, icon: str, keys: _Keys) -> QAction:
+        action = QAction(self._window)
+        if icon:
+            action.setIcon(icons.icon(icon, "muted"))
+        if keys:
+            action.setShortcut(QKeySequence(keys))
+        self._window.addAction(action)
+        self.menu.addAction(action)
+        return action
+
+    def retranslate(self) -> None:
+        self.menu.setTitle(self.tr("Actions"))
+        self.new_chat.setText(self.tr("New chat"))
+        self.open_file.setText(self.tr("Open a model file…"))
+        self.chat.setText(self.tr("Chat"))
+        self.models.setText(self.tr("Models"))
+        self.settings.setText(self.tr("Settings"))
+        self.about.setText(self.tr("About DeskSeek"))
+        self.panel.setText(self.tr("Show or hide the conversations"))
+        self.compose.setText(self.tr("Write a question"))
+        self.copy_answer.setText(self.tr("Copy the last answer"))
+        self.regenerate.setText(self.tr("Answer again"))
+        self.stop.setText(self.tr("Stop the answer"))
+        self.quit.setText(self.tr("Quit"))

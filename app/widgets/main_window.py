@@ -1,0 +1,108 @@
+"""The window: rail, notices, and one page at a time. It draws and emits; `wiring` says what happens."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QMimeData, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QFrame, QMainWindow, QStackedWidget, QWidget
+
+from app import parts
+from app.notices import NoticeBoard
+from app.theme import SPACE
+from app.widgets.actions import Actions
+from app.widgets.rail import Rail
+
+SMALLEST = (720, 480)
+USUAL = (1200, 800)
+
+
+class MainWindow(QMainWindow):
+    """Pages are known by name: chat, models, first_run, settings, about.
+
+    `notices` is for what concerns the whole window; a page may keep a board of its own.
+    """
+
+    page_changed = Signal(str)
+    files_dropped = Signal(list)  # of Path
+    closed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.actions_ = Actions(self)
+        self.rail = Rail(self.actions_.menu)
+        self.notices = NoticeBoard(margin=(SPACE.xl, SPACE.m, SPACE.xl, 0))
+        self._stack = QStackedWidget()
+        self._pages: dict[str, QWidget] = {}
+        page = QFrame()
+        page.setProperty("surface", "page")
+        page.setLayout(parts.column(self.notices, self._stack, space=0))
+        whole = QWidget()
+        layout = parts.row(self.rail, page, space=0)
+        layout.setStretch(1, 1)
+        whole.setLayout(layout)
+        self.setCentralWidget(whole)
+        self.setAcceptDrops(True)
+        self.setMinimumSize(*SMALLEST)
+        self._resize_to_screen()
+        self.rail.page_requested.connect(self.show_page)
+
+    def _resize_to_screen(self) -> None:
+        screen = QGuiApplication.primaryScreen()
+        room = screen.availableSize() if screen else None
+        width, height = USUAL
+        if room is not None:
+            width, height = min(width, room.width()), min(height, room.height())
+        self.resize(width, height)
+
+    @property
+    def page(self) -> str:
+        current = self._stack.currentWidget()
+        return next((name for name, widget in self._pages.items() if widget is current), "")
+
+    def add_page(self, name: str, page: QWidget) -> None:
+        self._pages[name] = page
+        self._stack.addWidget(page)
+
+    @Slot(str)
+    def show_page(self, name: str) -> None:
+        """Go there. Names of pages that are not there yet (the app is starting) change nothing."""
+        if (page := self._pages.get(name)) is None:
+            self.rail.show_page(self.page)
+            return
+        before = self.page
+        self._stack.setCurrentWidget(page)
+        self.rail.show_page(name)
+        if name != before:
+            self.page_changed.emit(name)
+
+    def to_front(self) -> None:
+        """A second start of the app: this window is the one."""
+        if self.isMinimized():
+            self.showNormal()
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    # ---- files dropped anywhere
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _files(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        if files := _files(event.mimeData()):
+            event.acceptProposedAction()
+            self.files_dropped.emit(files)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.closed.emit()
+        super().closeEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() is QEvent.Type.LanguageChange:
+            self.actions_.retranslate()
+        super().changeEvent(event)
+
+
+def _files(mime: QMimeData) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]

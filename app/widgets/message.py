@@ -1,0 +1,280 @@
+"""One message on the screen: the person's in a bubble at the right, the model's across the column."""
+
+import time
+
+from PySide6.QtCore import QEvent, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent, QResizeEvent, QTextOption
+from PySide6.QtWidgets import QFrame, QWidget
+
+from app import icons, parts, theme
+from app.language import Retranslated
+from app.lists.messages import Live, MessageRow
+from app.notices import Banner, Notice, NoticeButton
+from app.theme import SPACE
+from app.widgets.markdown_view import MarkdownView
+from app.widgets.prose import ReadOnlyText
+from app.widgets.stack import Stack
+from app.widgets.thinking import Thinking
+
+
+class Question(Retranslated, QWidget):
+    """What the person wrote, as written."""
+
+    WIDEST = 0.85  # of the column
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._bubble = QFrame(self)
+        self._bubble.setProperty("surface", "bubble")
+        self._text = ReadOnlyText(self._bubble)
+        option = QTextOption()
+        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self._text.document().setDefaultTextOption(option)
+        font = theme.current().type.font()
+        font.setPixelSize(round(theme.current().type.body * 1.04))
+        self._text.setFont(font)
+        self._row = MessageRow(0, "user")
+        self.retranslate()
+
+    def show_row(self, row: MessageRow) -> None:
+        if row.text != self._row.text:
+            self._text.setPlainText(row.text)
+        self._row = row
+
+    def retranslate(self) -> None:
+        self._text.setAccessibleName(self.tr("Your message"))
+
+    def height_for(self, width: int) -> int:
+        inner = int(width * self.WIDEST) - 2 * SPACE.l
+        return self._text.height_for(inner) + 2 * (SPACE.s + 2)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.place()
+
+    def place(self) -> None:
+        limit = int(self.width() * self.WIDEST) - 2 * SPACE.l
+        height = self._text.height_for(limit)
+        used = min(limit, int(self._text.document().idealWidth()) + 2)
+        self._bubble.setGeometry(self.width() - used - 2 * SPACE.l, 0, used + 2 * SPACE.l, height + 2 * (SPACE.s + 2))
+        self._text.setGeometry(SPACE.l, SPACE.s + 2, used, height)
+
+
+class Progress(Retranslated, QWidget):
+    """What is being done for the answer, in words, beside a dot that breathes."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._live = Live("waiting")
+        self._words = parts.label(tone="muted")
+        self.setLayout(parts.row(self._words, None, margin=(SPACE.l + 6, SPACE.xs, 0, SPACE.xs)))
+
+    def show_live(self, live: Live) -> None:
+        self._live = live
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        live = self._live
+        percent = "" if live.fraction is None else f" {round(live.fraction * 100)} %"
+        self._words.setText(
+            {
+                "saving": self.tr("One moment…"),
+                "waiting": self.tr("Waiting for the model…"),
+                "loading": self.tr("Loading {0}…").format(live.detail) + percent,
+                "reading": self.tr("Reading the question…") + percent,
+                "thinking": self.tr("Thinking…"),
+                "writing": self.tr("Writing…"),
+            }[live.stage]
+        )
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        phase = time.monotonic() % 1.6 / 1.6
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        color = QColor(theme.tokens().accent)
+        color.setAlphaF(0.35 + 0.65 * abs(1 - 2 * phase))
+        painter.setBrush(color)
+        painter.drawEllipse(4, self.height() // 2 - 4, 8, 8)
+        painter.end()
+
+
+class Footer(Retranslated, QWidget):
+    """Below a finished answer: copy, answer again, the variants, and what it took."""
+
+    copy_requested = Signal()
+    regenerate_requested = Signal()
+    variant_requested = Signal(int)  # -1 the one before, 1 the next
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._row = MessageRow(0, "assistant")
+        self._copy = parts.icon_button("copy", size=16)
+        self._again = parts.icon_button("rotate-cw", size=16)
+        self._before = parts.icon_button("chevron-left", size=16)
+        self._next = parts.icon_button("chevron-right", size=16)
+        self._place = parts.label(role="caption", tone="muted")
+        self._facts = parts.label(role="caption", tone="muted")
+        self._copy.clicked.connect(self.copy_requested)
+        self._again.clicked.connect(self.regenerate_requested)
+        self._before.clicked.connect(lambda: self.variant_requested.emit(-1))
+        self._next.clicked.connect(lambda: self.variant_requested.emit(1))
+        self._variants = QWidget()
+        self._variants.setLayout(parts.row(self._before, self._place, self._next, space=2))
+        self.setLayout(
+            parts.row(
+                self._copy,
+                self._again,
+                self._variants,
+                SPACE.s,
+                self._facts,
+                None,
+                space=2,
+            )
+        )
+        self.retranslate()
+
+    def show_row(self, row: MessageRow) -> None:
+        self._row = row
+        self._copy.setVisible(bool(row.text))
+        self._copy.setIcon(icons.icon("copy", "muted"))
+        self._variants.setVisible(row.siblings > 1)
+        self._before.setEnabled(row.position > 1)
+        self._next.setEnabled(row.position < row.siblings)
+        self.retranslate()
+
+    def show_copied(self) -> None:
+        """Until the message is looked at anew."""
+        self._copy.setIcon(icons.icon("check", "success"))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._copy.setIcon(icons.icon("copy", "muted"))
+        super().leaveEvent(event)
+
+    def retranslate(self) -> None:
+        row = self._row
+        parts.name_button(self._copy, self.tr("Copy the answer"))
+        parts.name_button(self._again, self.tr("Answer again"))
+        parts.name_button(self._before, self.tr("Earlier answer"))
+        parts.name_button(self._next, self.tr("Later answer"))
+        self._place.setText(f"{row.position}/{row.siblings}")
+        facts: list[str] = []
+        if row.stopped and row.problem is None:
+            facts.append(self.tr("Stopped"))
+        if row.truncated:
+            facts.append(self.tr("Cut off: the context is full"))
+        if row.tokens_per_s:
+            rate = row.tokens_per_s
+            facts.append(self.tr("{0} tokens/s").format(f"{rate:.1f}" if rate < 10 else round(rate)))
+        if row.tokens:
+            facts.append(self.tr("{0} tokens").format(row.tokens))
+        if row.device:
+            facts.append(row.device)
+        self._facts.setText("  ·  ".join(facts))
+        self._facts.setToolTip(row.model)
+
+
+class Answer(Retranslated, Stack):
+    """What the model wrote: thoughts, text, what is being done, what went wrong, and what can be done next."""
+
+    retry_requested = Signal(int)
+    regenerate_requested = Signal(int)
+    variant_requested = Signal(int, int)
+    thinking_toggled = Signal(int, bool)
+    link_requested = Signal(str)
+    resized = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(SPACE.s, parent)
+        self._row = MessageRow(0, "assistant")
+        self._left_out = parts.label(role="caption", tone="muted", wrap=True)
+        self._thinking = Thinking()
+        self._text = MarkdownView()
+        self._progress = Progress()
+        self._problem: Banner | None = None
+        self._footer = Footer()
+        for widget in (self._left_out, self._thinking, self._text, self._progress):
+            self.add(widget)
+            widget.hide()
+        self.add(self._footer, outdent=8)
+        self._footer.hide()
+        self._thinking.toggled.connect(self._on_thinking_toggled)
+        self._thinking.link_requested.connect(self.link_requested)
+        self._text.link_requested.connect(self.link_requested)
+        self._footer.copy_requested.connect(self._on_copy)
+        self._footer.regenerate_requested.connect(lambda: self.regenerate_requested.emit(self._row.id))
+        self._footer.variant_requested.connect(lambda step: self.variant_requested.emit(self._row.id, step))
+        self.retranslate()
+
+    def show_row(self, row: MessageRow) -> None:
+        before, self._row = self._row, row
+        live = row.live
+        self._left_out.setVisible(row.left_out > 0)
+        self._thinking.setVisible(bool(row.reasoning))
+        if row.reasoning:
+            self._thinking.show_row(row)
+        self._text.setVisible(bool(row.text))
+        self._text.show_text(row.text, growing=live is not None)
+        shows_progress = (
+            live is not None and live.stage != "writing" and not (live.stage == "thinking" and row.reasoning)
+        )
+        self._progress.setVisible(shows_progress)
+        if live is not None and shows_progress:
+            self._progress.show_live(live)
+        if row.problem != before.problem:
+            self._show_problem()
+        self._footer.setVisible(live is None and (row.problem is None or bool(row.text)))
+        if live is None:
+            self._footer.show_row(row)
+        self._say()
+
+    def set_thinking_open(self, opened: bool) -> None:
+        self._thinking.set_open(opened)
+
+    def tick(self) -> None:
+        """Time passes while something is being done."""
+        if self._row.live is not None:
+            self._thinking.retranslate()
+            self._progress.update()
+
+    def retranslate(self) -> None:
+        self._say()
+        self.setAccessibleName(self.tr("Answer"))
+
+    def _say(self) -> None:
+        self._left_out.setText(
+            self.tr(
+                "The conversation is longer than the model's context: the oldest {0} messages were left out."
+            ).format(self._row.left_out)
+        )
+
+    def _show_problem(self) -> None:
+        if self._problem is not None:
+            self.take(self._problem)
+            self._problem = None
+        problem = self._row.problem
+        if problem is None:
+            return
+        tone = "warning" if problem.code == "interrupted" else "danger"
+        again = NoticeButton(self.tr("Try again"), lambda: self.retry_requested.emit(self._row.id), stays=True)
+        self._problem = Banner(Notice(problem.message, problem.hint, tone, (again,), closable=False))
+        self.add(self._problem, before=self._footer)
+        self._problem.show()
+
+    @Slot(bool)
+    def _on_thinking_toggled(self, opened: bool) -> None:
+        self.thinking_toggled.emit(self._row.id, opened)
+        self.resized.emit()
+
+    @Slot()
+    def _on_copy(self) -> None:
+        QGuiApplication.clipboard().setText(self._row.text)
+        self._footer.show_copied()
+
+
+MessageWidget = Question | Answer
+
+
+def make(row: MessageRow, parent: QWidget) -> MessageWidget:
+    widget: MessageWidget = Question(parent) if row.role == "user" else Answer(parent)
+    widget.show_row(row)
+    return widget

@@ -1,0 +1,219 @@
+"""Text of an answer, set well: paragraphs, headings, lists, quotes, links; selectable, never loading anything.
+
+One `Paragraph` is one block of the document, in order, so that a streaming answer only replaces what changed
+at its end. Nothing goes through HTML.
+"""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPointF, QRectF, Qt, QUrl, Signal, Slot
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QPainter,
+    QPaintEvent,
+    QTextBlock,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+    QTextOption,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QFrame, QSizePolicy, QTextBrowser, QWidget
+
+from app import theme
+from app.markdown import Paragraph, Span
+
+INDENT = 24
+LEADING = 1.6  # of the font's size; fonts themselves disagree, Chinese ones most
+_QUOTE = QTextBlockFormat.Property.UserProperty + 1
+_RULE = QTextBlockFormat.Property.UserProperty + 2
+_LINE_BREAK = "\u2028"
+
+
+class ReadOnlyText(QTextBrowser):
+    """A document that takes its full height, scrolls with the page around it, and fetches nothing (SEC-41)."""
+
+    link_requested = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setOpenLinks(False)
+        self.setUndoRedoEnabled(False)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.viewport().setAutoFillBackground(False)
+        self.document().setDocumentMargin(0)
+        self.anchorClicked.connect(self._on_anchor_clicked)
+
+    def loadResource(self, type: int, name: QUrl | str) -> object:
+        return None
+
+    def doSetSource(
+        self, name: QUrl | str, type: QTextDocument.ResourceType = QTextDocument.ResourceType.UnknownResource
+    ) -> None:
+        """There is no other page to go to."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+    def height_for(self, width: int) -> int:
+        """The height of the text, set in `width` pixels."""
+        document = self.document()
+        if document.textWidth() != width:
+            document.setTextWidth(width)
+        return int(document.size().height() + 0.999)
+
+    @Slot(QUrl)
+    def _on_anchor_clicked(self, url: QUrl) -> None:
+        self.link_requested.emit(url.toString())
+
+
+class Prose(ReadOnlyText):
+    """A run of paragraphs. `muted`: smaller and quieter, for what was thought before the answer."""
+
+    def __init__(self, parent: QWidget | None = None, *, muted: bool = False) -> None:
+        super().__init__(parent)
+        self._muted = muted
+        self._shown: list[Paragraph] = []
+        self.document().setDefaultFont(self._font())
+        self.setFont(self._font())
+        option = QTextOption()
+        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self.document().setDefaultTextOption(option)
+
+    def show_paragraphs(self, paragraphs: Sequence[Paragraph]) -> None:
+        """Set these, touching only what differs from what is shown."""
+        same = 0
+        limit = min(len(self._shown), len(paragraphs))
+        while same < limit and self._shown[same] == paragraphs[same]:
+            same += 1
+        if same == len(self._shown) == len(paragraphs):
+            return
+        cursor = QTextCursor(self.document())
+        cursor.beginEditBlock()
+        if same < len(self._shown):
+            self._cut(cursor, same)
+        else:
+            cursor.movePosition(QTextCursor.MoveOperation.End)
+        for index in range(same, len(paragraphs)):
+            before = paragraphs[index - 1] if index else None
+            self._append(cursor, paragraphs[index], before, first=index == 0)
+        cursor.endEditBlock()
+        self._shown = list(paragraphs)
+
+    def restyle(self) -> None:
+        """The colours of the theme have changed."""
+        shown, self._shown = self._shown, []
+        self.document().clear()
+        self.show_paragraphs(shown)
+
+    def _cut(self, cursor: QTextCursor, index: int) -> None:
+        block = self.document().findBlockByNumber(index)
+        cursor.setPosition(block.position() if index == 0 else block.position() - 1)
+        cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
+        cursor.removeSelectedText()
+
+    def _font(self, paragraph: Paragraph | None = None) -> QFont:
+        kind = theme.current().type
+        font = kind.font("body")
+        sizes = {1: 1.36, 2: 1.22, 3: 1.1}
+        size = kind.body * (0.93 if self._muted else 1.04)
+        if paragraph is not None and paragraph.heading:
+            font.setWeight(QFont.Weight.DemiBold)
+            if not self._muted:
+                size *= sizes.get(paragraph.heading, 1.0)
+        font.setPixelSize(round(size))
+        return font
+
+    def _append(self, cursor: QTextCursor, paragraph: Paragraph, before: Paragraph | None, *, first: bool) -> None:
+        block_format = self._block_format(paragraph, before)
+        plain = QTextCharFormat()
+        plain.setFont(self._font(paragraph))
+        tokens = theme.tokens()
+        plain.setForeground(QColor(tokens.muted if self._muted or paragraph.quote else tokens.text))
+        if first:
+            cursor.setBlockFormat(block_format)
+            cursor.setBlockCharFormat(plain)
+        else:
+            cursor.insertBlock(block_format, plain)
+        if paragraph.marker:
+            quiet = QTextCharFormat(plain)
+            quiet.setForeground(QColor(tokens.muted))
+            cursor.insertText(f"{paragraph.marker}\t", quiet)
+        for span in paragraph.spans:
+            cursor.insertText(span.text.replace("\n", _LINE_BREAK), self._char_format(span, plain))
+
+    def _block_format(self, paragraph: Paragraph, before: Paragraph | None) -> QTextBlockFormat:
+        body = theme.current().type.body
+        result = QTextBlockFormat()
+        line = self._font(paragraph).pixelSize() * (1.35 if paragraph.heading else LEADING)
+        result.setLineHeight(round(line), QTextBlockFormat.LineHeightTypes.FixedHeight.value)
+        left = INDENT * paragraph.indent + 16 * paragraph.quote
+        result.setLeftMargin(left)
+        if paragraph.marker:
+            hang = INDENT - 4 if len(paragraph.marker) < 3 else INDENT + 4
+            result.setLeftMargin(left + max(0, hang - INDENT))
+            result.setTextIndent(-hang)
+            result.setTabPositions([QTextOption.Tab(hang, QTextOption.TabType.LeftTab)])
+        if before is not None:
+            if paragraph.heading:
+                result.setTopMargin(body * 1.3)
+            elif paragraph.tight and before.indent:
+                result.setTopMargin(body * 0.28)
+            else:
+                result.setTopMargin(body * (0.45 if before.heading else 0.72))
+        if paragraph.quote:
+            result.setProperty(_QUOTE, paragraph.quote)
+        if paragraph.rule:
+            result.setProperty(_RULE, True)
+        return result
+
+    def _char_format(self, span: Span, plain: QTextCharFormat) -> QTextCharFormat:
+        tokens = theme.tokens()
+        result = QTextCharFormat(plain)
+        if span.strong:
+            result.setFontWeight(QFont.Weight.DemiBold)
+        if span.emphasis:
+            result.setFontItalic(True)
+        if span.strike:
+            result.setFontStrikeOut(True)
+        if span.code:
+            mono = theme.current().type.mono
+            result.setFontFamilies(list(mono))
+            result.setProperty(QTextCharFormat.Property.FontPixelSize, round(plain.font().pixelSize() * 0.92))
+            result.setBackground(QColor(tokens.sunken if not self._muted else tokens.hover))
+        if span.link:
+            result.setAnchor(True)
+            result.setAnchorHref(span.link)
+            result.setForeground(QColor(tokens.accent))
+            result.setFontUnderline(True)
+            result.setToolTip(span.link)
+        return result
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self._paint_bars()
+        super().paintEvent(event)
+
+    def _paint_bars(self) -> None:
+        """The line left of quotes, and rules."""
+        painter = QPainter(self.viewport())
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.tokens().line_strong))
+        layout = self.document().documentLayout()
+        block: QTextBlock = self.document().begin()
+        while block.isValid():
+            depth = block.blockFormat().intProperty(_QUOTE)
+            rule = block.blockFormat().hasProperty(_RULE)
+            if depth or rule:
+                rect = layout.blockBoundingRect(block)
+                for level in range(depth):
+                    painter.drawRoundedRect(QRectF(16 * level, rect.top(), 3, rect.height()), 1.5, 1.5)
+                if rule:
+                    middle = QPointF(block.blockFormat().leftMargin(), rect.center().y())
+                    painter.drawRect(QRectF(middle.x(), middle.y(), self.width() - middle.x(), 1))
+            block = block.next()
+        painter.end()

@@ -1,0 +1,84 @@
+"""The outer edge of the window: where one can go."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QMenu, QToolButton, QWidget
+
+from app import icons, parts
+from app.language import Retranslated
+from app.theme import SPACE
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    name: str
+    icon: str
+    bottom: bool = False
+
+
+PLACES = (
+    Place("chat", "message-circle"),
+    Place("models", "package"),
+    Place("settings", "settings", bottom=True),
+    Place("about", "info", bottom=True),
+)
+
+
+class Rail(Retranslated, QFrame):
+    page_requested = Signal(str)
+
+    def __init__(self, menu: QMenu, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("surface", "rail")
+        self.setFixedWidth(76)
+        self._buttons: dict[str, QToolButton] = {}
+        self._group = QButtonGroup(self)
+        mark = QLabel()
+        mark.setPixmap(QGuiApplication.windowIcon().pixmap(QSize(32, 32), self.devicePixelRatioF()))
+        mark.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        column = parts.column(mark, SPACE.s, space=SPACE.xs, margin=(SPACE.s, SPACE.m, SPACE.s, SPACE.s))
+        for place in (*(p for p in PLACES if not p.bottom), None, *(p for p in PLACES if p.bottom)):
+            if place is None:
+                column.addStretch(1)
+                continue
+            button = self._button(place.icon)
+            button.setCheckable(True)
+            button.clicked.connect(lambda _=False, name=place.name: self.page_requested.emit(name))
+            self._group.addButton(button)
+            self._buttons[place.name] = button
+            column.addWidget(button)
+        self._more = self._button("menu")
+        self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._more.setMenu(menu)
+        column.addWidget(self._more)
+        self.setLayout(column)
+        self.retranslate()
+
+    @staticmethod
+    def _button(icon: str) -> QToolButton:
+        button = QToolButton()
+        button.setProperty("kind", "rail")
+        button.setIcon(icons.icon(icon, "muted", chosen_tone="accent"))
+        button.setIconSize(QSize(20, 20))
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        return button
+
+    def show_page(self, name: str) -> None:
+        """Mark where we are; a page that is not on the rail belongs to `models`."""
+        self._buttons.get(name, self._buttons["models"]).setChecked(True)
+
+    def retranslate(self) -> None:
+        names = {
+            "chat": self.tr("Chat"),
+            "models": self.tr("Models"),
+            "settings": self.tr("Settings"),
+            "about": self.tr("About"),
+        }
+        for place, button in self._buttons.items():
+            button.setText(names[place])
+            button.setAccessibleName(names[place])
+        self._more.setText(self.tr("Menu"))
+        self._more.setAccessibleName(self.tr("Menu"))

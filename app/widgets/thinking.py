@@ -1,0 +1,106 @@
+"""What the model thought before it answered: folded to one line with its time, opened by a click."""
+
+import time
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from app import icons, parts, theme
+from app.language import Retranslated
+from app.lists.messages import MessageRow
+from app.theme import SPACE
+from app.widgets.markdown_view import MarkdownView
+
+_BAR = 16  # room for the line left of the thoughts
+
+
+class Thinking(Retranslated, QWidget):
+    toggled = Signal(bool)  # opened or folded by the person
+    link_requested = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._row = MessageRow(0, "assistant")
+        self._open = False
+        self._head = parts.button(kind="quiet")
+        self._head.setProperty("tone", "muted")
+        self._head.setParent(self)
+        self._head.setIconSize(QSize(18, 14))
+        self._head.setCursor(Qt.CursorShape.PointingHandCursor)
+        self._head.clicked.connect(self._on_clicked)
+        self._text: MarkdownView | None = None
+
+    @property
+    def opened(self) -> bool:
+        return self._open
+
+    def show_row(self, row: MessageRow) -> None:
+        self._row = row
+        self._show_text()
+        self.retranslate()
+
+    def set_open(self, opened: bool) -> None:
+        if opened == self._open:
+            return
+        self._open = opened
+        self._show_text()
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        row = self._row
+        if row.live is not None and row.live.stage == "thinking" and row.live.thinking_since is not None:
+            words = self.tr("Thinking {0} s").format(int(time.monotonic() - row.live.thinking_since))
+        elif row.reasoning_s >= 0.95:
+            words = self.tr("Thought for {0} s").format(round(row.reasoning_s))
+        else:
+            words = self.tr("Thoughts")
+        if self._head.text() != words:
+            self._head.setText(words)
+            self._head.setAccessibleName(words)
+            self._head.resize(self._head.sizeHint())
+        self._head.setToolTip(self.tr("Hide the thoughts") if self._open else self.tr("Show the thoughts"))
+        self._head.setIcon(icons.icon("chevron-down" if self._open else "chevron-right", "muted"))
+
+    def height_for(self, width: int) -> int:
+        head = self._head.sizeHint().height()
+        if not self._open or self._text is None:
+            return head
+        return head + SPACE.xs + self._text.height_for(width - _BAR) + SPACE.xs
+
+    def place(self) -> None:
+        size = self._head.sizeHint()
+        self._head.setGeometry(-10, 0, size.width(), size.height())
+        if self._open and self._text is not None:
+            width = self.width() - _BAR
+            top = size.height() + SPACE.xs
+            self._text.setGeometry(_BAR, top, width, self._text.height_for(width))
+
+    def resizeEvent(self, event: object) -> None:
+        self.place()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._open and self._text is not None:
+            painter = QPainter(self)
+            painter.fillRect(2, self._text.y(), 2, self._text.height(), QColor(theme.tokens().line_strong))
+            painter.end()
+
+    def _show_text(self) -> None:
+        """Thoughts may be very long: they are only set while they can be seen."""
+        if self._open:
+            if self._text is None:
+                self._text = MarkdownView(self, muted=True)
+                self._text.link_requested.connect(self.link_requested)
+            growing = self._row.live is not None and self._row.live.stage == "thinking"
+            self._text.show_text(self._row.reasoning, growing=growing)
+            self._text.show()
+            self.place()
+        elif self._text is not None:
+            self._text.hide()
+            self._text.deleteLater()
+            self._text = None
+
+    @Slot()
+    def _on_clicked(self) -> None:
+        self.set_open(not self._open)
+        self.toggled.emit(self._open)

@@ -1,0 +1,288 @@
+"""The messages of a conversation, of which only those in sight exist as widgets.
+
+A thousand messages cost what ten do. Heights of messages never seen are guessed from their length; when one
+comes into sight it is measured, and the view is laid out around an *anchor* (a row and where its top stands in
+the window), so that nothing jumps when guesses turn out wrong. While the end is in sight the view is *pinned*
+to it and follows an answer as it grows; scrolling up lets go, scrolling to the end takes hold again.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable
+from itertools import accumulate
+
+from PySide6.QtCore import QEvent, QModelIndex, Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
+
+from app.language import Retranslated
+from app.lists.messages import MessageList, MessageRow
+from app.theme import PAGE_WIDTH, SPACE
+from app.widgets.message import Answer, MessageWidget, make
+
+GAP = SPACE.xl
+TOP = SPACE.xl
+BOTTOM = SPACE.xl
+_STEP = 48
+
+
+class Transcript(Retranslated, QAbstractScrollArea):
+    retry_requested = Signal(int)
+    regenerate_requested = Signal(int)
+    variant_requested = Signal(int, int)
+    link_requested = Signal(str)
+    end_left = Signal(bool)  # True: the end is out of sight
+
+    def __init__(self, messages: MessageList, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._messages = messages
+        self._heights: list[int] = []
+        self._widgets: dict[int, MessageWidget] = {}
+        self._open_thoughts: set[int] = set()
+        self._pinned = True
+        self._anchor = (0, TOP)
+        self._placing = False
+        self._value = 0
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.viewport().setAutoFillBackground(False)
+        self.verticalScrollBar().setSingleStep(_STEP)
+        self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+        messages.modelReset.connect(self._on_reset)
+        messages.rowsInserted.connect(self._on_inserted)
+        messages.rowsRemoved.connect(self._on_removed)
+        messages.dataChanged.connect(self._on_changed)
+        self.retranslate()
+
+    # ---- what others ask for
+
+    @property
+    def pinned(self) -> bool:
+        return self._pinned
+
+    @property
+    def in_sight(self) -> dict[int, MessageWidget]:
+        """The widgets that exist, by row."""
+        return self._widgets
+
+    @Slot()
+    def to_end(self) -> None:
+        self._set_pinned(True)
+        self._place()
+
+    @Slot()
+    def tick(self) -> None:
+        """Time passes: messages on their way say so."""
+        for row, widget in self._widgets.items():
+            if isinstance(widget, Answer) and self._messages.rows[row].live is not None:
+                widget.tick()
+
+    def retranslate(self) -> None:
+        self.setAccessibleName(self.tr("Conversation"))
+
+    # ---- the rows change
+
+    @Slot()
+    def _on_reset(self) -> None:
+        self._release(lambda _: True)
+        self._heights = [self._guess(row) for row in self._messages.rows]
+        self._set_pinned(True)
+        self._place()
+
+    @Slot(QModelIndex, int, int)
+    def _on_inserted(self, parent: QModelIndex, first: int, last: int) -> None:
+        self._heights[first:first] = [self._guess(row) for row in self._messages.rows[first : last + 1]]
+        self._set_pinned(True)
+        self._place()
+
+    @Slot(QModelIndex, int, int)
+    def _on_removed(self, parent: QModelIndex, first: int, last: int) -> None:
+        self._release(lambda row: row >= first)
+        del self._heights[first : last + 1]
+        self._place()
+
+    @Slot(QModelIndex, QModelIndex)
+    def _on_changed(self, first: QModelIndex, last: QModelIndex) -> None:
+        for row in range(first.row(), last.row() + 1):
+            if (widget := self._widgets.get(row)) is not None:
+                widget.show_row(self._messages.rows[row])
+        self._place()
+
+    # ---- laying out
+
+    def _column(self) -> tuple[int, int]:
+        """Left edge and width of the column of text."""
+        whole = self.width()  # the scroll bar's room too: the column stands still when the bar comes
+        width = max(200, min(PAGE_WIDTH, whole - 2 * SPACE.xl))
+        return max(0, (whole - width) // 2), width
+
+    def _guess(self, row: MessageRow) -> int:
+        lines = sum(1 + len(line) // 80 for line in row.text.split("\n")) if row.text else 1
+        return lines * 22 + (24 if row.role == "user" else 72)
+
+    def _widget(self, row: int) -> MessageWidget:
+        widget = self._widgets.get(row)
+        if widget is None:
+            shown = self._messages.rows[row]
+            widget = make(shown, self.viewport())
+            if isinstance(widget, Answer):
+                widget.set_thinking_open(shown.id in self._open_thoughts)
+                widget.retry_requested.connect(self.retry_requested)
+                widget.regenerate_requested.connect(self.regenerate_requested)
+                widget.variant_requested.connect(self.variant_requested)
+                widget.link_requested.connect(self.link_requested)
+                widget.thinking_toggled.connect(self._on_thinking_toggled)
+                widget.resized.connect(self._place)
+            self._widgets[row] = widget
+        return widget
+
+    def _measure(self, row: int, width: int) -> int:
+        self._heights[row] = self._widget(row).height_for(width)
+        return self._heights[row]
+
+    def _tops(self) -> list[int]:
+        """Where each row would begin if the page were one long sheet; one more than there are rows."""
+        return list(accumulate((height + GAP for height in self._heights), initial=TOP))
+
+    @Slot()
+    def _place(self) -> None:
+        """Lay out what is in sight around the anchor, or from the end when pinned; set the scroll bar to it."""
+        if self._placing:
+            return
+        self._placing = True
+        try:
+            count = len(self._heights)
+            view = self.viewport().height()
+            if not count:
+                self._release(lambda _: True)
+                self._set_bar(0, 0)
+                return
+            x, width = self._column()
+            first, top = self._from_end(width, view) if self._pinned else self._from_anchor(width, view)
+            y, row = top, first
+            while row < count and y < view:
+                height = self._measure(row, width)
+                widget = self._widgets[row]
+                widget.setGeometry(x, y, width, height)
+                if isinstance(widget, Answer):
+                    widget.place()
+                widget.show()
+                y += height + GAP
+                row += 1
+            self._anchor = (first, top)
+            self._release(lambda r: not first - 2 <= r < row + 2)
+            for r, widget in self._widgets.items():
+                widget.setVisible(first <= r < row)
+            tops = self._tops()
+            total = tops[-1] - GAP + BOTTOM
+            self._set_bar(max(0, total - view), tops[first] - top)
+        finally:
+            self._placing = False
+
+    def _from_end(self, width: int, view: int) -> tuple[int, int]:
+        """The first row in sight and its top, when the last one ends at the bottom of the window."""
+        y = view - BOTTOM
+        row = len(self._heights)
+        while row > 0 and y > 0:
+            row -= 1
+            y -= self._measure(row, width)
+            if row and y > 0:
+                y -= GAP
+        if row == 0 and y > TOP:
+            y = TOP  # all of it fits: it begins at the top
+        return row, y
+
+    def _from_anchor(self, width: int, view: int) -> tuple[int, int]:
+        row, y = self._anchor
+        row = min(row, len(self._heights) - 1)
+        while row > 0 and y > 0:  # rows that come into sight above
+            row -= 1
+            y -= self._measure(row, width) + GAP
+        if row == 0 and y > TOP:
+            y = TOP
+        while row < len(self._heights) - 1 and y + self._measure(row, width) + GAP <= 0:  # out of sight above
+            y += self._heights[row] + GAP
+            row += 1
+        bottom, last = y, row
+        while last < len(self._heights) and bottom < view:
+            bottom += self._measure(last, width) + GAP
+            last += 1
+        if last == len(self._heights) and bottom - GAP + BOTTOM <= view:
+            self._set_pinned(True)
+            return self._from_end(width, view)
+        return row, y
+
+    def _set_bar(self, maximum: int, value: int) -> None:
+        bar = self.verticalScrollBar()
+        bar.setRange(0, maximum)
+        bar.setPageStep(self.viewport().height())
+        self._value = max(0, min(maximum, value))
+        bar.setValue(self._value)
+
+    def _release(self, unwanted: Callable[[int], bool]) -> None:
+        for row in [row for row in self._widgets if unwanted(row)]:
+            widget = self._widgets.pop(row)
+            focused = self.focusWidget()
+            if focused is not None and widget.isAncestorOf(focused) and focused.hasFocus():
+                self.setFocus()
+            widget.hide()
+            widget.deleteLater()
+
+    def _set_pinned(self, pinned: bool) -> None:
+        if pinned != self._pinned:
+            self._pinned = pinned
+            self.end_left.emit(not pinned)
+
+    # ---- scrolling
+
+    @Slot(int)
+    def _on_scrolled(self, value: int) -> None:
+        if self._placing:
+            return
+        moved = value - self._value
+        if not moved:
+            return
+        bar = self.verticalScrollBar()
+        if moved > 0 and value >= bar.maximum():
+            self._set_pinned(True)
+        else:
+            self._set_pinned(False)
+            if value <= 0:
+                self._anchor = (0, TOP)
+            elif bar.isSliderDown() or abs(moved) > 2 * self.viewport().height():
+                tops = self._tops()
+                row = max(0, min(bisect_right(tops, value) - 1, len(self._heights) - 1))
+                self._anchor = (row, tops[row] - value)
+            else:
+                row, top = self._anchor
+                self._anchor = (row, top - moved)
+        self._place()
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """Everything is moved by `_place`."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        bar = self.verticalScrollBar()
+        if event.key() == Qt.Key.Key_Home:
+            bar.setValue(0)
+        elif event.key() == Qt.Key.Key_End:
+            self.to_end()
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.LanguageChange) and self._heights:
+            self._place()
+
+    @Slot(int, bool)
+    def _on_thinking_toggled(self, message_id: int, opened: bool) -> None:
+        if opened:
+            self._open_thoughts.add(message_id)
+        else:
+            self._open_thoughts.discard(message_id)
+        self._set_pinned(False)

@@ -1,0 +1,176 @@
+"""Pictures of every page: `python -m tests.kit.shots FOLDER [scene …]`.
+
+Each scene in both languages and schemes and three sizes, drawn offscreen. Look at them before you say that
+something is done.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QWidget
+
+from app.application import Application
+from app.lists.conversations import ConversationList
+from app.lists.messages import Live, MessageList
+from app.model_state import ModelState
+from app.notices import Notice, NoticeButton, error_notice
+from app.theme import Scheme
+from app.widgets.chat_page import ChatPage
+from app.widgets.main_window import MainWindow
+from backends.core.errors import DownloadError
+from backends.core.phrase import Language, Phrase
+from backends.models.types import LocalModel
+from tests.kit import scenes
+
+SIZES = ((1280, 800), (1920, 1080), (760, 520))
+
+MODEL = LocalModel(
+    id="r1-0528-qwen3-8b:Q4_K_M",
+    name="DeepSeek R1-0528 Qwen3 8B",
+    path=Path("DeepSeek-R1-0528-Qwen3-8B-Q4_K_M.gguf"),
+    size=5_027_784_224,
+    architecture="qwen3",
+    quant="Q4_K_M",
+    context_train=131_072,
+    catalog_id="r1-0528-qwen3-8b",
+    sha256=None,
+    source="",
+    verified=True,
+)
+READY = ModelState("ready", MODEL, device="CUDA0", context=16_384, available=(MODEL,))
+
+
+class Studio:
+    """One window with made data in it. A scene arranges it."""
+
+    def __init__(self, app: Application, language: Language) -> None:
+        self.app = app
+        self.language: Language = language
+        self.window = MainWindow()
+        self.conversations = ConversationList()
+        self.messages = MessageList()
+        self.chat = ChatPage(self.conversations, self.messages)
+        self.window.add_page("chat", self.chat)
+        self.window.show_page("chat")
+
+    def with_conversations(self) -> None:
+        rows = scenes.conversations(self.language)
+        self.conversations.show(rows)
+        self.chat.show_state(READY)
+        self.chat.panel.show_current(1)
+        self.chat.show_title(rows[0].title, editable=True)
+
+
+def begin(studio: Studio) -> None:
+    studio.chat.show_state(READY)
+    studio.chat.focus_composer()
+
+
+def no_model(studio: Studio) -> None:
+    studio.chat.show_state(ModelState("empty"))
+
+
+def answered(studio: Studio) -> None:
+    studio.with_conversations()
+    studio.messages.reset(scenes.finished(studio.language))
+    studio.chat.transcript.verticalScrollBar().setValue(0)
+
+
+def thoughts(studio: Studio) -> None:
+    studio.with_conversations()
+    studio.messages.reset(scenes.finished(studio.language))
+    studio.chat.transcript.in_sight[1].set_thinking_open(True)  # type: ignore[union-attr]
+    studio.chat.transcript.tick()
+    studio.messages.reset(scenes.finished(studio.language))
+
+
+def thinking(studio: Studio) -> None:
+    studio.with_conversations()
+    live = Live("thinking", thinking_since=time.monotonic() - 12)
+    row = scenes.on_its_way(live, studio.language)
+    studio.messages.reset((*scenes.finished(studio.language), scenes.follow_up(studio.language), row))
+    studio.conversations.show_busy(frozenset({1}))
+    studio.chat.composer.set_busy(True)
+
+
+def loading(studio: Studio) -> None:
+    studio.with_conversations()
+    studio.chat.show_state(ModelState("loading", MODEL, fraction=0.4, available=(MODEL,)))
+    row = scenes.on_its_way(Live("loading", 0.4, detail=MODEL.name), studio.language)
+    studio.messages.reset((scenes.follow_up(studio.language), row))
+    studio.chat.composer.set_busy(True)
+    studio.chat.composer.set_text("…")
+
+
+def failed(studio: Studio) -> None:
+    studio.with_conversations()
+    studio.messages.reset((scenes.follow_up(studio.language), scenes.failed()))
+    studio.chat.composer.set_text(scenes.ANSWER_ZH[:200] if studio.language == "zh" else scenes.ANSWER_EN[:300])
+
+
+def notices(studio: Studio) -> None:
+    begin(studio)
+    studio.with_conversations()
+    lost = DownloadError(
+        Phrase("The connection to huggingface.co was lost.", "与 huggingface.co 的连接已断开。"),
+        Phrase("What was downloaded is kept; the download goes on from there.", "已下载的部分会保留，稍后从断点继续。"),
+    )
+    again = NoticeButton(Phrase("Try again", "重试"), lambda: None)
+    studio.window.notices.post(error_notice(lost, again))
+    undo = NoticeButton(Phrase("Undo", "撤销"), lambda: None)
+    studio.chat.notices.post(
+        Notice(Phrase("“Bread without kneading” was deleted.", "已删除“免揉面包”。"), buttons=(undo,))
+    )
+
+
+SCENES: dict[str, Callable[[Studio], None]] = {
+    "begin": begin,
+    "no_model": no_model,
+    "answered": answered,
+    "thinking": thinking,
+    "loading": loading,
+    "failed": failed,
+    "notices": notices,
+}
+
+
+def settle(app: Application, widget: QWidget) -> None:
+    """Let layouts and deletions happen; no event loop runs here."""
+    for _ in range(4):
+        app.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+        app.sendPostedEvents()
+        app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def shoot(folder: Path, names: Sequence[str]) -> Iterator[Path]:
+    app = Application(["deskseek"])
+    folder.mkdir(parents=True, exist_ok=True)
+    languages: tuple[Language, ...] = ("en", "zh")
+    schemes: tuple[Scheme, ...] = ("light", "dark")
+    for name in names or SCENES:
+        for language in languages:
+            for scheme in schemes:
+                app.follow(scheme, language)
+                for width, height in SIZES:
+                    studio = Studio(app, language)
+                    studio.window.resize(width, height)
+                    studio.window.show()
+                    settle(app, studio.window)
+                    SCENES[name](studio)
+                    settle(app, studio.window)
+                    path = folder / f"{name}-{language}-{scheme}-{width}x{height}.png"
+                    studio.window.grab().save(str(path))
+                    studio.window.close()
+                    studio.window.deleteLater()
+                    yield path
+
+
+if __name__ == "__main__":
+    for shot in shoot(Path(sys.argv[1]), sys.argv[2:]):
+        print(shot)
