@@ -9,7 +9,7 @@ rings the Doorbell, and no timer runs while nothing happens.
 """
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -90,7 +90,7 @@ class Pump(QObject):
 
         return self.follow(runner.start(task), arrived, on_error=on_error)
 
-    def listen(self, stream: Stream[E], on_events: Callable[[list[E]], None]) -> None:
+    def listen(self, stream: Stream[E], on_events: Callable[[Sequence[E]], None]) -> None:
         """Follow a stream that hardly ever speaks, without a timer."""
 
         def rung() -> None:
@@ -151,6 +151,10 @@ class Doorbell(QObject):
         self._outside.setblocking(False)
         self._notifier = QSocketNotifier(self._inside.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._on_activated)
+
+    def fileno(self) -> int:
+        """A byte written here rings, too."""
+        return self._outside.fileno()
 
     def ring(self) -> None:
         """From any thread."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from app.picture import Picture
 from backends.core.errors import BackendError
 from backends.models.types import LocalModel
 
@@ -21,3 +22,22 @@ class ModelState:
     context: int = 0
     error: BackendError | None = None
     available: tuple[LocalModel, ...] = ()
+
+    @classmethod
+    def of(cls, picture: Picture, default_model: str) -> "ModelState":
+        """`default_model` is the id that the settings name."""
+        local = tuple(model for model in picture.local or () if not model.problem.en)
+        if picture.loading is not None:
+            return cls("loading", picture.loading.model, picture.loading.fraction, available=local)
+        loaded = picture.loaded
+        if loaded is not None:
+            model = next((m for m in local if m.path == loaded.path), None) or next(
+                (m for m in local if m.id == loaded.alias), None
+            )
+            return cls("ready", model, device=" + ".join(loaded.devices), context=loaded.context, available=local)
+        if picture.local is None:
+            return cls("starting")
+        if not local:
+            return cls("empty", available=picture.local)
+        chosen = next((m for m in local if m.id == default_model), None) or max(local, key=lambda m: m.size)
+        return cls("idle", chosen, available=local)

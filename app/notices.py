@@ -29,7 +29,7 @@ class NoticeButton:
     """Pressing it does `pressed` and, unless `stays`, takes the notice away."""
 
     text: Phrase | str
-    pressed: Callable[[], None]
+    pressed: Callable[[], object]
     stays: bool = False
 
 

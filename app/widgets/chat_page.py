@@ -119,6 +119,11 @@ class ChatPage(Retranslated, QFrame):
     def panel_open(self) -> bool:
         return not self.panel.isHidden()
 
+    @property
+    def panel_wanted(self) -> bool:
+        """Open, when there is room for it."""
+        return self._wanted_open
+
     def set_panel_open(self, opened: bool) -> None:
         self._wanted_open = opened
         self._show_panel(opened)

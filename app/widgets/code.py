@@ -218,7 +218,9 @@ class TableBlock(QFrame):
                 align, Qt.AlignmentFlag.AlignLeft
             )
         )
-        place.setLineHeight(round(theme.current().type.body * LEADING), QTextBlockFormat.LineHeightTypes.FixedHeight.value)
+        place.setLineHeight(
+            round(theme.current().type.body * LEADING), QTextBlockFormat.LineHeightTypes.FixedHeight.value
+        )
         cursor.setBlockFormat(place)
         type_ = theme.current().type
         for span in spans:

@@ -136,6 +136,10 @@ class Composer(Retranslated, QFrame):
         self.box.setPlainText(text)
         self.box.moveCursor(self.box.textCursor().MoveOperation.End)
 
+    @Slot()
+    def clear(self) -> None:
+        self.box.clear()
+
     def retranslate(self) -> None:
         self.box.setPlaceholderText(self.tr("Ask anything"))
         self.box.setAccessibleName(self.tr("Your question"))

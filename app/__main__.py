@@ -1,0 +1,271 @@
+"""The window: `deskseek-gui [FILE.gguf …]`.
+
+    1  the data folder: if another DeskSeek owns it, that one comes to the front with our files, and we are done
+    2  Qt, in the language and the look of the settings
+    3  the window, empty, on the screen: within a second, whatever follows
+    4  on a thread: the log, how the last run ended, the services (databases opened, checked, migrated)
+    5  the pages and controllers, wired; commands of other processes are served from now on
+    6  conversations listed, the machine looked at, the last model loaded if the settings say so and the last run
+       did not end in native code
+    7  closing: the place of the window saved, the run marked as good, streams cancelled, threads joined, model freed
+
+What fails in 4 is said in the window, with a way to try again.
+"""
+
+import contextlib
+import io
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, QUrl, Slot
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QMessageBox
+
+from app import window_state
+from app.application import Application
+from app.bridge import Doorbell, Pump
+from app.crash import CrashReports
+from app.garbage import GarbageCollector
+from app.language import language
+from app.lists.conversations import ConversationList
+from app.lists.messages import MessageList
+from app.notices import Notice, NoticeButton, error_notice
+from app.widgets.chat_page import ChatPage
+from app.widgets.main_window import MainWindow
+from backends.core import log
+from backends.core.cancel import CancelToken
+from backends.core.crashes import CrashJournal, LastRun
+from backends.core.errors import BackendError
+from backends.core.owner import CommandRequest, Output, Owner, claim
+from backends.core.paths import Paths
+from backends.core.phrase import Phrase
+from backends.core.settings import SettingsStore
+from backends.core.stream import Runner, Stream
+
+if TYPE_CHECKING:
+    from app.wiring import Desk
+    from backends.services import Services
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    words = list(sys.argv if argv is None else argv)
+    files = [str(Path(word).absolute()) for word in words[1:] if not word.startswith("-")]
+    paths = Paths.find()
+    said = io.StringIO()
+    request = CommandRequest(("activate", *files), str(Path.cwd()), "en")
+    try:
+        owner = claim(paths, request, said, said)
+    except BackendError as error:
+        return _say_and_leave(words, error_notice(error))
+    if isinstance(owner, int):
+        return _say_and_leave(words, Notice(said.getvalue().strip())) if owner and said.getvalue() else owner
+    app = Application(words)
+    settings = SettingsStore(paths.config / "settings.json").current.general
+    app.follow(settings.theme, settings.language)
+    with contextlib.closing(owner), Session(app, paths, owner, [Path(name) for name in files]) as session:
+        session.window.show()
+        QTimer.singleShot(0, session.open)
+        return app.exec()
+
+
+def _say_and_leave(words: Sequence[str], notice: Notice) -> int:
+    """There will be no window to say it in."""
+    app = Application(words)
+    app.follow("system", "system")
+    message, hint = (text if isinstance(text, str) else text.to(language()) for text in (notice.message, notice.hint))
+    box = QMessageBox(QMessageBox.Icon.Warning, "DeskSeek", message)
+    box.setInformativeText(hint)
+    box.exec()
+    return 1
+
+
+class Session(QObject):
+    """One run of the window, from the first paint to the last."""
+
+    def __init__(self, app: Application, paths: Paths, owner: Owner, files: Sequence[Path]) -> None:
+        super().__init__(app)
+        self.app = app
+        self.paths = paths
+        self.window = MainWindow()
+        self.desk: Desk | None = None
+        self.services: Services | None = None
+        self._owner = owner
+        self._files = list(files)
+        self._last = LastRun(False, "", "", "", False)
+        self._journal: CrashJournal | None = None
+        self._runner = Runner("boot")
+        self._knocks: Stream[CommandRequest] = Stream("knocks")
+        self._crashes = CrashReports(paths.state / "crashes", self._show_crash)
+        self._crashes.install()
+        self.pump = Pump(self.window.notices.post_error, self)
+        self._garbage = GarbageCollector(self.pump)
+        self._conversations = ConversationList()
+        self._messages = MessageList()
+        self._chat_page = ChatPage(self._conversations, self._messages)
+        self.window.add_page("chat", self._chat_page)
+        self.window.show_page("chat")
+        self._place_file = paths.state / "window.json"
+        self._place = window_state.load(self._place_file)
+        window_state.restore_geometry(self.window, self._place.geometry)
+        self._chat_page.set_panel_width(self._place.panel_width)
+        self._chat_page.set_panel_open(self._place.panel_open)
+        self.window.closed.connect(self._on_closed)
+        self._bell = Doorbell(lambda: None, self)  # a signal wakes Qt, so that Python can look at it
+        self._wakeup = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+        self._signals = [(name, signal.signal(name, self._on_signal)) for name in (signal.SIGINT, signal.SIGTERM)]
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ---- opening
+
+    @Slot()
+    def open(self) -> None:
+        """Open the services on a thread, then put the desk together."""
+        self._chat_page.focus_composer()
+        stream = self._runner.start(self._open)
+        self.pump.follow(stream, self._on_opened, on_error=self._on_open_failed)
+
+    def _open(self, *, cancel: CancelToken) -> "Iterator[LastRun | Services]":
+        from backends.services import Services  # a quarter of a second that the window does not wait for
+
+        if self._journal is None:
+            self.paths.make()
+            log.configure(self.paths.state)
+            self._journal = CrashJournal(self.paths.state)
+            yield self._journal.start()
+        yield Services.open(self.paths, journal=self._journal)
+
+    def _on_opened(self, events: "list[LastRun | Services]") -> None:
+        for event in events:
+            if isinstance(event, LastRun):
+                self._last = event
+            else:
+                self._assemble(event)
+
+    def _assemble(self, services: "Services") -> None:
+        from app.wiring import Desk
+
+        self.services = services
+        desk = Desk(self.app, self.window, self._chat_page, self._conversations, self._messages, self.pump, services)
+        self.desk = desk
+        self.window.notices.withdraw("open")
+        for phrase in services.notices:
+            self.window.notices.post(Notice(phrase, tone="warning"))
+        if self._last.crashed:
+            self._say_crashed(desk)
+        self.pump.listen(self._knocks, self._on_knocks)
+        self._owner.serve(self._serve)
+        desk.start(load=not self._last.safe)
+        if self._files:
+            desk.open_files(self._files)
+
+    def _on_open_failed(self, error: BackendError) -> None:
+        again = NoticeButton(Phrase("Try again", "重试"), self.open)
+        leave = NoticeButton(Phrase("Quit", "退出"), self.window.close)
+        notice = error_notice(error, again, leave)
+        self.window.notices.post(replace(notice, key="open", closable=False))
+
+    def _say_crashed(self, desk: "Desk") -> None:
+        last = self._last
+        message = Phrase("DeskSeek ended unexpectedly last time.", "DeskSeek 上次意外退出。")
+        if last.during:
+            message = Phrase(
+                f"DeskSeek ended unexpectedly last time, during {last.during} {last.detail}".strip() + ".",
+                f"DeskSeek 上次在执行 {last.during} {last.detail}".strip() + " 时意外退出。",
+            )
+        hint = Phrase("Nothing that was saved is lost.", "已保存的内容没有丢失。")
+        if last.safe:
+            hint = Phrase(
+                "To be safe no model was loaded by itself. Nothing that was saved is lost.",
+                "为安全起见，这次没有自动加载模型。已保存的内容没有丢失。",
+            )
+        report = self._journal.report_file if self._journal else None
+        buttons = (
+            [NoticeButton(Phrase("Show the report", "查看报告"), lambda: _show(report), stays=True)] if report else []
+        )
+        if last.safe:
+            processor = Phrase("Load on the processor", "用处理器加载")
+            buttons.insert(0, NoticeButton(processor, desk.load_safely))
+        self.window.notices.post(Notice(message, hint, "warning", tuple(buttons), key="crashed"))
+
+    # ---- other processes
+
+    def _serve(self, request: CommandRequest, out: Output, cancel: CancelToken) -> int:
+        """On a thread of the owner: a second start of the window, or a command."""
+        from backends import commands
+
+        if request.argv[:1] == ("activate",):
+            self._knocks.put(request)
+            return 0
+        assert self.services is not None
+        return commands.run(request, self.services, out, cancel)
+
+    def _on_knocks(self, requests: Sequence[CommandRequest]) -> None:
+        self.window.to_front()
+        files = [Path(name) for request in requests for name in request.argv[1:]]
+        if files and self.desk is not None:
+            self.desk.open_files(files)
+
+    # ---- what goes wrong, and the end
+
+    def _show_crash(self, report: str, path: Path | None) -> None:
+        buttons = [
+            NoticeButton(
+                Phrase("Copy the report", "复制报告"), lambda: QGuiApplication.clipboard().setText(report), stays=True
+            )
+        ]
+        if path is not None:
+            buttons.append(NoticeButton(Phrase("Show the file", "查看文件"), lambda: _show(path), stays=True))
+        message = Phrase("Something went wrong inside DeskSeek.", "DeskSeek 内部出错。")
+        hint = Phrase(
+            "It goes on. If something looks wrong now, start it again; the report helps us to mend it.",
+            "程序会继续运行。如有异常，请重新启动；报告有助于我们修复问题。",
+        )
+        self.window.notices.post(Notice(message, hint, "danger", tuple(buttons), key="crash"))
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        self.window.close()
+        self.app.quit()
+
+    @Slot()
+    def _on_closed(self) -> None:
+        page = self._chat_page
+        place = window_state.WindowState(window_state.geometry_of(self.window), page.panel_width(), page.panel_wanted)
+        window_state.save(self._place_file, place)
+
+    def close(self) -> None:
+        """Idempotent. The window is gone from the screen before anything is waited for."""
+        self.window.hide()
+        self._runner.close()
+        if self._journal is not None:
+            self._journal.finish()
+        if self.desk is not None:
+            self.desk.close()
+        self.pump.close()
+        self._owner.close()
+        if self.services is not None:
+            self.services.close()
+            self.services = None
+        for name, before in self._signals:
+            signal.signal(name, before)
+        signal.set_wakeup_fd(self._wakeup)
+        self._bell.close()
+        self._garbage.close()
+        self._crashes.remove()
+
+
+def _show(path: Path | None) -> None:
+    if path is not None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,238 @@
+"""What happens when something is clicked: every connection of the app, one line each, grouped by emitter.
+
+`Desk` makes the pages and controllers once the services are open. Everything before that is in `__main__`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog
+
+from app.application import Application
+from app.bridge import Pump
+from app.controllers.chat import ChatController
+from app.controllers.links import LinksController
+from app.controllers.models import ModelsController
+from app.controllers.settings import SettingsController
+from app.lists.conversations import ConversationList
+from app.lists.messages import MessageList
+from app.model_state import ModelState
+from app.widgets.about_page import AboutPage
+from app.widgets.chat_page import ChatPage
+from app.widgets.first_run import FirstRunPage
+from app.widgets.main_window import MainWindow
+from app.widgets.models_page import ModelsPage
+from app.widgets.settings_page import SettingsPage
+from backends.chat.types import Conversation
+from backends.core.phrase import Phrase
+from backends.core.settings import Settings
+from backends.services import Change, Services
+
+
+class Desk(QObject):
+    """The app at work: pages, controllers, and what lies between them."""
+
+    def __init__(
+        self,
+        app: Application,
+        window: MainWindow,
+        chat_page: ChatPage,
+        conversations: ConversationList,
+        messages: MessageList,
+        pump: Pump,
+        services: Services,
+    ) -> None:
+        super().__init__(window)
+        self.app = app
+        self.window = window
+        self.services = services
+        self.chat_page = chat_page
+        self.conversations = conversations
+        self.first_run = FirstRunPage()
+        self.models_page = ModelsPage()
+        self.settings_page = SettingsPage()
+        self.about_page = AboutPage(services.paths)
+        self.chat = ChatController(services, pump, conversations, messages, chat_page.notices, self)
+        self.links = LinksController(chat_page.notices, self)
+        self.models = ModelsController(services, pump, window.notices, self)
+        self.settings = SettingsController(services, window.notices, self)
+        window.add_page("first_run", self.first_run)
+        window.add_page("models", self.models_page)
+        window.add_page("settings", self.settings_page)
+        window.add_page("about", self.about_page)
+        self._first_look = True
+        self._connect()
+        self._changes = services.changes()
+        pump.listen(self._changes, self._on_changes)
+        pump.ticked.connect(chat_page.transcript.tick)
+        self._on_settings(services.settings.current)
+
+    def start(self, *, load: bool) -> None:
+        """List what is there, look at the machine; `load`: also the model, if the settings say so."""
+        self.chat.refresh()
+        self.models.start()
+        if load and self.services.settings.current.models.load_at_start:
+            self.models.load_default()
+
+    def load_safely(self) -> None:
+        """Load the model that the settings name on the processor alone, after a crash."""
+        state = ModelState.of(self.models.picture, self.services.settings.current.models.default_model)
+        if state.model is not None:
+            self.models.load(state.model, safe=True)
+
+    def close(self) -> None:
+        self._changes.cancel()
+        self.chat.close()
+
+    def _connect(self) -> None:
+        window, page, chat, models = self.window, self.chat_page, self.chat, self.models
+
+        page.composer.text_submitted.connect(chat.send)
+        page.composer.stop_requested.connect(chat.stop)
+        page.composer.chip.load_requested.connect(self._on_model_chosen)
+        page.composer.chip.unload_requested.connect(self._on_unload_requested)
+        page.composer.chip.models_requested.connect(lambda: window.show_page("models"))
+        page.empty.question_chosen.connect(chat.send)
+        page.empty.model_requested.connect(lambda: window.show_page("first_run"))
+        page.panel.new_requested.connect(self._on_new_requested)
+        page.panel.conversation_requested.connect(chat.open)
+        page.panel.delete_requested.connect(chat.delete)
+        page.rename_requested.connect(chat.rename_current)
+        page.transcript.retry_requested.connect(chat.regenerate)
+        page.transcript.regenerate_requested.connect(chat.regenerate)
+        page.transcript.variant_requested.connect(chat.show_variant)
+        page.transcript.link_requested.connect(self.links.ask)
+        self.conversations.rename_requested.connect(chat.rename)
+
+        chat.conversation_changed.connect(self._on_conversation_changed)
+        chat.busy_changed.connect(page.composer.set_busy)
+        chat.question_saved.connect(page.composer.clear)
+        chat.model_loaded.connect(lambda: models.on_changes(["model"]))
+        chat.model_wanted.connect(lambda: window.show_page("first_run"))
+
+        models.picture_changed.connect(self._on_picture_changed)
+        models.model_loaded.connect(self._on_model_loaded)
+
+        for pages in (self.first_run, self.models_page):
+            pages.download_requested.connect(models.pull)
+            pages.pause_requested.connect(models.pause)
+            pages.discard_requested.connect(models.discard)
+            pages.load_requested.connect(models.load)
+            pages.cancel_load_requested.connect(models.cancel_load)
+            pages.file_chosen.connect(models.add_file)
+            pages.source.setting_changed.connect(self.settings.set)
+        self.first_run.models_requested.connect(lambda: window.show_page("models"))
+        self.models_page.unload_requested.connect(models.unload)
+        self.models_page.remove_requested.connect(models.remove)
+
+        self.settings_page.setting_changed.connect(self.settings.set)
+        self.settings_page.reset_requested.connect(self.settings.reset)
+        self.settings.settings_changed.connect(self._on_settings)
+        self.settings.refused.connect(self._on_refused)
+        self.settings.restart_needed.connect(self.settings_page.show_restart)
+
+        window.files_dropped.connect(self.open_files)
+        self.app.files_opened.connect(self.open_files)
+
+        actions = window.actions_
+        actions.new_chat.triggered.connect(self._on_new_requested)
+        actions.open_file.triggered.connect(self._on_open_file)
+        actions.chat.triggered.connect(lambda: window.show_page("chat"))
+        actions.models.triggered.connect(lambda: window.show_page("models"))
+        actions.settings.triggered.connect(lambda: window.show_page("settings"))
+        actions.about.triggered.connect(lambda: window.show_page("about"))
+        actions.panel.triggered.connect(lambda: page.set_panel_open(not page.panel_open))
+        actions.compose.triggered.connect(self._on_compose)
+        actions.copy_answer.triggered.connect(lambda: QGuiApplication.clipboard().setText(chat.last_answer()))
+        actions.regenerate.triggered.connect(chat.regenerate_last)
+        actions.stop.triggered.connect(chat.stop)
+        actions.quit.triggered.connect(window.close)
+
+    # ---- between the rooms
+
+    def open_files(self, paths: Sequence[Path]) -> None:
+        """Files dropped on the window, opened with it, or handed over by a second start."""
+        self.window.show_page("models")
+        for path in paths:
+            self.models.add_file(str(path))
+
+    @Slot()
+    def _on_open_file(self) -> None:
+        chosen, _ = QFileDialog.getOpenFileNames(self.window, self.tr("Open a model file"), "", "GGUF (*.gguf)")
+        if chosen:
+            self.open_files([Path(name) for name in chosen])
+
+    @Slot()
+    def _on_new_requested(self) -> None:
+        self.window.show_page("chat")
+        self.chat.new()
+        self.chat_page.focus_composer()
+
+    @Slot()
+    def _on_compose(self) -> None:
+        self.window.show_page("chat")
+        self.chat_page.focus_composer()
+
+    @Slot(object)
+    def _on_conversation_changed(self, conversation: Conversation | None) -> None:
+        self.chat_page.panel.show_current(conversation.id if conversation else None)
+        self.chat_page.show_title(conversation.title if conversation else "", editable=conversation is not None)
+
+    @Slot()
+    def _on_picture_changed(self) -> None:
+        picture = self.models.picture
+        state = ModelState.of(picture, self.services.settings.current.models.default_model)
+        self.first_run.show_picture(picture)
+        self.models_page.show_picture(picture)
+        self.chat_page.show_state(state)
+        self.chat.show_model(state)
+        if self._first_look and state.stage != "starting":
+            self._first_look = False
+            if state.stage == "empty":
+                self.window.show_page("first_run")
+        if picture.local is not None:
+            self.settings_page.offer_models([(model.id, model.name) for model in picture.local])
+
+    @Slot()
+    def _on_model_loaded(self) -> None:
+        if self.window.page == "first_run":
+            self.window.show_page("chat")
+            self.chat_page.focus_composer()
+
+    @Slot(str)
+    def _on_model_chosen(self, model_id: str) -> None:
+        chosen = next((m for m in self.models.picture.local or () if m.id == model_id), None)
+        loaded = self.models.picture.loaded
+        if chosen is not None and (loaded is None or loaded.path != chosen.path):
+            self.models.load(chosen)
+
+    @Slot()
+    def _on_unload_requested(self) -> None:
+        if self.models.picture.loading is not None:
+            self.models.cancel_load()
+        else:
+            self.models.unload()
+
+    @Slot(object)
+    def _on_settings(self, settings: Settings) -> None:
+        self.app.follow(settings.general.theme, settings.general.language)
+        self.chat_page.composer.set_enter_sends(settings.chat.enter_sends)
+        self.settings_page.show_settings(settings)
+        for page in (self.first_run, self.models_page):
+            page.source.show_source(settings.network.endpoint, settings.network.proxy)
+
+    @Slot(str, object)
+    def _on_refused(self, key: str, why: Phrase) -> None:
+        self.settings_page.show_error(key, why)
+        for page in (self.first_run, self.models_page):
+            if key.startswith("network."):
+                page.source.show_error(why)
+
+    def _on_changes(self, changes: Sequence[Change]) -> None:
+        """Something was changed, in the window or by a command that runs in this process."""
+        self.models.on_changes(list(changes))
+        self.settings.on_changes(list(changes))
+        if "settings" in changes:
+            self._on_picture_changed()
