@@ -53,9 +53,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to put up with failures. An attempt that brings any bytes starts the count anew."""
+    """How long to put up with failures: so many attempts in a row that bring no byte."""
 
-    attempts: int = 6  # in a row without a byte
+    attempts: int = 6  # as long as nothing has come at all
+    begun: int = 20  # afterwards: some eight minutes without a network
     wait: float = 1.0  # seconds before the second attempt; doubled for each one after
     longest: float = 30.0
     silence: float = 30.0  # seconds without a byte on an open connection
@@ -228,7 +229,7 @@ class _Job:
 
     def _fill(self, file: PartFile, part: FilePart, remote: RemoteFile, meter: Meter) -> Iterator[DownloadEvent]:
         """Attempts until the file is whole. Patience counts those that bring nothing."""
-        failures = 0
+        failures, attempts = 0, self.patience.attempts
         start = _Start(first=part.file == self.names[0], alone=len(self.names) == 1)
         while not file.whole:
             before = file.arrived
@@ -241,8 +242,10 @@ class _Job:
                 self.forget()
                 raise
             except BackendError as error:
-                failures = 1 if file.arrived > before else failures + 1
-                if error.code not in PASSING or failures >= self.patience.attempts:
+                failures += 1
+                if file.arrived > before:
+                    failures, attempts = 1, max(attempts, self.patience.begun)
+                if error.code not in PASSING or failures >= attempts:
                     if file.arrived and "kept" not in error.hint.en:
                         error.hint = Phrase(
                             f"{error.hint.en} {_CONTINUES.en}".strip(), f"{error.hint.zh}{_CONTINUES.zh}"

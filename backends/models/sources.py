@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urlsplit
 
+from backends import __version__
 from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError, DownloadError, InvalidInput, NotFound
 from backends.core.network import Network
 from backends.core.paths import safe_name
 from backends.core.phrase import NOTHING, Phrase
+from backends.models.catalog import Catalog
 from backends.models.quants import is_model, model_files, preferred
 from backends.models.refusals import not_a_hub, refusal
 from backends.models.types import ModelFile
@@ -120,6 +122,16 @@ def choose(files: Iterable[ModelFile], wanted: str, repo: str) -> ModelFile:
     )
 
 
+def locate(hub: "Hub", catalog: Catalog, text: str, *, cancel: CancelToken | None = None) -> tuple[str, ModelFile]:
+    """The repository and the file that `text` (see `parse_ref`) means, as they are on the hub now.
+
+    Raises what `parse_ref`, `Catalog.find`, `Hub.files` and `choose` raise.
+    """
+    ref = parse_ref(text)
+    repo = ref.name if ref.is_repo else catalog.find(ref.name).repo
+    return repo, choose(hub.files(repo, cancel=cancel), ref.wanted, repo)
+
+
 class Hub:
     """One hub. `endpoint` is its address, as a person typed it; `token` an access token that belongs to that host.
 
@@ -194,10 +206,19 @@ class Hub:
             from huggingface_hub import RepoFile, get_hf_file_metadata
 
             address = url.format(quote(revision, safe=""))
-            meta = get_hf_file_metadata(address, token=token, timeout=TIMEOUT, endpoint=self.endpoint)
+            meta = get_hf_file_metadata(
+                address,
+                token=token,
+                timeout=TIMEOUT,
+                endpoint=self.endpoint,
+                library_name=api.library_name,
+                library_version=api.library_version,
+            )
             commit, etag, size = meta.commit_hash or "", meta.etag or "", meta.size
             sha256 = _sha256(etag)
-            if sha256 is None:  # not a large file, or a mirror that drops the headers: the listing may know
+            if (
+                sha256 is None or size is None
+            ):  # not a large file, or a mirror that drops the headers: the listing may know
                 for info in api.get_paths_info(repo, file, revision=commit or revision, token=token):
                     if isinstance(info, RepoFile) and info.path == file:
                         size, sha256 = info.size, _sha256(info.lfs.sha256 if info.lfs else None)
@@ -217,7 +238,9 @@ class Hub:
         import huggingface_hub
         from huggingface_hub.errors import HfHubHTTPError
 
-        api = huggingface_hub.HfApi(endpoint=self.endpoint, token=False)
+        api = huggingface_hub.HfApi(
+            endpoint=self.endpoint, token=False, library_name="DeskSeek", library_version=__version__
+        )
         session = self._network.hub_session("model listing", private_host=self.hostname, cancel=cancel, timeout=TIMEOUT)
         token = self._token
         try:

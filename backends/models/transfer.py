@@ -101,13 +101,14 @@ class PartFile:
         """The sha256 in hexadecimal; reads again what was not hashed when it came."""
         if self._hashed != self.arrived:
             self._hash, self._hashed = sha256(), 0
-            yield DownloadVerifying(0.0)
+            percent = -1
             with self.path.open("rb") as file:
                 while data := file.read(8 * CHUNK):
                     cancel.check()
                     self._hash.update(data)
                     self._hashed += len(data)
-                    yield DownloadVerifying(self._hashed / self.size)
+                    if percent < (percent := self._hashed * 100 // self.size):
+                        yield DownloadVerifying(percent / 100)
         return self._hash.hexdigest()
 
 

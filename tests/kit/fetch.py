@@ -12,7 +12,7 @@ from backends.models.sources import Hub, choose
 from tests.kit.hub import HubServer
 
 REPO = "unsloth/Tiny-GGUF"
-QUICK = Patience(attempts=4, wait=0.01, longest=0.02, silence=20)
+QUICK = Patience(attempts=4, begun=4, wait=0.01, longest=0.02, silence=20)
 E = TypeVar("E")
 
 

@@ -1,5 +1,6 @@
 """A hub that goes wrong in every way: a clear sentence, and never a wrong byte that passes for a model."""
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -80,7 +81,7 @@ def test_a_hub_that_stays_silent_is_an_error_in_the_end_and_what_came_is_kept(th
     there.add_repo(REPO, {LARGE: large})
     there.fail("cdn", cut(3_000_000), times=1)
     there.fail("cdn", HANG)
-    fetch = Fetch(there, tmp_path, patience=Patience(attempts=3, wait=0.01, silence=0.1))
+    fetch = Fetch(there, tmp_path, patience=Patience(attempts=2, begun=3, wait=0.01, silence=0.1))
     error = fails(fetch, DownloadError, "timeout")
     assert "kept" in error.hint.en
     assert pending(tmp_path)[0].done == 3_000_000
@@ -145,6 +146,26 @@ def test_a_part_that_is_longer_than_the_file_is_begun_anew(there, fetch):
     with part.open("ab") as file:
         file.truncate(20_000_000)
     assert finished(fetch.all()).verified
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_chain_of_what_passes_ends_in_the_right_bytes(there, large, fetch, seed):
+    chance = random.Random(seed)
+    for _ in range(10):
+        break_off = chance.randrange(1, 9_000_000)
+        fault = chance.choice(
+            [
+                cut(break_off),
+                cut(break_off),
+                Fault(ignore_range=True, cut_after=break_off),
+                refused(chance.choice([403, 429, 500, 503]), Retry_After="0"),
+                cut(0),
+            ]
+        )
+        there.fail("cdn", fault, times=1)
+    fetch.patience = replace(QUICK, attempts=20, begun=20)
+    assert finished(fetch.all()).verified
+    assert fetch.target.read_bytes() == large.read_bytes()
 
 
 # ---- what does not pass

@@ -9,8 +9,9 @@ import pytest
 from backends.core.cancel import CancelToken
 from backends.core.errors import Cancelled, DownloadError, InvalidInput, NotFound, Unavailable
 from backends.core.phrase import NOTHING
+from backends.models.catalog import Catalog
 from backends.models.refusals import RateLimited, refusal
-from backends.models.sources import Hub, Ref, choose, parse_ref
+from backends.models.sources import Hub, Ref, choose, locate, parse_ref
 from backends.models.types import ModelFile
 from tests.kit.faults import HANG, cut, refused, web_page
 from tests.kit.hub import HubServer
@@ -280,3 +281,34 @@ def test_two_models_in_one_repository_must_be_told_apart():
         with pytest.raises(InvalidInput, match=r"7B-Q4_K_M\.gguf, 14B-Q4_K_M\.gguf"):
             choose(files, wanted, REPO)
     assert choose(files, "14B-Q4_K_M.gguf", REPO) is files[1]
+
+
+def test_a_name_of_the_catalogue_and_one_of_a_repository_lead_to_a_file_on_the_hub(there, network):
+    catalog = Catalog.load()
+    repo = catalog.find("r1-0528-qwen3-8b").repo
+    there.add_repo(repo, {f"renamed-{quant}.gguf": sized(100) for quant in ("Q2_K", "Q4_K_M", "UD-Q4_K_XL")})
+    hub = Hub(network, there.endpoint)
+    for text, file in (
+        ("r1-0528-qwen3-8b", "renamed-Q4_K_M.gguf"),
+        ("R1-0528-Qwen3-8B:q2_k", "renamed-Q2_K.gguf"),
+        (f"{repo}:Q4_K_XL", "renamed-UD-Q4_K_XL.gguf"),
+    ):
+        found_repo, found = locate(hub, catalog, text)
+        assert (found_repo, found.file, found.size) == (repo, file, 100)
+    with pytest.raises(NotFound) as unknown:
+        locate(hub, catalog, "no-such-model")
+    with pytest.raises(NotFound) as missing:
+        locate(hub, catalog, "r1-0528-qwen3-8b:Q8_0")
+    assert (unknown.value.code, missing.value.code) == ("unknown_model", "quant_not_found")
+
+
+def test_the_hub_hears_who_asks_and_nothing_else_about_this_computer(there, network):
+    there.add_repo(REPO, {"R1-Q4_K_M.gguf": sized(10)})
+    hub = Hub(network, there.endpoint)
+    hub.files(REPO)
+    hub.resolve(REPO, "R1-Q4_K_M.gguf")
+    for request in there.requests:
+        assert request.headers["User-Agent"].startswith("DeskSeek/")
+        assert set(map(str.lower, request.headers)) <= {
+            "host", "accept", "accept-encoding", "connection", "user-agent",
+        }  # fmt: skip
