@@ -38,9 +38,9 @@ class Accelerators:
         return self.system == "macos-arm64"
 
 
-def find() -> Accelerators:
-    nvidia = _ask("cuda")
-    vendors = _ask("vulkan").get("vendors") or []
+def find(patience: float = PATIENCE) -> Accelerators:
+    nvidia = _ask("cuda", patience)
+    vendors = _ask("vulkan", patience).get("vendors") or []
     version = nvidia.get("version")
     return Accelerators(
         system=this_system(),
@@ -78,10 +78,10 @@ def toolkit_path(environment: Mapping[str, str]) -> str:
     return os.pathsep.join(folders)
 
 
-def _ask(question: str) -> dict[str, list]:
+def _ask(question: str, patience: float) -> dict[str, list]:
     command = [sys.executable, "-I", gpu_drivers.__file__, question]
     try:
-        asked = subprocess.run(command, check=False, capture_output=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
+        asked = subprocess.run(command, check=False, capture_output=True, timeout=patience, stdin=subprocess.DEVNULL)
         return json.loads(asked.stdout) if asked.returncode == 0 else {}
     except (subprocess.TimeoutExpired, ValueError):
         return {}

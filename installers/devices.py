@@ -2,7 +2,7 @@
 
 Run by the environment's Python in a process of its own: a build made for another machine may end the process.
 
-    {"version": "0.3.36", "devices": [{"backend": "CUDA", "name": "NVIDIA …"}], "features": ["AVX2", …]}
+    {"version": "0.3.x", "devices": [{"backend": "CUDA", "name": "NVIDIA …"}], "features": ["AVX2", …]}
 
 `features` are the CPU instructions that the build uses without asking the CPU first.
 """

@@ -193,7 +193,7 @@ def wanted_build(project: Project) -> str:
     return build
 
 
-def better_in_reach(project: Project) -> bool:
+def better_in_reach(project: Project, machine: Accelerators) -> bool:
     """Whether to search again: there is no engine, or a better kind than ours could not be had or was not wanted by
     the machine then (a new GPU or driver), and now it can."""
     stamp = project.read_stamp("engine")
@@ -202,7 +202,7 @@ def better_in_reach(project: Project) -> bool:
         return True
     refusals = stamp.get("refusals")
     tried = refusals if isinstance(refusals, Mapping) else {}
-    offers = candidates(_indexes(project), accelerators.find(), str(stamp.get("build", "auto")))
+    offers = candidates(_indexes(project), machine, str(stamp.get("build", "auto")))
     better = list(takewhile(lambda offer: offer.kind != kind, offers))
     if stamp.get("unreachable") and better:
         return True

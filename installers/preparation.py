@@ -15,7 +15,7 @@ from pathlib import Path
 
 from backends.core.errors import ResourceError, Unavailable
 from backends.core.phrase import Phrase
-from installers import engine, linux
+from installers import accelerators, engine, linux
 from installers.exclusive import exclusive, kept
 from installers.packages import Pip
 from installers.project import Project, own_python
@@ -50,7 +50,7 @@ def prepare(project: Project, *, tools: bool = False, look_again: bool = False) 
             say(Phrase("The last set-up was cut off; making it anew.", "上次安装中断，正在重新安装。"))
             _clear(project)
         for step in steps:
-            again = step == "engine" and look_again and engine.better_in_reach(project)
+            again = step == "engine" and look_again and engine.better_in_reach(project, accelerators.find())
             if not project.done(step) or again:
                 project.write_stamp("started", step)
                 facts = work[step]()

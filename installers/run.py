@@ -1,10 +1,10 @@
 """Sets up DeskSeek and starts it: `python3 installers/run.py`.
 
     run.py                    set up if needed, then open the window
-    run.py ask "…"            set up if needed, then the deskseek command with these words
+    run.py ask "..."          set up if needed, then the deskseek command with these words
     run.py setup              set up, or look again for a better engine
     run.py shortcut           put an entry to double-click where the system keeps them
-    run.py test [PYTEST …]    the project's own checks
+    run.py test [PYTEST...]   the project's own checks
     run.py lock [--upgrade]   write the lock files anew
 
 This file alone must be understood by any Python, however old, so that the wrong one gets a sentence
