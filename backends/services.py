@@ -35,7 +35,7 @@ from backends.hardware.types import Machine
 from backends.models import advisor, download, gguf, sources
 from backends.models.advisor import Budget, Wish
 from backends.models.catalog import Catalog
-from backends.models.download import DownloadEvent, PendingDownload
+from backends.models.download import DownloadEvent, DownloadNotice, PendingDownload
 from backends.models.library import Library
 from backends.models.types import Advice, CatalogModel, Choice, LocalModel
 from backends.storage.database import Database
@@ -159,13 +159,13 @@ class Services:
 
     def _pull(self, ref: str, endpoint: str | None, *, cancel: CancelToken) -> Iterator[DownloadEvent]:
         hub = self.hub(endpoint)
-        wanted = sources.parse_ref(ref)
-        if wanted.is_repo:
-            repo, quant = wanted.name, wanted.wanted
-        else:
-            model = self.catalog.find(wanted.name)
-            repo, quant = model.repo, wanted.wanted or self._quant_for(model, cancel)
-        file = sources.choose(hub.files(repo, cancel=cancel), quant, repo)
+        asked = sources.parse_ref(ref)
+        if not asked.is_repo and not asked.wanted:
+            model = self.catalog.find(asked.name)
+            ref = f"{model.id}:{self._quant_for(model, cancel)}"
+        repo, file = sources.locate(hub, self.catalog, ref, cancel=cancel)
+        if hub.notice.en:
+            yield DownloadNotice(hub.notice)
         yield from download.download(self.network, hub, repo, file, self.models_folder, cancel=cancel)
         self.library.rescan()
         self._changed("library")
