@@ -33,6 +33,7 @@ from app.garbage import GarbageCollector
 from app.language import language
 from app.lists.conversations import ConversationList
 from app.lists.messages import MessageList
+from app.model_state import ModelState
 from app.notices import Notice, NoticeButton, error_notice
 from app.widgets.chat_page import ChatPage
 from app.widgets.main_window import MainWindow
@@ -92,6 +93,7 @@ class Session(QObject):
         self.paths = paths
         self.window = MainWindow()
         self.desk: Desk | None = None
+        self.ended = False
         self.services: Services | None = None
         self._owner = owner
         self._files = list(files)
@@ -103,20 +105,25 @@ class Session(QObject):
         self._crashes.install()
         self.pump = Pump(self.window.notices.post_error, self)
         self._garbage = GarbageCollector(self.pump)
-        self._conversations = ConversationList()
-        self._messages = MessageList()
-        self._chat_page = ChatPage(self._conversations, self._messages)
-        self.window.add_page("chat", self._chat_page)
+        self.conversations = ConversationList()
+        self.messages = MessageList()
+        self.chat_page = ChatPage(self.conversations, self.messages)
+        self.window.add_page("chat", self.chat_page)
         self.window.show_page("chat")
         self._place_file = paths.state / "window.json"
         self._place = window_state.load(self._place_file)
         window_state.restore_geometry(self.window, self._place.geometry)
-        self._chat_page.set_panel_width(self._place.panel_width)
-        self._chat_page.set_panel_open(self._place.panel_open)
+        self.chat_page.set_panel_width(self._place.panel_width)
+        self.chat_page.set_panel_open(self._place.panel_open)
         self.window.closed.connect(self._on_closed)
         self._bell = Doorbell(lambda: None, self)  # a signal wakes Qt, so that Python can look at it
         self._wakeup = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
         self._signals = [(name, signal.signal(name, self._on_signal)) for name in (signal.SIGINT, signal.SIGTERM)]
+
+    @property
+    def state(self) -> ModelState:
+        """Where the model stands."""
+        return self.desk.state if self.desk is not None else ModelState()
 
     def __enter__(self) -> "Session":
         return self
@@ -129,7 +136,7 @@ class Session(QObject):
     @Slot()
     def open(self) -> None:
         """Open the services on a thread, then put the desk together."""
-        self._chat_page.focus_composer()
+        self.chat_page.focus_composer()
         stream = self._runner.start(self._open)
         self.pump.follow(stream, self._on_opened, on_error=self._on_open_failed)
 
@@ -154,7 +161,7 @@ class Session(QObject):
         from app.wiring import Desk
 
         self.services = services
-        desk = Desk(self.app, self.window, self._chat_page, self._conversations, self._messages, self.pump, services)
+        desk = Desk(self.app, self.window, self.chat_page, self.conversations, self.messages, self.pump, services)
         self.desk = desk
         self.window.notices.withdraw("open")
         for phrase in services.notices:
@@ -237,12 +244,15 @@ class Session(QObject):
 
     @Slot()
     def _on_closed(self) -> None:
-        page = self._chat_page
+        page = self.chat_page
         place = window_state.WindowState(window_state.geometry_of(self.window), page.panel_width(), page.panel_wanted)
         window_state.save(self._place_file, place)
 
     def close(self) -> None:
-        """Idempotent. The window is gone from the screen before anything is waited for."""
+        """The window is gone from the screen before anything is waited for."""
+        if self.ended:
+            return
+        self.ended = True
         self.window.hide()
         self._runner.close()
         if self._journal is not None:

@@ -94,6 +94,10 @@ class Banner(Retranslated, QFrame):
         if self._closed is not None:
             self._closed(self)
 
+    def press(self, index: int) -> None:
+        """What the person does with the mouse."""
+        self._buttons[index].click()
+
     def _press(self, spec: NoticeButton) -> None:
         if not spec.stays:
             self.dismiss()

@@ -57,7 +57,7 @@ class Desk(QObject):
         self.chat = ChatController(services, pump, conversations, messages, chat_page.notices, self)
         self.links = LinksController(chat_page.notices, self)
         self.models = ModelsController(services, pump, window.notices, self)
-        self.settings = SettingsController(services, window.notices, self)
+        self.settings = SettingsController(services, self)
         window.add_page("first_run", self.first_run)
         window.add_page("models", self.models_page)
         window.add_page("settings", self.settings_page)
@@ -76,11 +76,15 @@ class Desk(QObject):
         if load and self.services.settings.current.models.load_at_start:
             self.models.load_default()
 
+    @property
+    def state(self) -> ModelState:
+        """Where the model stands that answers."""
+        return ModelState.of(self.models.picture, self.services.settings.current.models.default_model)
+
     def load_safely(self) -> None:
         """Load the model that the settings name on the processor alone, after a crash."""
-        state = ModelState.of(self.models.picture, self.services.settings.current.models.default_model)
-        if state.model is not None:
-            self.models.load(state.model, safe=True)
+        if (model := self.state.model) is not None:
+            self.models.load(model, safe=True)
 
     def close(self) -> None:
         self._changes.cancel()
@@ -131,7 +135,6 @@ class Desk(QObject):
         self.settings_page.reset_requested.connect(self.settings.reset)
         self.settings.settings_changed.connect(self._on_settings)
         self.settings.refused.connect(self._on_refused)
-        self.settings.restart_needed.connect(self.settings_page.show_restart)
 
         window.files_dropped.connect(self.open_files)
         self.app.files_opened.connect(self.open_files)
@@ -183,7 +186,7 @@ class Desk(QObject):
     @Slot()
     def _on_picture_changed(self) -> None:
         picture = self.models.picture
-        state = ModelState.of(picture, self.services.settings.current.models.default_model)
+        state = self.state
         self.first_run.show_picture(picture)
         self.models_page.show_picture(picture)
         self.chat_page.show_state(state)

@@ -115,6 +115,10 @@ class Composer(Retranslated, QFrame):
         self._send.clicked.connect(self._on_pressed)
         self.retranslate()
 
+    @property
+    def busy(self) -> bool:
+        return self._busy
+
     def set_ready(self, ready: bool) -> None:
         """Whether a question can be taken now. Typing is always possible."""
         self._ready = ready

@@ -187,18 +187,18 @@ class Answer(Retranslated, Stack):
         super().__init__(SPACE.s, parent)
         self._row = MessageRow(0, "assistant")
         self._left_out = parts.label(role="caption", tone="muted", wrap=True)
-        self._thinking = Thinking()
+        self.thinking = Thinking()
         self._text = MarkdownView()
         self._progress = Progress()
         self._problem: Banner | None = None
         self._footer = Footer()
-        for widget in (self._left_out, self._thinking, self._text, self._progress):
+        for widget in (self._left_out, self.thinking, self._text, self._progress):
             self.add(widget)
             widget.hide()
         self.add(self._footer, outdent=8)
         self._footer.hide()
-        self._thinking.toggled.connect(self._on_thinking_toggled)
-        self._thinking.link_requested.connect(self.link_requested)
+        self.thinking.toggled.connect(self._on_thinking_toggled)
+        self.thinking.link_requested.connect(self.link_requested)
         self._text.link_requested.connect(self.link_requested)
         self._footer.copy_requested.connect(self._on_copy)
         self._footer.regenerate_requested.connect(lambda: self.regenerate_requested.emit(self._row.id))
@@ -209,9 +209,9 @@ class Answer(Retranslated, Stack):
         before, self._row = self._row, row
         live = row.live
         self._left_out.setVisible(row.left_out > 0)
-        self._thinking.setVisible(bool(row.reasoning))
+        self.thinking.setVisible(bool(row.reasoning))
         if row.reasoning:
-            self._thinking.show_row(row)
+            self.thinking.show_row(row)
         self._text.setVisible(bool(row.text))
         self._text.show_text(row.text, growing=live is not None)
         shows_progress = (
@@ -228,12 +228,12 @@ class Answer(Retranslated, Stack):
         self._say()
 
     def set_thinking_open(self, opened: bool) -> None:
-        self._thinking.set_open(opened)
+        self.thinking.set_open(opened)
 
     def tick(self) -> None:
         """Time passes while something is being done."""
         if self._row.live is not None:
-            self._thinking.retranslate()
+            self.thinking.retranslate()
             self._progress.update()
 
     def retranslate(self) -> None:

@@ -1,19 +1,84 @@
 """Stories of the window run on Qt's offscreen platform, with the real Application around them."""
 
 import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from app.__main__ import Session
+from app.application import Application
+from backends.core.owner import Owner
+from backends.core.paths import Paths
+
+MINUTE = 60_000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The offscreen platform itself says so of every window with a smallest size."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.qt_log_ignore("does not support propagateSizeHints", extend=True))
 
 
 @pytest.fixture(scope="session")
 def qapp_cls() -> type:
-    from app.application import Application
-
     return Application
 
 
 @pytest.fixture(scope="session")
 def qapp_args() -> list[str]:
     return ["deskseek"]
+
+
+@pytest.fixture(autouse=True)
+def _english_and_light(qapp: Application) -> Iterator[None]:
+    qapp.follow("light", "en")
+    yield
+    qapp.follow("light", "en")
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    paths = Paths.under(tmp_path / "home")
+    paths.make()
+    return paths
+
+
+Start = Callable[..., Session]
+
+
+@pytest.fixture
+def start(qapp: Application, qtbot: QtBot, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Start the app in `paths`, as a process would; a second call is the next start, after the first has ended."""
+    monkeypatch.chdir(paths.data)  # the services go there themselves; afterwards we come back
+    sessions: list[Session] = []
+
+    def start(*files: Path) -> Session:
+        owner = Owner.acquire(paths)
+        assert owner is not None
+        session = Session(qapp, paths, owner, files)
+        sessions.append(session)
+        session.window.show()
+        session.open()
+        crashes = paths.state / "crashes"
+        qtbot.waitUntil(lambda: session.desk is not None or crashes.exists(), timeout=MINUTE)
+        return session
+
+    yield start
+    for session in sessions:
+        if not session.ended:
+            end(qtbot, session)
+    assert not list((paths.state / "crashes").glob("*"))
+
+
+def end(qtbot: QtBot, session: Session) -> None:
+    """Close the window, and the process after it."""
+    session.close()
+    session.window.close()
+    session.window.deleteLater()
+    session.deleteLater()
+    qtbot.wait(1)
