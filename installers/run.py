@@ -32,7 +32,7 @@ def refusal(version, newer):
 def newer_python():
     """The name of a Python on the PATH that is new enough, or ""."""
     folders = os.environ.get("PATH", "").split(os.pathsep)
-    for minor in range(14, OLDEST[1] - 1, -1):
+    for minor in range(OLDEST[1], OLDEST[1] + 4):
         name = "python3." + str(minor)
         for folder in folders:
             if os.path.isfile(os.path.join(folder, name)):

@@ -1,6 +1,6 @@
 """An entry to double-click, with its icon, where each system keeps them.
 
-    Linux     $XDG_DATA_HOME/applications/deskseek.desktop, the icon in the hicolor theme (Desktop Entry 1.5)
+    Linux     $XDG_DATA_HOME/applications/deskseek.desktop, the icon in the hicolor theme (Desktop Entry 1.4)
     Windows   DeskSeek.lnk in the start menu and on the desktop, made by the shell's own COM object
     macOS     ~/Applications/DeskSeek.app, a bundle whose program is a shell script
 
@@ -75,7 +75,7 @@ def desktop_entry(project: Project) -> str:
     lines = [
         "[Desktop Entry]",
         "Type=Application",
-        "Version=1.5",
+        "Version=1.4",
         f"Name={NAME}",
         f"Comment={_COMMENT.en}",
         f"Comment[zh_CN]={_COMMENT.zh}",
