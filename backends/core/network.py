@@ -25,7 +25,7 @@ from backends.core import addresses
 from backends.core.cancel import CancelToken
 from backends.core.connections import Connection, ConnectionLog
 from backends.core.errors import InvalidInput
-from backends.core.network_errors import SECRET_HEADERS
+from backends.core.network_errors import SECRET_HEADERS, network_error
 from backends.core.phrase import Phrase
 
 if TYPE_CHECKING:
@@ -106,6 +106,10 @@ class Network:
         """The last thousand attempts, oldest first."""
         return self.log.recent()
 
+    def close(self) -> None:
+        """Close the file of connections."""
+        self.log.close()
+
     @contextmanager
     def open(
         self,
@@ -141,13 +145,15 @@ class Network:
             send = _without_secrets(send)
         with transport.Trip(self, purpose, private_host, cancel) as trip, trip.client(timeout) as client:
             for _ in range(MAX_REDIRECTS + 1):
-                answer = trip.send(client, client.build_request(method, target, headers=send, content=content))
+                answer = client.send(client.build_request(method, target, headers=send, content=content), stream=True)
                 following = answer.next_request if follow else None
-                if following is None:
+                if following is None and (not follow or not answer.has_redirect_location):
                     with closing(answer):
                         yield Response(answer, cancel)
                     return
                 answer.close()
+                if following is None:
+                    raise trip.refusal("redirect_refused", target, "not a web address")
                 client.cookies.clear()
                 if not transport.same_place(target, following.url):
                     send = _without_secrets(send)
@@ -177,6 +183,8 @@ class Network:
             huggingface_hub.set_client_factory(lambda: transport.hub_client(self._hub, timeout))
             try:
                 yield
+            except transport.BAD_REDIRECTS as error:
+                raise network_error("redirect_refused", purpose, "not a web address, or too many") from error
             finally:
                 self._hub.trip = None
 

@@ -7,6 +7,7 @@ holds what belongs to one purpose, and its sockets, so that a cancel can cut the
 
 import contextlib
 import functools
+import re
 import socket
 import ssl
 import threading
@@ -33,6 +34,8 @@ _FAILURES = (
     httpcore2.UnsupportedProtocol,
     socksio.ProtocolError,
 )
+# What httpx2 itself raises when it follows redirects; everything else is raised by us, as ours.
+BAD_REDIRECTS = (httpx2.TooManyRedirects, httpx2.RemoteProtocolError)
 
 
 def parse(url: str) -> httpx2.URL:
@@ -41,9 +44,14 @@ def parse(url: str) -> httpx2.URL:
         parsed = httpx2.URL(url.strip())
     except httpx2.InvalidURL as error:
         raise network_error("bad_address", ascii(url[:100])) from error
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+    if not _is_web(parsed):
         raise network_error("bad_address", ascii(url[:100]))
     return parsed
+
+
+def _is_web(url: httpx2.URL) -> bool:
+    """http or https, and a host of letters, digits and what stands between them (httpx2 escapes the rest)."""
+    return url.scheme in ("http", "https") and re.fullmatch(rb"[\w.:-]+", url.raw_host) is not None
 
 
 def port(url: httpx2.URL) -> int:
@@ -85,6 +93,7 @@ class Trip:
         self._came_from = ""
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
+        self._streams: list[httpcore2.NetworkStream] = []
         self._pools: dict[routes.Proxy | None, httpcore2.ConnectionPool] = {}
 
     def __enter__(self) -> "Trip":
@@ -96,18 +105,11 @@ class Trip:
         for pool in self._pools.values():
             pool.close()
         with self._lock:
-            for held in self._sockets:
-                held.close()
-            self._sockets.clear()
+            for opened in (*self._sockets, *self._streams):  # httpcore2 forgets the stream of a proxy that fails
+                opened.close()
 
     def client(self, timeout: float) -> httpx2.Client:
         return httpx2.Client(transport=_Transport(lambda: self), timeout=timeout, trust_env=False)
-
-    def send(self, client: httpx2.Client, request: httpx2.Request) -> httpx2.Response:
-        try:
-            return client.send(request, stream=True)
-        except (httpx2.RemoteProtocolError, httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
-            raise self.refusal("redirect_refused", request.url, "not a web address") from error
 
     def refusal(self, code: str, url: httpx2.URL, detail: str = "") -> DownloadError:
         """The error that refuses `url`, noted."""
@@ -141,6 +143,8 @@ class Trip:
         """What can be said before anything is looked up."""
         if self._network.options.offline and not addresses.is_loopback(url.host):
             raise network_error("offline", shown(url))
+        if not _is_web(url):
+            raise self._forbidden("bad_address", url)
         if addresses.matches(self._private_host, url.host, port(url)):
             return
         if addresses.is_local(url.host):
@@ -221,15 +225,16 @@ class Trip:
             if self._came_from:
                 raise network_error("redirect_refused", self._came_from, place)
             raise network_error("private_address", place)
-        self._hold(stream.get_extra_info("socket"))
+        self._hold(stream)
         return stream
 
     # ---- the cut
 
-    def _hold(self, connected: socket.socket) -> None:
+    def _hold(self, stream: httpcore2.NetworkStream) -> None:
         """Keep a second handle to the connection: the first is changed by TLS and belongs to the HTTP client."""
         with self._lock:
-            self._sockets.append(connected.dup())
+            self._streams.append(stream)
+            self._sockets.append(stream.get_extra_info("socket").dup())
         if self._cancel.cancelled:
             self._cut()
 
@@ -248,7 +253,7 @@ class Trip:
     def _translated(self, error: Exception, url: httpx2.URL, proxy: routes.Proxy | None) -> Exception:
         if self._cancel.cancelled:
             return Cancelled()
-        cause = error.__cause__
+        cause = error.__cause__ or error.__context__  # the pool of httpcore2 raises anew, "from None"
         if isinstance(error, httpcore2.TimeoutException):
             return network_error("timeout", shown(url))
         if isinstance(cause, ssl.SSLError) and isinstance(error, httpcore2.ConnectError):

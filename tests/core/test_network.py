@@ -1,0 +1,426 @@
+"""Opening connections: answers, redirects, keys, cuts. The servers are real and on 127.0.0.1."""
+
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from backends.core.cancel import CancelToken
+from backends.core.errors import Cancelled, DownloadError, InvalidInput
+from backends.core.network import Network, NetworkOptions
+from tests.kit.sites import Site, Visitor
+
+HERE = "127.0.0.1"
+
+
+def outcomes(network: Network) -> list[str]:
+    return [connection.outcome for connection in network.connections()]
+
+
+def test_an_answer_is_read_whole_in_part_or_piece_by_piece(network: Network, site: Site) -> None:
+    site.pages["/"] = lambda visitor: visitor.answer(200, b"0123456789", X_Kind="digits")
+    with network.open("test", "GET", site.url(), private_host=HERE) as response:
+        assert response.status == 200
+        assert response.headers["x-kind"] == response.headers["X-KIND"] == "digits"
+        assert response.url == site.url()
+        assert response.read(1000) == b"0123456789"
+    with network.open("test", "GET", site.url(), private_host=HERE) as response:
+        assert response.read(4) == b"0123"
+    with network.open("test", "GET", site.url(), private_host=HERE) as response:
+        assert list(response.chunks(4)) == [b"0123", b"4567", b"89"]
+    with network.open("test", "HEAD", site.url(), private_host=HERE) as response:
+        assert (response.status, response.read(1)) == (200, b"")
+    assert site.asked[0].headers["accept-encoding"] == "identity"
+    assert site.asked[0].headers["user-agent"].startswith("DeskSeek/")
+
+
+def test_an_error_page_is_an_answer_too(network: Network, site: Site) -> None:
+    site.pages["/"] = lambda visitor: visitor.answer(503, b"later", Retry_After="7")
+    with network.open("test", "GET", site.url(), private_host=HERE) as response:
+        assert (response.status, response.headers["retry-after"], response.read(9)) == (503, "7", b"later")
+
+
+def test_what_is_sent_arrives(network: Network, site: Site) -> None:
+    site.pages["/form"] = lambda visitor: visitor.answer(200)
+    headers = {"Range": "bytes=5-", "Authorization": "Bearer key"}
+    with network.open("t", "POST", site.url("/form?a=1"), headers=headers, content=b"body", private_host=HERE):
+        pass
+    asked = site.asked[0]
+    assert (asked.method, asked.path, asked.body) == ("POST", "/form?a=1", b"body")
+    assert (asked.headers["range"], asked.headers["authorization"]) == ("bytes=5-", "Bearer key")
+
+
+def test_every_attempt_leaves_a_record_without_path_or_query(site: Site, tmp_path: Path) -> None:
+    site.pages["/start"] = lambda visitor: visitor.redirect("/end?token=hidden")
+    site.pages["/end"] = lambda visitor: visitor.answer(200)
+    file = tmp_path / "logs" / "connections.log"
+    network = Network(NetworkOptions(), file)
+    with network.open("model list", "GET", site.url("/start?secret=hidden"), private_host=HERE):
+        pass
+    records = network.connections()
+    assert [(one.purpose, one.host, one.outcome) for one in records] == [
+        ("model list", f"{HERE}:{site.port}", "302"),
+        ("model list", f"{HERE}:{site.port}", "200"),
+    ]
+    lines = file.read_text().splitlines()
+    assert [line.endswith(f"model list  {HERE}:{site.port}  {n}") for line, n in zip(lines, (302, 200), strict=True)]
+    assert "hidden" not in file.read_text()
+    network.close()
+
+
+def test_a_redirect_on_the_same_host_keeps_the_key(network: Network, site: Site) -> None:
+    site.pages["/old"] = lambda visitor: visitor.redirect("/new", 308)
+    site.pages["/new"] = lambda visitor: visitor.answer(200, b"here")
+    headers = {"Authorization": "Bearer key"}
+    with network.open("t", "GET", site.url("/old"), headers=headers, private_host=HERE) as response:
+        assert (response.read(9), response.url) == (b"here", site.url("/new"))
+    assert site.asked[1].headers["authorization"] == "Bearer key"
+
+
+@pytest.mark.parametrize("name", ["Authorization", "Cookie", "X-API-Key", "Proxy-Authorization"])
+def test_a_redirect_to_another_port_loses_the_key_for_good(
+    network: Network, site: Site, other_site: Site, name: str
+) -> None:
+    site.pages["/file"] = lambda visitor: visitor.redirect(other_site.url("/there"))
+    other_site.pages["/there"] = lambda visitor: visitor.redirect(site.url("/back"))
+    site.pages["/back"] = lambda visitor: visitor.answer(200)
+    headers = {name: "key", "Range": "bytes=1-"}
+    with network.open("t", "GET", site.url("/file"), headers=headers, private_host=HERE):
+        pass
+    seen = [site.asked[0], other_site.asked[0], site.asked[1]]
+    assert [asked.headers.get(name.lower()) for asked in seen] == ["key", None, None]
+    assert [asked.headers["range"] for asked in seen] == ["bytes=1-"] * 3
+
+
+def test_a_cookie_that_a_server_sets_does_not_travel(network: Network, site: Site, other_site: Site) -> None:
+    site.pages["/"] = lambda visitor: visitor.answer(302, Set_Cookie="a=b", Location=other_site.url())
+    other_site.pages["/"] = lambda visitor: visitor.answer(200)
+    with network.open("t", "GET", site.url(), private_host=HERE):
+        pass
+    assert "cookie" not in other_site.asked[0].headers
+
+
+def test_a_key_for_another_host_is_not_sent(network: Network, site: Site) -> None:
+    site.pages["/"] = lambda visitor: visitor.answer(200)
+    headers = {"Authorization": "Bearer key"}
+    for meant in ("huggingface.co", HERE, f"{HERE}:{site.port}", f"{HERE}:1"):
+        with network.open("t", "GET", site.url(), headers=headers, private_host=HERE, secret_host=meant):
+            pass
+    assert ["authorization" in asked.headers for asked in site.asked] == [False, True, True, False]
+
+
+@pytest.mark.parametrize(("status", "method"), [(303, "GET"), (302, "GET"), (307, "POST"), (308, "POST")])
+def test_after_a_post_the_status_says_what_is_repeated(network: Network, site: Site, status: int, method: str) -> None:
+    site.pages["/a"] = lambda visitor: visitor.redirect("b", status)
+    site.pages["/b"] = lambda visitor: visitor.answer(200)
+    with network.open("t", "POST", site.url("/a"), content=b"form", private_host=HERE):
+        pass
+    assert (site.asked[1].method, site.asked[1].body) == (method, b"form" if method == "POST" else b"")
+
+
+def test_redirects_can_be_looked_at_instead_of_followed(network: Network, site: Site) -> None:
+    site.pages["/"] = lambda visitor: visitor.answer(302, Location="/x", X_Linked_Size="77")
+    with network.open("t", "HEAD", site.url(), private_host=HERE, follow=False) as response:
+        assert (response.status, response.headers["x-linked-size"]) == (302, "77")
+    assert len(site.asked) == 1
+
+
+def test_a_circle_of_redirects_ends(network: Network, site: Site) -> None:
+    site.pages["/"] = lambda visitor: visitor.redirect("/")
+    with pytest.raises(DownloadError) as failure, network.open("t", "GET", site.url(), private_host=HERE):
+        pass
+    assert failure.value.code == "redirect_refused"
+    assert len(site.asked) == 9
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://h/x", "http://[broken", "javascript:1"])
+def test_a_redirect_to_something_else_than_the_web_is_refused(network: Network, site: Site, target: str) -> None:
+    site.pages["/"] = lambda visitor: visitor.redirect(target)
+    with pytest.raises(DownloadError) as failure, network.open("t", "GET", site.url(), private_host=HERE):
+        pass
+    assert failure.value.code == "redirect_refused"
+
+
+def test_this_machine_is_out_of_reach_unless_it_was_typed(network: Network, site: Site) -> None:
+    for url in (site.url(), site.url(host="localhost"), site.url(host="0x7f.1"), site.url(host="[::1]")):
+        with pytest.raises(DownloadError) as failure, network.open("t", "GET", url):
+            pass
+        assert failure.value.code == "private_address"
+    assert outcomes(network) == ["private_address"] * 4
+    assert site.asked == []
+
+
+def test_a_redirect_to_this_machine_or_its_neighbours_is_refused(
+    network: Network, site: Site, other_site: Site
+) -> None:
+    typed = f"{HERE}:{site.port}"
+    for target in (other_site.url(), other_site.url(host="localhost"), "https://192.168.0.1/", "https://router.lan/"):
+        site.pages["/"] = lambda visitor, target=target: visitor.redirect(target)
+        with pytest.raises(DownloadError) as failure, network.open("t", "GET", site.url(), private_host=typed):
+            pass
+        assert failure.value.code == "redirect_refused"
+        assert typed in failure.value.message.en
+    assert other_site.asked == []
+
+
+def test_a_public_name_that_leads_to_this_machine_is_refused(site: Site) -> None:
+    looked_up = []
+
+    def resolve(host: str, port: int, **_: object) -> list:
+        looked_up.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (HERE, port))]
+
+    network = Network(NetworkOptions(), resolve=resolve)
+    with pytest.raises(DownloadError) as failure, network.open("t", "GET", f"https://hub.example:{site.port}/"):
+        pass
+    assert failure.value.code == "private_address"
+    site.pages["/"] = lambda visitor: visitor.answer(200)
+    with network.open("t", "GET", site.url(host="hub.example"), private_host="hub.example"):
+        pass
+    assert looked_up == ["hub.example"] * 2
+    assert len(site.asked) == 1
+
+
+def test_a_plain_address_of_a_public_host_is_refused(network: Network, site: Site) -> None:
+    with pytest.raises(DownloadError) as failure, network.open("t", "GET", "http://huggingface.co/"):
+        pass
+    assert failure.value.code == "insecure_address"
+    site.pages["/"] = lambda visitor: visitor.redirect("http://cdn.example/file")
+    with pytest.raises(DownloadError) as failure, network.open("t", "GET", site.url(), private_host=HERE):
+        pass
+    assert failure.value.code == "redirect_refused"
+
+
+def test_the_certificates_of_a_company_are_trusted_when_they_are_named(
+    network: Network, secure_site: Site, ca_file: Path
+) -> None:
+    secure_site.pages["/"] = lambda visitor: visitor.answer(200, b"safe")
+    with pytest.raises(DownloadError) as failure, network.open("t", "GET", secure_site.url(), private_host=HERE):
+        pass
+    assert failure.value.code == "tls_failed"
+    network.configure(NetworkOptions(ca_file=str(ca_file)))
+    with network.open("t", "GET", secure_site.url(), private_host=HERE) as response:
+        assert response.read(9) == b"safe"
+    assert outcomes(network) == ["tls_failed", "200"]
+
+
+def test_a_certificate_for_another_name_is_refused(secure_site: Site, ca_file: Path) -> None:
+    def resolve(host: str, port: int, **_: object) -> list:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (HERE, port))]
+
+    network = Network(NetworkOptions(ca_file=str(ca_file)), resolve=resolve)
+    url = secure_site.url(host="other.example")
+    with pytest.raises(DownloadError) as failure, network.open("t", "GET", url, private_host="other.example"):
+        pass
+    assert failure.value.code == "tls_failed"
+
+
+def test_encryption_is_never_given_up(secure_site: Site, site: Site, ca_file: Path) -> None:
+    network = Network(NetworkOptions(ca_file=str(ca_file)))
+    secure_site.pages["/"] = lambda visitor: visitor.redirect(site.url())
+    for follow in (True, False):
+        with (
+            pytest.raises(DownloadError) as failure,
+            network.open("t", "GET", secure_site.url(), private_host=HERE, follow=follow),
+        ):
+            pass
+        assert failure.value.code == "redirect_refused"
+    assert site.asked == []
+
+
+@pytest.mark.parametrize("content", [b"", b"not a certificate"])
+def test_a_certificate_file_that_is_none_is_said_so(site: Site, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "company.pem"
+    if content:
+        file.write_bytes(content)
+    network = Network(NetworkOptions(ca_file=str(file)))
+    with pytest.raises(DownloadError) as failure, network.open("t", "GET", site.url(), private_host=HERE):
+        pass
+    assert failure.value.code == "bad_ca_file"
+
+
+def hang_in_headers(visitor: Visitor) -> None:
+    visitor.site.closing.wait()
+
+
+def hang_in_body(visitor: Visitor) -> None:
+    visitor.send_response(200)
+    visitor.send_header("Content-Length", "1000")
+    visitor.end_headers()
+    visitor.wfile.write(b"begun")
+    visitor.site.closing.wait()
+
+
+def hang_in_endless_body(visitor: Visitor) -> None:
+    visitor.close_connection = True
+    visitor.send_response(200)
+    visitor.send_header("Connection", "close")
+    visitor.end_headers()
+    visitor.wfile.write(b"begun")
+    visitor.site.closing.wait()
+
+
+HANGS = [hang_in_headers, hang_in_body, hang_in_endless_body]
+
+
+@pytest.mark.parametrize("hang", HANGS)
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_a_server_that_hangs_is_cancelled(hang, secure: bool, site: Site, secure_site: Site, ca_file: Path) -> None:
+    where = secure_site if secure else site
+    network = Network(NetworkOptions(ca_file=str(ca_file)))
+    cancel = CancelToken()
+
+    def page(visitor: Visitor) -> None:
+        threading.Timer(0.05, cancel.cancel).start()
+        hang(visitor)
+
+    where.pages["/"] = page
+    with (
+        pytest.raises(Cancelled),
+        network.open("t", "GET", where.url(), private_host=HERE, timeout=60, cancel=cancel) as response,
+    ):
+        response.read(1000)
+
+
+@pytest.mark.parametrize("hang", HANGS)
+def test_a_server_that_hangs_is_given_up_in_time(network: Network, site: Site, hang) -> None:
+    site.pages["/"] = hang
+    with (
+        pytest.raises(DownloadError) as failure,
+        network.open("t", "GET", site.url(), private_host=HERE, timeout=0.2) as response,
+    ):
+        response.read(1000)
+    assert failure.value.code == "timeout"
+    assert outcomes(network)[-1] == "timeout"
+
+
+def test_a_handshake_that_hangs_is_cancelled(network: Network) -> None:
+    cancel = CancelToken()
+    with socket.create_server((HERE, 0)) as silent:
+        threading.Timer(0.05, cancel.cancel).start()
+        url = f"https://{HERE}:{silent.getsockname()[1]}/"
+        with pytest.raises(Cancelled), network.open("t", "GET", url, private_host=HERE, timeout=60, cancel=cancel):
+            pass
+
+
+def test_a_name_server_that_hangs_is_cancelled(site: Site) -> None:
+    cancel = CancelToken()
+
+    def resolve(*_: object, **__: object) -> list:
+        cancel.cancel()
+        site.closing.wait()
+        return []
+
+    network = Network(NetworkOptions(), resolve=resolve)
+    with pytest.raises(Cancelled), network.open("t", "GET", "https://hub.example/", timeout=60, cancel=cancel):
+        pass
+    assert outcomes(network) == ["cancelled"]
+
+
+def test_what_is_cancelled_before_it_begins_connects_to_nothing(network: Network, site: Site) -> None:
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled), network.open("t", "GET", site.url(), private_host=HERE, cancel=cancel):
+        pass
+    assert site.asked == []
+
+
+def cut_at_once(visitor: Visitor) -> None:
+    visitor.connection.shutdown(socket.SHUT_RDWR)
+    visitor.close_connection = True
+
+
+def cut_in_body(visitor: Visitor) -> None:
+    visitor.send_response(200)
+    visitor.send_header("Content-Length", "1000")
+    visitor.end_headers()
+    visitor.wfile.write(b"begun")
+    cut_at_once(visitor)
+
+
+def speak_nonsense(visitor: Visitor) -> None:
+    visitor.wfile.write(b"EHLO this is not the web\r\n\r\n")
+    cut_at_once(visitor)
+
+
+@pytest.mark.parametrize("cut", [cut_at_once, cut_in_body, speak_nonsense])
+def test_a_connection_that_is_cut_is_said_so_and_noted(network: Network, site: Site, cut) -> None:
+    site.pages["/"] = cut
+    with (
+        pytest.raises(DownloadError) as failure,
+        network.open("t", "GET", site.url(), private_host=HERE) as response,
+    ):
+        assert response.read(1000) != b""
+    assert failure.value.code == "connection_lost"
+    assert outcomes(network)[-1] == "connection_lost"
+
+
+def test_nobody_there(network: Network) -> None:
+    with socket.create_server((HERE, 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(DownloadError) as failure, network.open("t", "GET", f"http://{HERE}:{port}/", private_host=HERE):
+        pass
+    assert failure.value.code == "no_network"
+    assert failure.value.hint.zh
+
+
+def test_a_name_that_nobody_knows() -> None:
+    def resolve(host: str, *_: object, **__: object) -> list:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    network = Network(NetworkOptions(), resolve=resolve)
+    with pytest.raises(DownloadError) as failure, network.open("t", "GET", "https://hub.example/"):
+        pass
+    assert failure.value.code == "no_network"
+    assert "hub.example" in failure.value.message.en
+
+
+@pytest.mark.parametrize("url", ["", "huggingface.co", "ftp://huggingface.co/", "https://", "https://a b/", "http://["])
+def test_what_is_no_web_address_is_said_so(network: Network, url: str) -> None:
+    with pytest.raises(DownloadError) as failure, network.open("t", "GET", url):
+        pass
+    assert failure.value.code == "bad_address"
+
+
+@pytest.mark.parametrize("value", ["Bearer a\r\nX: y", "Bearer \u5bc6\u94a5", "a\x00b"])
+def test_a_token_that_cannot_be_sent_is_said_so(network: Network, site: Site, value: str) -> None:
+    with (
+        pytest.raises(InvalidInput) as failure,
+        network.open("t", "GET", site.url(), headers={"Authorization": value}, private_host=HERE),
+    ):
+        pass
+    assert failure.value.code == "bad_header"
+    assert site.asked == []
+
+
+def test_offline_means_nothing_but_this_machine(site: Site, proxy) -> None:
+    network = Network(NetworkOptions(offline=True, proxy=proxy.address))
+    for url, typed in (("https://huggingface.co/", None), ("http://nas.lan/", "nas.lan")):
+        with pytest.raises(DownloadError) as failure, network.open("t", "GET", url, private_host=typed):
+            pass
+        assert failure.value.code == "offline"
+    site.pages["/"] = lambda visitor: visitor.answer(200)
+    with network.open("t", "GET", site.url(), private_host=HERE) as response:
+        assert response.status == 200
+    assert proxy.asked == []
+
+
+def test_many_threads_share_the_door(network: Network, site: Site) -> None:
+    site.pages["/"] = lambda visitor: visitor.answer(200, visitor.path.encode())
+    wrong = []
+
+    def fetch(number: int) -> None:
+        for step in range(5):
+            path = f"/?{number}-{step}"
+            with network.open("t", "GET", site.url(path), private_host=HERE) as response:
+                if response.read(99) != path.encode():
+                    wrong.append(path)
+
+    threads = [threading.Thread(target=fetch, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert outcomes(network) == ["200"] * 40
