@@ -1,0 +1,258 @@
+"""`deskseek ask`: one question to the model, the answer as it streams. Nothing is kept of it.
+
+The answer goes to standard output, thinking (dimmed) and progress to standard error and only to a terminal: in a
+pipe there is the answer alone. An interrupt stops the answer cleanly; exit code 130 then.
+"""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from backends.chat.prompt import with_instructions
+from backends.commands.arguments import Parser, WrongUsage, number, whole
+from backends.commands.figures import duration, rate
+from backends.commands.job import DONE, INTERRUPTED, Command, Job
+from backends.core.errors import Cancelled, InvalidInput, NotFound
+from backends.core.phrase import NOTHING, Language, Phrase
+from backends.engine.protocol import (
+    Finished,
+    GenerateRequest,
+    LoadProgress,
+    PromptProgress,
+    ReasoningDelta,
+    ReasoningReclassified,
+    Sampling,
+    TextDelta,
+    Turn,
+)
+from backends.models.types import CatalogModel, LocalModel
+
+NAME = "ask"
+SUMMARY = Phrase("Ask the model one question.", "向模型提一个问题。")
+
+
+def grammar(language: Language) -> Parser:
+    after = Phrase(
+        "The answer goes to standard output; thinking is shown dimmed in a terminal and left out of pipes.\n"
+        "Ctrl+C stops the answer (exit code 130).",
+        "回答写到标准输出；思考过程在终端中以暗色显示，管道中不包含。\n按 Ctrl+C 停止回答（退出码 130）。",
+    )
+    parser = Parser(f"deskseek {NAME}", SUMMARY, language, after=after)
+    parser.word(
+        "text",
+        "TEXT",
+        Phrase("the question; - is what comes on standard input", "问题；- 表示从标准输入读取"),
+        many=True,
+    )
+    parser.option("--model", "ID|PATH", Phrase("the model to ask (see `models`)", "要使用的模型（见 `models`）"))
+    parser.option("--system", "S", Phrase("instructions for the model", "给模型的指令"))
+    parser.option("--context", "N", Phrase("context in tokens", "上下文长度（token）"), kind=whole(256, 2**24))
+    parser.option(
+        "--max-tokens", "N", Phrase("longest answer, thinking included", "回答的最大长度（含思考）"), kind=whole(1)
+    )
+    parser.option(
+        "--temperature", "T", Phrase("0 is always the likeliest word", "0 表示总取最可能的词"), kind=number(0, 5)
+    )
+    parser.option(
+        "--top-p", "P", Phrase("choose among the likeliest P of all words", "按累计概率 P 取词"), kind=number(0, 1)
+    )
+    parser.option(
+        "--seed", "S", Phrase("the same seed, the same answer", "相同的种子得到相同的回答"), kind=whole(0, 2**32 - 1)
+    )
+    parser.option("--stdin-text", "TEXT", None)
+    parser.switch("--quiet", Phrase("no thinking and no progress", "不显示思考与进度"))
+    parser.json_switch()
+    return parser
+
+
+def wants_stdin(arguments: Any, *, piped: bool) -> bool:
+    """Whether the question, or a part of it, comes on standard input."""
+    return arguments.stdin_text is None and ("-" in arguments.text or (not arguments.text and piped))
+
+
+def run(job: Job) -> int:
+    asked = question(job.arguments)
+    _load(job)
+    if job.cancel.cancelled:
+        return INTERRUPTED
+    loaded = job.services.engine.model
+    model = job.services.catalog_model()
+    turns = with_instructions([Turn("user", asked)], model, job.arguments.system or "")
+    request = GenerateRequest(turns, sampling(job.arguments, model), job.arguments.max_tokens)
+    ending = None
+    for event in job.follow(job.services.engine.generate(request)):
+        if isinstance(event, Finished):
+            ending = event
+        elif job.console.as_json:
+            _as_json(event, job)
+        else:
+            _as_text(event, job)
+    if ending is not None:
+        if job.console.as_json:
+            job.console.json({"finished": _finished(ending, loaded.alias if loaded else "")})
+        else:
+            _close(ending, job)
+    return INTERRUPTED if job.cancel.cancelled else DONE
+
+
+# ---- what is asked
+
+
+def question(given: Any) -> str:
+    """The words, with standard input in the place of `-`, or alone where there are no words."""
+    if not given.text and given.stdin_text is None:
+        raise WrongUsage(
+            Phrase("TEXT is missing.", "缺少 TEXT。"),
+            Phrase('For example: deskseek ask "Why is the sky blue?"', '例如：deskseek ask "天空为什么是蓝色的？"'),
+        )
+    parts: list[str] = []
+    words: list[str] = []
+    for word in given.text or ["-"]:
+        if word == "-" and given.stdin_text is not None:
+            parts += [" ".join(words), given.stdin_text.strip("\r\n")]
+            words = []
+        else:
+            words.append(word)
+    text = "\n\n".join(part for part in (*parts, " ".join(words)) if part.strip())
+    if not text:
+        raise InvalidInput(
+            Phrase("The question is empty.", "问题为空。"),
+            Phrase("Write it after ask, or pipe it in.", "请在 ask 之后输入问题，或通过管道传入。"),
+            code="empty_message",
+        )
+    return text
+
+
+def sampling(given: Any, model: CatalogModel | None) -> Sampling:
+    """The publisher's values, where the person names no others."""
+    publisher = Sampling(temperature=model.temperature, top_p=model.top_p) if model else Sampling()
+    named = {
+        name: getattr(given, name) for name in ("temperature", "top_p", "seed") if getattr(given, name) is not None
+    }
+    return replace(publisher, **named)
+
+
+# ---- the model that answers
+
+
+def _load(job: Job) -> None:
+    """Have the wanted model loaded: the named one, else the loaded one, else the usual one of this disk."""
+    services, wanted, context = job.services, job.arguments.model, job.arguments.context
+    loaded = services.engine.model
+    if wanted is not None:
+        local = _find(job, wanted)
+    elif loaded is not None:
+        local = services.library.find(loaded.alias)
+    else:
+        local = services.default_model()
+    if local is None:
+        raise NotFound(
+            Phrase("There is no model on this computer yet.", "这台电脑上还没有模型。"),
+            Phrase(
+                "See what suits it with deskseek recommend, then get it with deskseek pull.",
+                "先运行 deskseek recommend 查看推荐，再用 deskseek pull 下载。",
+            ),
+            code="no_model",
+        )
+    if loaded is not None and loaded.path == local.path and loaded.context >= (context or 0):
+        return
+    if local.problem != NOTHING:
+        raise InvalidInput(local.problem, code="unsupported_model")
+    console = job.console
+    if job.safe:
+        careful = Phrase(
+            "DeskSeek crashed last time, so the model runs on the processor alone now.",
+            "上次运行时 DeskSeek 意外崩溃，本次仅使用处理器运行模型。",
+        )
+        console.note(console.to(careful))
+    for event in job.follow(services.load(local, context=context, safe=job.safe)):
+        if isinstance(event, LoadProgress):
+            if console.as_json:
+                console.json({"loading": {"model": local.id, "fraction": round(event.fraction, 4)}})
+            loading = Phrase(
+                f"Loading {local.name} {event.fraction:.0%}", f"正在加载 {local.name} {event.fraction:.0%}"
+            )
+            console.progress(console.to(loading))
+        else:
+            console.end_progress()
+            for note in event.model.notes:
+                console.note(console.to(note))
+
+
+def _find(job: Job, wanted: str) -> LocalModel:
+    path = job.cwd / Path(wanted).expanduser()
+    if not (wanted.lower().endswith(".gguf") or path.is_file()):
+        return job.services.library.find(wanted)
+    if not path.is_file():
+        raise NotFound(
+            Phrase(f"There is no file {path}.", f"文件不存在：{path}。"),
+            Phrase("deskseek models lists what is there.", "运行 deskseek models 查看已有模型。"),
+            code="no_file",
+        )
+    for model in job.services.library.models():
+        if model.path.resolve() == path.resolve():
+            return model
+    for model in job.follow(job.services.add_file(path)):
+        return model
+    raise Cancelled
+
+
+# ---- what is said
+
+
+def _as_json(event: object, job: Job) -> None:
+    match event:
+        case ReasoningDelta(text):
+            job.console.json({"reasoning": text})
+        case TextDelta(text):
+            job.console.json({"text": text})
+        case ReasoningReclassified():
+            job.console.json({"reclassified": "reasoning"})
+
+
+def _as_text(event: object, job: Job) -> None:
+    console = job.console
+    match event:
+        case PromptProgress(done, total) if done < total:
+            reading = Phrase(f"Reading {done / total:.0%}", f"正在阅读 {done / total:.0%}")
+            console.progress(console.to(reading))
+        case ReasoningDelta(text):
+            console.whisper(text)
+        case TextDelta(text):
+            console.answer(text)
+        case ReasoningReclassified():
+            console.end_line()
+            console.note(console.to(Phrase("(All of this was thinking.)", "（以上均为思考过程。）")))
+
+
+def _finished(ending: Finished, model: str) -> dict[str, Any]:
+    timings = {name: round(value, 4) for name, value in asdict(ending.timings).items()}
+    return {
+        "usage": asdict(ending.usage),
+        "timings": timings,
+        "finish_reason": ending.finish_reason,
+        "device": ending.device,
+        "model": model,
+    }
+
+
+def _close(ending: Finished, job: Job) -> None:
+    console, language = job.console, job.console.language
+    console.end_line()
+    if ending.finish_reason == "length":
+        cut = Phrase("The answer was cut at its longest allowed length.", "回答已达到长度上限，被截断。")
+        console.note(console.to(cut))
+    if ending.finish_reason == "cancelled":
+        console.note(console.to(Phrase("Stopped.", "已停止。")))
+    if console.stderr_seen:
+        usage, timings = ending.usage, ending.timings
+        parts = [
+            f"{usage.completion_tokens} token" + ("" if language == "zh" else "s"),
+            rate(timings.decode_tokens_per_s, language),
+            duration(timings.total_s, language),
+            ending.device,
+        ]
+        console.note(" · ".join(parts))
+
+
+COMMAND = Command(NAME, SUMMARY, grammar, run, needs_owner=True)

@@ -1,0 +1,96 @@
+"""`deskseek models`: the models on this disk, and downloads that wait to be resumed."""
+
+from typing import Any
+
+from backends.commands.arguments import Parser
+from backends.commands.figures import columns, size
+from backends.commands.job import DONE, Command, Job
+from backends.core.phrase import NOTHING, Language, Phrase
+from backends.models.partial import PendingDownload
+from backends.models.types import LocalModel
+
+NAME = "models"
+SUMMARY = Phrase("List the models on this disk.", "列出本机已有的模型。")
+
+
+def grammar(language: Language) -> Parser:
+    parser = Parser(f"deskseek {NAME}", SUMMARY, language)
+    parser.json_switch()
+    return parser
+
+
+def run(job: Job) -> int:
+    models = job.services.library.models()
+    pending = job.services.pending_downloads()
+    loaded = job.services.engine.model
+    path = loaded.path if loaded else None
+    if job.console.as_json:
+        job.console.json(
+            {
+                "models": [_as_data(model, model.path == path) for model in models],
+                "pending": [_pending(download) for download in pending],
+            }
+        )
+        return DONE
+    language = job.console.language
+    zh = language == "zh"
+    if not models and not pending:
+        job.console.line("本机还没有模型。" if zh else "There is no model on this disk yet.")
+        job.console.note("先看推荐：deskseek recommend" if zh else "See what suits this machine: deskseek recommend")
+        return DONE
+    rows = [[model.id, size(model.size), _remark(model, model.path == path, language)] for model in models]
+    rows += [[f"{each.repo}:{each.file.quant}", size(each.total), _paused(each, zh)] for each in pending]
+    job.console.lines(columns(rows, right=(1,)))
+    return DONE
+
+
+def _remark(model: LocalModel, loaded: bool, language: Language) -> str:
+    if model.problem != NOTHING:
+        return model.problem.to(language)
+    zh = language == "zh"
+    remarks = []
+    if loaded:
+        remarks.append("已加载" if zh else "loaded")
+    if not model.source:
+        remarks.append(str(model.path))
+    elif not model.verified:
+        remarks.append("未校验" if zh else "not verified")
+    return ("，" if zh else ", ").join(remarks)
+
+
+def _paused(download: PendingDownload, zh: bool) -> str:
+    done = f"{download.done / download.total:.0%}" if download.total else "0%"
+    again = f"deskseek pull {download.repo}:{download.file.quant}"
+    return f"已下载 {done}，继续：{again}" if zh else f"{done} downloaded, to go on: {again}"
+
+
+def _pending(download: PendingDownload) -> dict[str, Any]:
+    return {
+        "repo": download.repo,
+        "quant": download.file.quant,
+        "path": str(download.path),
+        "done": download.done,
+        "total": download.total,
+        "endpoint": download.endpoint,
+    }
+
+
+def _as_data(model: LocalModel, loaded: bool) -> dict[str, Any]:
+    return {
+        "id": model.id,
+        "name": model.name,
+        "path": str(model.path),
+        "size": model.size,
+        "architecture": model.architecture,
+        "quant": model.quant,
+        "context_train": model.context_train,
+        "catalog_id": model.catalog_id,
+        "sha256": model.sha256,
+        "source": model.source,
+        "verified": model.verified,
+        "loaded": loaded,
+        "problem": {"en": model.problem.en, "zh": model.problem.zh} if model.problem != NOTHING else None,
+    }
+
+
+COMMAND = Command(NAME, SUMMARY, grammar, run, needs_owner=True)

@@ -1,0 +1,150 @@
+"""`deskseek recommend`: the DeepSeek model that suits this machine, or one of given sizes, and why."""
+
+from typing import Any
+
+from backends.commands.arguments import SIZE, SIZES, Parser, WrongUsage, number, whole, wrap
+from backends.commands.console import LINE
+from backends.commands.figures import columns, duration, rate, size
+from backends.commands.job import DONE, Command, Job
+from backends.core.errors import Cancelled
+from backends.core.phrase import NOTHING, Language, Phrase
+from backends.hardware.probe import probe
+from backends.models.advisor import Budget, Wish, advise
+from backends.models.catalog import Catalog
+from backends.models.types import Advice, Choice, Verdict
+
+NAME = "recommend"
+SUMMARY = Phrase("Recommend the DeepSeek model that suits this machine.", "推荐适合本机的 DeepSeek 模型。")
+
+_VERDICTS: dict[Verdict, Phrase] = {
+    "fits": Phrase("fits", "可流畅运行"),
+    "tight": Phrase("tight", "勉强可运行"),
+    "partial": Phrase("partly on the GPU", "部分使用显卡"),
+    "too_large": Phrase("too large", "内存不足"),
+    "unsupported": Phrase("not supported yet", "暂不支持"),
+}
+
+
+def grammar(language: Language) -> Parser:
+    after = Phrase(
+        "With --ram and --vram the answer is for a typical machine of that size, the same everywhere.",
+        "指定 --ram 与 --vram 时，按同等配置的典型机器给出建议，结果处处一致。",
+    )
+    parser = Parser(f"deskseek {NAME}", SUMMARY, language, after=after)
+    parser.option("--ram", "SIZE", Phrase("main memory, e.g. 16GiB", "内存大小，例如 16GiB"), kind=SIZE)
+    parser.option(
+        "--vram", "SIZE[,SIZE]", Phrase("GPU memory, e.g. 8GiB; 0 for none", "显存，例如 8GiB；无显卡为 0"), kind=SIZES
+    )
+    parser.option(
+        "--context",
+        "N",
+        Phrase("wanted context in tokens (16384)", "所需上下文长度（token，默认 16384）"),
+        kind=whole(256, 2**24),
+    )
+    parser.option(
+        "--min-speed",
+        "X",
+        Phrase("slowest speed to accept, in tokens/s", "可接受的最低速度（token/秒）"),
+        kind=number(0, 1e6),
+    )
+    parser.json_switch()
+    return parser
+
+
+def run(job: Job) -> int:
+    given = job.arguments
+    wish = Wish(min_speed=given.min_speed) if given.context is None else Wish(given.context, given.min_speed)
+    advice = advise(Catalog.load(), _budget(job), wish)
+    if job.console.as_json:
+        job.console.json(as_data(advice))
+    else:
+        _show(advice, job)
+    return DONE
+
+
+def _budget(job: Job) -> Budget:
+    ram, vram = job.arguments.ram, job.arguments.vram
+    if ram is not None:
+        return Budget.typical(ram, tuple(card for card in vram or () if card))
+    if vram is not None:
+        raise WrongUsage(
+            Phrase("--vram needs --ram beside it.", "--vram 需要与 --ram 一起使用。"),
+            Phrase("For example: --ram 32GiB --vram 24GiB", "例如：--ram 32GiB --vram 24GiB"),
+        )
+    for machine in probe(job.models_folder, cancel=job.cancel):
+        return Budget.from_machine(machine)
+    raise Cancelled
+
+
+def as_data(advice: Advice) -> dict[str, Any]:
+    return {
+        "pick": _choice(advice.pick) if advice.pick else None,
+        "reason": {"en": advice.reason.en, "zh": advice.reason.zh},
+        "others": [_choice(choice) for choice in advice.others],
+    }
+
+
+def _choice(choice: Choice) -> dict[str, Any]:
+    memory = choice.memory
+    return {
+        "id": choice.model.id,
+        "name": choice.model.name,
+        "repo": choice.model.repo,
+        "file": choice.file.file,
+        "quant": choice.file.quant,
+        "size": choice.file.size,
+        "context": choice.context,
+        "kv_type": choice.kv_type,
+        "gpu_layers": choice.gpu_layers,
+        "expert_layers_on_cpu": choice.expert_layers_on_cpu,
+        "predicted_tokens_per_s": round(choice.tokens_per_s, 2),
+        "seconds_to_answer": round(choice.seconds_to_answer, 1),
+        "memory": {
+            "weights": memory.weights,
+            "kv": memory.kv,
+            "compute": memory.compute,
+            "overhead": memory.overhead,
+            "total": memory.total,
+        },
+        "verdict": choice.verdict,
+        "note": {"en": choice.note.en, "zh": choice.note.zh} if choice.note != NOTHING else None,
+    }
+
+
+def _show(advice: Advice, job: Job) -> None:
+    console, language = job.console, job.console.language
+    zh = language == "zh"
+    pick = advice.pick
+    if pick is not None:
+        console.line(console.bold(f"{pick.model.name} · {pick.file.quant}"))
+    console.lines(wrap(advice.reason.to(language), LINE))
+    if pick is not None:
+        answer_in = duration(pick.seconds_to_answer, language)
+        facts = [
+            ["下载" if zh else "Download", size(pick.file.size)],
+            ["内存" if zh else "Memory", size(pick.memory.total)],
+            ["上下文" if zh else "Context", f"{pick.context:,} token" + ("" if zh else "s")],
+            ["速度" if zh else "Speed", rate(pick.tokens_per_s, language)],
+            ["典型回答" if zh else "An answer", f"约 {answer_in}" if zh else f"about {answer_in}"],
+            ["获取" if zh else "Get it", f"deskseek pull {pick.model.id}:{pick.file.quant}"],
+        ]
+        console.line()
+        console.lines(columns(facts))
+    if advice.others:
+        console.line()
+        console.line("其他模型：" if zh else "Others:")
+        console.lines(columns([_row(choice, language) for choice in advice.others], right=(2, 3)))
+
+
+def _row(choice: Choice, language: Language) -> list[str]:
+    runs = choice.verdict not in ("too_large", "unsupported")
+    return [
+        choice.model.id,
+        choice.file.quant,
+        size(choice.file.size),
+        rate(choice.tokens_per_s, language) if runs else "",
+        _VERDICTS[choice.verdict].to(language),
+    ]
+
+
+COMMAND = Command(NAME, SUMMARY, grammar, run, needs_owner=False)

@@ -1,0 +1,68 @@
+"""A data folder of one's own, one that has a model, and commands inside this process."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from backends import commands
+from backends.core.cancel import CancelToken
+from backends.core.owner import CommandRequest, Output
+from backends.core.paths import Paths
+from backends.services import Services
+from tests.kit.ggufs import Script, scripted_model
+from tests.kit.shell import Outcome, Shell
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of some 8 MiB that greets; asked to `count` it counts for ever."""
+    path = tmp_path_factory.mktemp("gguf") / "tiny-Q4_K_M.gguf"
+    counting = Script("", " ".join(f"n{number}" for number in range(60)), word="count", endless=True)
+    return scripted_model(path, scripts=[counting], slow=8)
+
+
+@dataclass
+class Inside:
+    """Commands as the window runs them for others: in this process, without the cost of another one."""
+
+    services: Services
+    cwd: Path
+
+    def run(self, *argv: str, language: str = "en") -> Outcome:
+        out: list[str] = []
+        err: list[str] = []
+        request = CommandRequest(argv, str(self.cwd), language)
+        code = commands.run(request, self.services, Output(out.append, err.append), CancelToken())
+        return Outcome(code, "".join(out), "".join(err))
+
+
+@pytest.fixture(scope="session")
+def stocked(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Shell:
+    """A data folder whose library knows the model."""
+    home = tmp_path_factory.mktemp("stocked")
+    with opened(home) as inside:
+        inside.services.library.add(model)
+    return Shell(home)
+
+
+@pytest.fixture
+def inside(tmp_path: Path) -> Iterator[Inside]:
+    with opened(tmp_path / "home") as inside:
+        yield inside
+
+
+@contextmanager
+def opened(home: Path) -> Iterator[Inside]:
+    here = Path.cwd()
+    with Services.open(Paths.under(home)) as services:
+        os.chdir(here)  # Services goes to its data folder; other tests are here too
+        yield Inside(services, here)

@@ -1,0 +1,189 @@
+"""`ask` and `models` with the real engine."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backends.commands import ask, read
+from backends.engine.protocol import Sampling
+from backends.models.catalog import Catalog
+from tests.commands.conftest import Inside
+from tests.kit.ggufs import ANSWER, REASONING
+from tests.kit.shell import ROOT, Shell, finish, interrupt
+
+
+def test_in_a_pipe_there_is_the_answer_alone(stocked: Shell) -> None:
+    outcome = stocked.run("ask", "--temperature", "0", "Hello", "there")
+    assert outcome.code == 0
+    assert outcome.out.strip() == ANSWER
+    assert outcome.out.endswith("\n")
+    assert REASONING not in outcome.err
+    assert "\x1b" not in outcome.out + outcome.err
+
+
+def test_as_json_every_line_is_an_event(stocked: Shell) -> None:
+    outcome = stocked.run("ask", "--json", "--temperature", "0", "Hello there")
+    assert (outcome.code, outcome.err) == (0, "")
+    *events, last = [event for event in outcome.events if "loading" not in event]
+    assert {name for event in events for name in event} == {"reasoning", "text"}
+    assert "".join(event.get("reasoning", "") for event in events).strip() == REASONING
+    assert "".join(event.get("text", "") for event in events).strip() == ANSWER
+    finished = last["finished"]
+    assert finished["finish_reason"] == "stop"
+    assert finished["device"] == "CPU"
+    assert finished["usage"]["completion_tokens"] > finished["usage"]["reasoning_tokens"] > 0
+    timings = finished["timings"]
+    assert {"prefill_tokens_per_s", "decode_tokens_per_s", "ttft_s"} <= set(timings)
+    assert all(value > 0 for value in timings.values())
+
+
+def test_the_question_may_come_through_a_pipe(stocked: Shell) -> None:
+    outcome = stocked.run("ask", "--temperature", "0", "Read this:", "-", "Then greet.", stdin="some text\n")
+    assert (outcome.code, outcome.out.strip()) == (0, ANSWER), outcome.err
+    outcome = stocked.run("ask", "--json", stdin=b"\xff\xfe\x00")
+    assert (outcome.code, outcome.json["error"]["code"]) == (1, "not_utf8")
+
+
+@pytest.mark.parametrize(
+    ("argv", "question"),
+    [
+        (["why", "is", "it"], "why is it"),
+        (["-"], "from the pipe"),
+        ([], "from the pipe"),
+        (["Read", "this:", "-"], "Read this:\n\nfrom the pipe"),
+        (["-", "Sum", "up."], "from the pipe\n\nSum up."),
+        (["--", "--not-an-option"], "--not-an-option"),
+    ],
+)
+def test_words_and_pipe_make_one_question(argv: list[str], question: str) -> None:
+    piped = [] if argv and "-" not in argv else ["--stdin-text=from the pipe\n"]
+    assert ask.question(read(["ask", *piped, *argv], "en").arguments) == question
+
+
+def test_options_reach_the_engine(inside: Inside, model: Path) -> None:
+    short = inside.run("ask", "--model", str(model), "--json", "--max-tokens", "5", "--context", "512", "Hello")
+    finished = short.events[-1]["finished"]
+    assert (finished["finish_reason"], finished["usage"]["completion_tokens"]) == ("length", 5)
+    assert inside.services.engine.model is not None
+    assert inside.services.engine.model.context == 512
+    instructed = inside.run("ask", "--json", "--max-tokens", "5", "--system", "Be short.", "Hello")
+    assert instructed.events[-1]["finished"]["usage"]["prompt_tokens"] > finished["usage"]["prompt_tokens"]
+    refused = inside.run("ask", "--json", "word " * 5000)
+    error = refused.events[-1]["error"]
+    assert (refused.code, error["code"]) == (1, "context_too_long")
+    assert "512" in error["message"]
+
+
+def test_the_publishers_sampling_holds_unless_another_is_named() -> None:
+    r1 = Catalog.load().find("r1-distill-qwen-1.5b")
+    plain = ask.sampling(read(["ask", "x"], "en").arguments, r1)
+    assert plain == Sampling(temperature=r1.temperature, top_p=r1.top_p)
+    named = ask.sampling(read(["ask", "--temperature", "0", "--seed", "7", "x"], "en").arguments, r1)
+    assert named == Sampling(temperature=0.0, top_p=r1.top_p, seed=7)
+
+
+def test_without_a_model_it_says_how_to_get_one(inside: Inside) -> None:
+    outcome = inside.run("ask", "Hello")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "deskseek recommend" in outcome.err
+    assert "deskseek pull" in outcome.err
+    assert inside.run("ask", "--json", "Hello").json["error"]["code"] == "no_model"
+    assert inside.run("ask", "--json", " ").json["error"]["code"] == "empty_message"
+    assert "deskseek recommend" in inside.run("models").err
+
+
+def test_a_model_may_be_named_by_a_relative_path_and_then_by_its_name(inside: Inside, model: Path) -> None:
+    inside.cwd = model.parent
+    outcome = inside.run("ask", "--model", f"./{model.name}", "--temperature", "0", "Hello")
+    assert (outcome.code, outcome.out.strip()) == (0, ANSWER), outcome.err
+    (known,) = inside.run("models", "--json").json["models"]
+    assert known["path"] == str(model)
+    assert (known["architecture"], known["problem"], known["loaded"]) == ("qwen2", None, True)
+    assert known["id"] in inside.run("models").out
+    assert "已加载" in inside.run("models", language="zh").out
+    again = inside.run("ask", "--json", "--model", known["id"], "--temperature", "0", "Hello")
+    assert again.code == 0
+    assert not any("loading" in event for event in again.events)  # it is the one that is loaded
+
+
+@pytest.mark.parametrize("name", ["nothing.gguf", "no-such-model"])
+def test_a_model_that_is_not_there(inside: Inside, name: str) -> None:
+    outcome = inside.run("ask", "--json", "--model", name, "Hello")
+    assert (outcome.code, outcome.json["error"]["code"]) == (1, "no_file" if "." in name else "model_not_here")
+
+
+def test_a_file_that_is_no_model(inside: Inside, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.gguf"
+    bad.write_bytes(b"<html>not found</html>" * 100)
+    outcome = inside.run("ask", "--json", "--model", str(bad), "Hello")
+    assert (outcome.code, outcome.json["error"]["code"]) == (1, "not_gguf")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_an_interrupt_stops_cleanly(stocked: Shell) -> None:
+    process = stocked.start("ask", "--json", "--temperature", "0", "count")
+    assert process.stdout is not None
+    while b'"text"' not in process.stdout.readline():
+        pass
+    interrupt(process)
+    outcome = finish(process)
+    assert outcome.code == 130
+    assert outcome.events[-1]["finished"]["finish_reason"] == "cancelled"
+    assert outcome.err == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_reader_that_goes_away_ends_the_answer_quietly(stocked: Shell) -> None:
+    process = stocked.start("ask", "--temperature", "0", "count")
+    assert process.stdout is not None
+    assert process.stdout.read(4)
+    process.stdout.close()
+    assert process.stderr is not None
+    said = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(60) == 141
+    assert b"Traceback" not in said
+    assert b"Broken" not in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX")
+def test_in_a_terminal_thinking_is_dimmed_and_the_answer_is_not(stocked: Shell) -> None:
+    said = in_terminal(stocked, "ask", "--temperature", "0", "Hello")
+    thinking, answer = said.index("greets"), said.index("scripted")
+    assert "\x1b[2m" in said[:thinking]
+    assert said.rindex("\x1b[0m", 0, answer) > said.rindex("\x1b[2m", 0, answer)
+    assert "tokens/s" in said
+    plain = in_terminal(dataclasses.replace(stocked, environment={"NO_COLOR": "1"}), "ask", "Hello")
+    assert "\x1b[2m" not in plain
+    quiet = in_terminal(stocked, "ask", "--quiet", "Hello")
+    assert "greets" not in quiet
+    assert "scripted" in quiet
+
+
+def in_terminal(shell: Shell, *argv: str) -> str:
+    """What a person sees who types this into a terminal."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DESKSEEK_HOME": str(shell.home), "LANG": "en_US.UTF-8"}
+    environment |= {"TERM": "xterm-256color", "LC_ALL": "en_US.UTF-8"} | dict(shell.environment)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backends", *argv], stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=ROOT
+    )
+    os.close(theirs)
+    said = bytearray()
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:  # what Linux says when the other side has closed
+            break
+        if not piece:
+            break
+        said += piece
+    os.close(ours)
+    assert process.wait(60) == 0
+    return said.decode()

@@ -1,0 +1,128 @@
+"""Commands that run inside the process that owns the data folder: same output, same exit code."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.kit.faults import paused
+from tests.kit.ggufs import ANSWER
+from tests.kit.hub import HubServer
+from tests.kit.shell import ROOT, Shell, finish, interrupt
+
+
+@contextmanager
+def window(shell: Shell) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that owns the data folder and stays, as the window does."""
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).parent / "owning_child.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "DESKSEEK_HOME": str(shell.home)},
+        cwd="/",
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout.readline().strip() == b"ready"
+    try:
+        yield process
+    finally:
+        process.stdin.close()
+        process.wait(60)
+        process.stdout.close()
+
+
+ASK = ("ask", "--temperature", "0")
+
+
+def test_the_same_commands_with_and_without_a_window(stocked: Shell) -> None:
+    calls = [
+        ([*ASK, "Hello"], None),
+        ([*ASK, "-"], "Hello from a pipe"),
+        (["ask", "--json", "--model", "nothing.gguf", "x"], None),
+        (["--language", "zh", "settings", "get", "no.such"], None),
+    ]
+    alone = [stocked.run(*argv, stdin=stdin) for argv, stdin in calls]
+    with window(stocked):
+        inside = [stocked.run(*argv, stdin=stdin) for argv, stdin in calls]
+    assert inside == alone
+    assert [outcome.code for outcome in alone] == [0, 0, 1, 1]
+    assert alone[0].out.strip() == ANSWER
+
+
+def test_the_model_stays_loaded_in_the_window(stocked: Shell) -> None:
+    with window(stocked):
+        first = stocked.run(*ASK, "--json", "Hello")
+        second = stocked.run(*ASK, "--json", "Hello")
+        (known,) = stocked.run("models", "--json").json["models"]
+    assert any("loading" in event for event in first.events)
+    assert not any("loading" in event for event in second.events)
+    assert known["loaded"] is True
+
+
+def test_relative_paths_mean_the_folder_where_the_command_was_typed(stocked: Shell, model: Path) -> None:
+    with window(stocked):
+        outcome = replace(stocked, cwd=model.parent).run(*ASK, "--model", f"./{model.name}", "Hello")
+    assert (outcome.code, outcome.out.strip()) == (0, ANSWER), outcome.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_an_interrupt_stops_it_over_there(stocked: Shell) -> None:
+    with window(stocked):
+        process = stocked.start(*ASK, "--json", "count")
+        assert process.stdout is not None
+        while b'"text"' not in process.stdout.readline():
+            pass
+        interrupt(process)
+        outcome = finish(process)
+        assert outcome.code == 130
+        assert outcome.events[-1]["finished"]["finish_reason"] == "cancelled"
+        assert stocked.run(*ASK, "Hello").out.strip() == ANSWER  # the engine is free again
+
+
+def test_a_killed_client_frees_the_engine(stocked: Shell) -> None:
+    with window(stocked):
+        process = stocked.start(*ASK, "--json", "count")
+        assert process.stdout is not None
+        while b'"text"' not in process.stdout.readline():
+            pass
+        process.kill()
+        finish(process)
+        assert stocked.run(*ASK, "Hello").out.strip() == ANSWER
+
+
+def test_an_owner_that_dies_in_the_middle_is_told(stocked: Shell) -> None:
+    with window(stocked) as owner:
+        process = stocked.start(*ASK, "--json", "count")
+        assert process.stdout is not None
+        while b'"text"' not in process.stdout.readline():
+            pass
+        owner.kill()
+        outcome = finish(process)
+    assert outcome.code == 1
+    assert outcome.out.splitlines()[-1].startswith('{"error": {"code": "owner_gone"')
+    assert stocked.run(*ASK, "Hello").code == 0  # the stale lock does not block
+
+
+def test_a_command_that_owns_serves_others_and_waits_for_them(stocked: Shell, model: Path) -> None:
+    with HubServer() as hub:
+        hub.add_repo("someone/Tiny-GGUF", {model.name: model})
+        hub.fail("cdn", paused(1000), times=1)
+        pulling = stocked.start("pull", "someone/Tiny-GGUF", "--endpoint", hub.endpoint)
+        hub.wait_paused()
+        asking = stocked.start(*ASK, "--json", "count")
+        assert asking.stdout is not None
+        while b'"text"' not in asking.stdout.readline():
+            pass
+        hub.release()
+        assert pulling.stdout is not None
+        assert pulling.stdout.readline().startswith(b"Downloaded")
+        assert b'"text"' in asking.stdout.readline()  # it goes on although the download is done
+        interrupt(asking)
+        assert finish(asking).code == 130
+        assert finish(pulling).code == 0

@@ -1,0 +1,66 @@
+"""The real command line: `python -m backends …` in a process of its own, with its own data folder."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 120  # seconds until a process that hangs fails its test
+
+
+@dataclass
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one object that standard output is."""
+        assert self.out.endswith("\n")
+        return json.loads(self.out)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@dataclass
+class Shell:
+    """A person at a command line with this data folder."""
+
+    home: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path = ROOT
+
+    def run(self, *argv: str, stdin: str | bytes | None = None) -> Outcome:
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        process = self.start(*argv, stdin=subprocess.DEVNULL if data is None else subprocess.PIPE)
+        return finish(process, data)
+
+    def start(self, *argv: str, stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
+        environment |= {"PYTHONPATH": str(ROOT), "DESKSEEK_HOME": str(self.home), "LANG": "en_US.UTF-8"}
+        return subprocess.Popen(
+            [sys.executable, "-m", "backends", *argv],
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment | dict(self.environment),
+            cwd=self.cwd,
+        )
+
+
+def finish(process: "subprocess.Popen[bytes]", data: bytes | None = None) -> Outcome:
+    out, err = process.communicate(data, timeout=PATIENCE)
+    return Outcome(process.returncode, out.decode(), err.decode())
+
+
+def interrupt(process: "subprocess.Popen[bytes]") -> None:
+    process.send_signal(signal.SIGINT)
