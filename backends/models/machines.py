@@ -72,14 +72,15 @@ class Scoring:
     """The weights that turn a way to run a model into one number; fitted to the table of sample picks."""
 
     divergence_weight: float
-    divergence_power: float
+    negligible_divergence: float
     target_speed: float
     speed_power: float
     slowest: float
     slow_factor: float
     shorter_context: float
     q8_0_kv: float
-    main_memory_share: float
+    main_memory_weight: float
+    main_memory_power: float
     comfort: float
     tight: float
 
@@ -90,6 +91,7 @@ class Figures:
     backends: Mapping[str, Backend]
     vendors: Mapping[str, str]  # vendor -> backend
     quant_speed: Mapping[str, float]
+    iq_on_cpu: float  # how fast the IQ quants are on a processor, beside the factor above
     extra_latency: Mapping[str, float]  # architecture -> seconds a token
     typical: Mapping[str, tuple[tuple[float, float], ...]]  # ram | vram | unified -> (size up to, bytes/s)
     reserve: Reserve
@@ -110,6 +112,7 @@ class Figures:
             backends={name: _backend(backends.entry(name)) for name in backends},
             vendors={vendor: vendors.text(vendor) for vendor in vendors},
             quant_speed=_numbers(entry.entry("quant_speed")),
+            iq_on_cpu=entry.number("iq_on_cpu", least=0.01),
             extra_latency={name: ms / 1000 for name, ms in _numbers(entry.entry("extra_latency_ms")).items()},
             typical={
                 kind: _steps(entry.entry("typical").entries(kind), "gb_per_s", GIGA)
@@ -144,9 +147,11 @@ class Figures:
     def typical_bandwidth(self, kind: str, size: int) -> float:
         return step(self.typical[kind], size)
 
-    def speed_factor(self, quant: str) -> float:
-        """How much of the bandwidth kernels for this quant reach, relative to Q4_K_M."""
-        return self.quant_speed.get(quant.upper().removeprefix("UD-").removesuffix("_XL"), 1.0)
+    def speed_factor(self, quant: str, *, on_cpu: bool = False) -> float:
+        """How much of the bandwidth the kernels for this quant reach, relative to Q4_K_M."""
+        name = quant.upper().removeprefix("UD-").removesuffix("_XL")
+        factor = self.quant_speed.get(name, 1.0)
+        return factor * self.iq_on_cpu if on_cpu and name.startswith("IQ") else factor
 
 
 def step(steps: tuple[tuple[float, float], ...], size: float) -> float:

@@ -1,0 +1,178 @@
+"""Which DeepSeek model suits this machine, in which quant, and how to run it.
+
+Every way to run every file that fits is given a score: the model's quality, less what its quant, a shorter context, a
+quantised cache, slowness, work in main memory and a memory filled to the brim cost. The best score is the pick. The
+weights stand in the figures; they were fitted to a table of sample machines, which the tests hold.
+
+More memory never makes a pick worse: every part of a score depends on the way alone, or grows with what is left free.
+"""
+
+from dataclasses import dataclass
+from math import log2
+
+from backends.models import reasons
+from backends.models.budget import Budget
+from backends.models.catalog import Catalog
+from backends.models.footprint import kv_cells
+from backends.models.gguf import Header
+from backends.models.gguf_bounds import CHAT_ARCHITECTURES
+from backends.models.speed import host_share, seconds_to_answer, tokens_per_s
+from backends.models.types import Advice, CatalogModel, Choice, ModelFile
+from backends.models.ways import Way, frugal, ways
+from backends.models.weights import Weights
+
+WANTED_CONTEXT = 16384
+
+__all__ = ["Budget", "Wish", "advise", "choice_for"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """`context` in tokens; `min_speed` in tokens per second, None for whatever is bearable."""
+
+    context: int = WANTED_CONTEXT
+    min_speed: float | None = None
+
+
+def advise(catalog: Catalog, budget: Budget, wish: Wish | None = None) -> Advice:
+    """The best model for this machine and, beside it, the best choice of every other model, best first."""
+    wish = wish or Wish()
+    choices = sorted((_choice(model, model.files, budget, wish) for model in catalog.models), key=_order)
+    pick = next((choice for choice in choices if _is_eligible(choice, wish)), None)
+    others = tuple(choice for choice in choices if choice is not pick)
+    if pick is None:
+        return Advice(None, reasons.nothing(choices, budget, wish.min_speed), others)
+    return Advice(pick, reasons.of_pick(pick, budget), others)
+
+
+def choice_for(
+    target: Header | CatalogModel, budget: Budget, wish: Wish | None = None, file: ModelFile | None = None
+) -> Choice:
+    """How to run one model here: one of the catalogue (in its best quant, or as `file`), or a file by its header.
+
+    Its verdict is `too_large` when no way fits; then it holds the most frugal way, for who wants to try.
+    """
+    wish = wish or Wish()
+    if isinstance(target, Header):
+        model = _of_header(target)
+        return _choice(model, model.files, budget, wish, Weights.of_header(target))
+    return _choice(target, (file,) if file else target.files, budget, wish)
+
+
+def _choice(
+    model: CatalogModel, files: tuple[ModelFile, ...], budget: Budget, wish: Wish, weights: Weights | None = None
+) -> Choice:
+    if model.shape.architecture not in CHAT_ARCHITECTURES:
+        return _without_a_way(model, files, budget, wish, weights)
+    choices = []
+    for file in files:
+        inside = weights or Weights.estimate(model.shape, file)
+        for way in ways(model.shape, inside, budget, wish.context):
+            choices.append(_weighed(model, file, inside, way, budget, wish))
+            if way.filling <= budget.figures.scoring.comfort and _is_plain(way, budget, wish):
+                break  # what follows has a shorter context, a smaller cache or less of the GPUs
+    if not choices:
+        return _without_a_way(model, files, budget, wish, weights)
+    return min(choices, key=lambda choice: (not _is_eligible(choice, wish), *_order(choice)))
+
+
+def _is_plain(way: Way, budget: Budget, wish: Wish) -> bool:
+    whole = not way.is_partial and bool(way.gpu_layers) == bool(budget.gpus)
+    return whole and way.context == wish.context and way.kv_type == "f16"
+
+
+def _weighed(model: CatalogModel, file: ModelFile, weights: Weights, way: Way, budget: Budget, wish: Wish) -> Choice:
+    shape, figures, placement = model.shape, budget.figures, way.placement
+    filled = kv_cells(shape, min(way.context, figures.answers.context_tokens), way.kv_type)
+    speeds = [
+        tokens_per_s(shape, weights, placement, budget.host, budget.gpus, figures, quant=file.quant, kv=kv)
+        for kv in (None, filled)
+    ]
+    prefill = (budget.gpus[0] if way.gpu_layers else budget.host).backend.prefill
+    seconds = seconds_to_answer(speeds[1], prefill, figures.answers, reasoning=model.reasoning)
+    verdict = "partial" if way.is_partial else "fits" if way.filling <= figures.scoring.comfort else "tight"
+    return Choice(
+        model=model,
+        file=file,
+        context=way.context,
+        kv_type=way.kv_type,
+        gpu_layers=way.gpu_layers,
+        expert_layers_on_cpu=placement.expert_layers_on_cpu,
+        memory=way.memory,
+        tokens_per_s=speeds[1],
+        seconds_to_answer=seconds,
+        verdict=verdict,
+        score=_score(model, file, way, speeds[0], host_share(shape, weights, placement), budget, wish),
+        note=reasons.note(model, way, verdict, seconds, weights, budget, wish.context),
+    )
+
+
+def _score(
+    model: CatalogModel, file: ModelFile, way: Way, speed: float, in_main_memory: float, budget: Budget, wish: Wish
+) -> float:
+    scoring = budget.figures.scoring
+    loss = scoring.divergence_weight * max(0.0, file.divergence - scoring.negligible_divergence)
+    score = model.base_score * max(0.0, 1 - loss * model.quant_sensitivity)
+    score *= scoring.shorter_context ** max(0.0, log2(wish.context / way.context))
+    score *= 1.0 if way.kv_type == "f16" else scoring.q8_0_kv
+    score *= min(1.0, speed / scoring.target_speed) ** scoring.speed_power
+    score *= 1.0 if speed >= scoring.slowest else scoring.slow_factor
+    # Leaving the GPUs' memory hurts at once; where there is one memory, only as far as the processor has to work.
+    power = 1.0 if budget.unified else scoring.main_memory_power
+    score *= 1 - scoring.main_memory_weight * in_main_memory**power
+    crowding = max(0.0, way.filling - scoring.comfort) / (1 - scoring.comfort)
+    return score * (1 - (1 - scoring.tight) * crowding)
+
+
+def _without_a_way(
+    model: CatalogModel, files: tuple[ModelFile, ...], budget: Budget, wish: Wish, weights: Weights | None
+) -> Choice:
+    """What cannot run here: the smallest file in its most frugal way, and what it would take."""
+    file = min(files, key=lambda file: file.size)
+    known = model.shape.architecture in CHAT_ARCHITECTURES
+    context, kv_type, memory = frugal(model.shape, weights or Weights.estimate(model.shape, file), budget, wish.context)
+    return Choice(
+        model=model,
+        file=file,
+        context=context,
+        kv_type=kv_type,
+        gpu_layers=0,
+        expert_layers_on_cpu=0,
+        memory=memory,
+        tokens_per_s=0.0,
+        seconds_to_answer=0.0,
+        verdict="too_large" if known else "unsupported",
+        score=0.0,
+        note=reasons.too_large(memory, budget) if known else reasons.unsupported(),
+    )
+
+
+def _is_eligible(choice: Choice, wish: Wish) -> bool:
+    return choice.verdict in ("fits", "tight", "partial") and choice.tokens_per_s >= (wish.min_speed or 0.0)
+
+
+def _order(choice: Choice) -> tuple[float, float, int, str]:
+    return -choice.score, -choice.tokens_per_s, choice.memory.total, choice.model.id
+
+
+def _of_header(header: Header) -> CatalogModel:
+    """A file of the person's own as a model of the catalogue: what its header tells, neutral where it is silent."""
+    billions = header.parameters / 1e9
+    name = header.name or header.architecture
+    return CatalogModel(
+        id=name,
+        name=name,
+        summary=reasons.own_file(),
+        repo="",
+        parameters=billions,
+        active_parameters=billions,
+        shape=header.shape,
+        license="",
+        base_score=1.0,
+        quant_sensitivity=1.0,
+        reasoning="<think>" in header.chat_template,
+        temperature=0.6,
+        top_p=0.95,
+        system_prompt=True,
+        files=(ModelFile(header.quant, "", header.size),),
+    )

@@ -1,0 +1,93 @@
+"""Where the bytes of a model lie inside it: embedding, blocks, experts, output.
+
+From the tensors of a file's header exactly; before a download from the catalogue's shape and the file's size, which
+is good to a few per cent of a block and exact in the sum.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from backends.models.gguf import Header
+from backends.models.types import ModelFile, Shape
+
+_BLOCK = re.compile(r"blk\.(\d+)\.")
+_EXPERTS = re.compile(r"\.ffn_(?:up|down|gate_up|gate)_(?:ch)?exps\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Bytes. `blocks[n]` and `experts[n]` are those of all blocks before the n-th, so that ranges are differences.
+
+    `embedding` always stays in main memory; `output` is the output layer, and a copy of the embedding where the model
+    has no output matrix of its own. `experts` are the routed ones, `blocks` all else.
+    """
+
+    embedding: int
+    output: int
+    blocks: tuple[int, ...]
+    experts: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        return self.embedding + self.output + self.blocks[-1] + self.experts[-1]
+
+    @classmethod
+    def of_parts(cls, embedding: int, output: int, blocks: Sequence[int], experts: Sequence[int]) -> "Weights":
+        return cls(embedding, output, tuple(accumulate(blocks, initial=0)), tuple(accumulate(experts, initial=0)))
+
+    @classmethod
+    def of_header(cls, header: Header) -> "Weights":
+        layers = header.shape.layers
+        blocks, experts = [0] * layers, [0] * layers
+        embedding = output = 0
+        tied = True
+        for tensor in header.tensors:
+            found = _BLOCK.match(tensor.name)
+            if found and int(found[1]) < layers:
+                (experts if _EXPERTS.search(tensor.name) else blocks)[int(found[1])] += tensor.size
+            elif tensor.name == "token_embd.weight":
+                embedding += tensor.size
+            else:
+                output += tensor.size
+                tied = tied and tensor.name != "output.weight"
+        return cls.of_parts(embedding, output + (embedding if tied else 0), blocks, experts)
+
+    @classmethod
+    def estimate(cls, shape: Shape, file: ModelFile) -> "Weights":
+        """From the size of the file: experts by their share of the parameters, the rest spread over the blocks."""
+        matrix = shape.vocabulary * shape.embedding
+        embedding = min(round(matrix * file.embedding_bits / 8), file.size // 2)
+        sparse = shape.layers - shape.dense_layers if shape.experts else 0
+        experts = 3 * shape.embedding * shape.expert_feed_forward * shape.experts
+        if file.dense_size is not None:
+            routed = max(0, file.size - file.dense_size)
+        else:
+            routed = round(file.size * experts * sparse / _parameters(shape, experts)) if sparse else 0
+        output = min(embedding, (file.size - routed - embedding) // 2)
+        rest = file.size - routed - embedding - output
+        dense = shape.layers - sparse
+        return cls.of_parts(
+            embedding,
+            output,
+            _spread(rest, shape.layers),
+            [0] * dense + _spread(routed, sparse),
+        )
+
+
+def _parameters(shape: Shape, experts: int) -> int:
+    """All parameters of a mixture of experts, near enough to tell the experts' share of them."""
+    sparse = shape.layers - shape.dense_layers
+    attention = shape.embedding * shape.heads * (2 * shape.key_length + 2 * shape.value_length)
+    shared = 6 * shape.embedding * shape.expert_feed_forward
+    dense = 3 * shape.embedding * shape.feed_forward * shape.dense_layers
+    return 2 * shape.vocabulary * shape.embedding + shape.layers * attention + sparse * (experts + shared) + dense
+
+
+def _spread(total: int, parts: int) -> list[int]:
+    """`total` in `parts` whole numbers that differ by one at most."""
+    if not parts:
+        return []
+    each, more = divmod(total, parts)
+    return [each + (index < more) for index in range(parts)]
