@@ -47,9 +47,9 @@ def show(error: BackendError) -> None:
     dialogs = {
         "osascript": [
             "-e",
-            "on run words",
+            "on run argv",
             "-e",
-            'display alert "DeskSeek" message (item 1 of words)',
+            'display alert "DeskSeek" message (item 1 of argv)',
             "-e",
             "end run",
         ],

@@ -47,6 +47,7 @@ def test_without_words_the_window_opens(bench: Bench) -> None:
 def test_what_lies_in_the_current_folder_is_not_run(bench: Bench) -> None:
     trap = bench.root.parent / "backends"
     trap.mkdir()
+    (trap / "__init__.py").touch()
     (trap / "__main__.py").write_text("print('trapped')", encoding="utf-8")
     assert "trapped" not in bench.run("ask").stdout
 

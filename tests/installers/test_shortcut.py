@@ -49,6 +49,7 @@ def exec_arguments(value: str) -> list[str]:
             position += rest[position] == "\\"
             word += rest[position]
             position += 1
+        assert "%" not in word.replace("%%", ""), "a field code"
         arguments.append(word.replace("%%", "%"))
         rest = rest[position + 1 :].lstrip(" ")
     return arguments
