@@ -4,7 +4,7 @@ A *scripted* model says a known text, token by token, at any temperature:
 
     scripted_model(path, reasoning="Let me think.", answer="你好。")
 
-It is a qwen2 of one block. Embeddings are one-hot, the feed-forward part is zero, and the output row of a
+It is a qwen2, or a qwen3, of one block. Embeddings are one-hot, the feed-forward part is zero, and the output row of a
 token has its weight in the column of the token that comes before it: each token calls exactly the next
 one. The prompt's last token starts the chain: the newline after `<think>`, `<think>`, `</think>`, or
 `<｜Assistant｜>`. With more scripts, one attention head looks back for the word that picks one of them;
@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import gguf
 import numpy as np
@@ -71,6 +72,7 @@ def scripted_model(
     endless: bool = False,
     torn: bool = False,
     scripts: Sequence[Script] = (),
+    architecture: Literal["qwen2", "qwen3"] = "qwen2",
     name: str = "Scripted R1",
 ) -> Path:
     """Write a model that says `reasoning`, `</think>` and `answer`; `scripts` are others, picked by their word.
@@ -83,7 +85,7 @@ def scripted_model(
     vocabulary, size = chain.vocabulary, len(chain.vocabulary.tokens)
     width = -(-(size + len(chain.scripts)) // 64) * 64
     ff = max(64, slow * 2**20 // (3 * 2 * width) // 64 * 64)
-    writer = gguf.GGUFWriter(path, "qwen2")
+    writer = gguf.GGUFWriter(path, architecture)
     writer.add_name(name)
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
     writer.add_context_length(context)
@@ -107,8 +109,10 @@ def scripted_model(
     add("blk.0.attn_norm.weight", np.ones(width))
     for tensor, values in chain.attention(width).items():
         add(f"blk.0.{tensor}.weight", values)
-        if tensor != "attn_output":
+        if tensor != "attn_output" and architecture == "qwen2":
             add(f"blk.0.{tensor}.bias", np.zeros(len(values)))
+    for part in ("q", "k") if architecture == "qwen3" else ():  # norms leave only directions: their lengths stand here
+        add(f"blk.0.attn_{part}_norm.weight", np.full(_HEAD, (3 * _SCORE / _HEAD**0.5) ** 0.5))
     add("blk.0.ffn_norm.weight", np.ones(width))
     add("blk.0.ffn_gate.weight", np.zeros((ff, width), np.float16))
     add("blk.0.ffn_up.weight", np.zeros((ff, width), np.float16))
