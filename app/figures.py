@@ -1,12 +1,11 @@
 """Numbers with units, in the language of the window."""
 
+import re
+
 from PySide6.QtCore import QCoreApplication, QLocale
 
-_GIB = 1 << 30
-
-
-def _tr(text: str, n: int = -1) -> str:
-    return QCoreApplication.translate("figures", text, None, n)
+_BETWEEN_CHINESE = re.compile("(?<=[\u2e80-\uffef])|(?=[\u2e80-\uffef])")
+_STEADY_FROM = 10.0  # digits behind the point of larger numbers only flicker
 
 
 def file_size(size: int) -> str:
@@ -20,12 +19,20 @@ def memory_size(size: int) -> str:
 
 
 def rate(tokens_per_s: float) -> str:
-    digits = 1 if tokens_per_s < 10 else 0
-    return _tr("%1 tokens/s").replace("%1", QLocale().toString(float(tokens_per_s), "f", digits))
+    """46 tokens/s."""
+    digits = 0 if tokens_per_s >= _STEADY_FROM else 1
+    number = QLocale().toString(float(tokens_per_s), "f", digits)
+    return QCoreApplication.translate("figures", "%1 tokens/s").replace("%1", number)
 
 
 def speed(bytes_per_s: float) -> str:
-    return _tr("%1/s").replace("%1", file_size(round(bytes_per_s)))
+    """Of a download: 9.4 MB/s, 38 MB/s."""
+    mantissa = float(bytes_per_s)
+    while mantissa >= 1000:
+        mantissa /= 1000
+    digits = 0 if mantissa >= _STEADY_FROM else 1
+    size = QLocale().formattedDataSize(round(bytes_per_s), digits, QLocale.DataSizeFormat.DataSizeSIFormat)
+    return QCoreApplication.translate("figures", "%1/s").replace("%1", size)
 
 
 def tokens(count: int) -> str:
@@ -34,15 +41,27 @@ def tokens(count: int) -> str:
 
 
 def percent(fraction: float) -> str:
-    return f"{min(max(fraction, 0.0), 1.0):.0%}"
+    return f"{int(min(max(fraction, 0.0), 1.0) * 100)}%"
 
 
 def duration(seconds: float) -> str:
     """Roughly, in the largest unit that says enough: 40 s, 6 min, 1 h 20 min."""
     whole = max(0, round(seconds))
     if whole < 90:
-        return _tr("%1 s").replace("%1", str(whole))
+        return QCoreApplication.translate("figures", "%1 s").replace("%1", str(whole))
     minutes = round(whole / 60)
     if minutes < 60:
-        return _tr("%1 min").replace("%1", str(minutes))
-    return _tr("%1 h %2 min").replace("%1", str(minutes // 60)).replace("%2", str(minutes % 60))
+        return QCoreApplication.translate("figures", "%1 min").replace("%1", str(minutes))
+    words = QCoreApplication.translate("figures", "%1 h %2 min")
+    return words.replace("%1", str(minutes // 60)).replace("%2", str(minutes % 60))
+
+
+def line(*words: str) -> str:
+    """Figures side by side; what is empty is left out. A figure is never broken over two lines."""
+    return "\u00a0\u00a0·  ".join(_together(word) for word in words if word)
+
+
+def _together(word: str) -> str:
+    """Chinese may be broken anywhere, so word joiners stand between."""
+    word = word.replace(" ", "\u00a0")
+    return _BETWEEN_CHINESE.sub("\u2060", word)

@@ -1,9 +1,11 @@
 """What the pages about models draw: the machine, the advice, the disk, downloads, the model that answers."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from backends.core.phrase import NOTHING, Phrase
+from backends.core.settings import NetworkSettings
 from backends.engine.protocol import LoadedModel
 from backends.hardware.types import Machine
 from backends.models.types import Advice, LocalModel
@@ -13,7 +15,11 @@ DownloadState = Literal["starting", "running", "waiting", "verifying", "paused",
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """One model on its way. `ref` is what `pull` takes; `fraction` is of the verifying while that runs."""
+    """One model on its way. `ref` is what `pull` takes; `fraction` is of the verifying while that runs.
+
+    `next_try`: when a waiting one goes on, on the clock of `time.monotonic`. `source_may_help`: why it failed lies
+    with the hub, the way to it, or the access token, and not with this computer.
+    """
 
     ref: str
     state: DownloadState
@@ -24,6 +30,8 @@ class Download:
     fraction: float = 0
     message: Phrase = NOTHING
     hint: Phrase = NOTHING
+    next_try: float = 0
+    source_may_help: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +41,40 @@ class Loading:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessToken:
+    """The token for the hub at `host`. `is_set` None: nobody has looked yet. `notice`: what there is to know about
+    where it is kept. Its text is never here."""
+
+    host: str = ""
+    is_set: bool | None = None
+    notice: Phrase = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
-    """All that the pages about models show. None: not known yet."""
+    """All that the pages about models show. None: not known yet; `trouble` says why it will not be.
+
+    `folder` is where downloaded models lie.
+    """
 
     machine: Machine | None = None
     advice: Advice | None = None
+    trouble: Phrase = NOTHING
     local: tuple[LocalModel, ...] | None = None
     downloads: tuple[Download, ...] = ()
     loading: Loading | None = None
     loaded: LoadedModel | None = None
+    folder: Path | None = None
+    network: NetworkSettings | None = None
+    token: AccessToken = AccessToken()
 
-    def download(self, ref: str) -> Download | None:
-        """The download of this model, whatever quant it was asked for."""
-        return next((d for d in self.downloads if d.ref == ref or d.ref.startswith(f"{ref}:")), None)
+    def download(self, catalog_id: str, quant: str) -> Download | None:
+        """The download of this model: in this quant, else in whatever quant it was asked for."""
+        exact = f"{catalog_id}:{quant}"
+        found = [d for d in self.downloads if d.ref == catalog_id or d.ref.startswith(f"{catalog_id}:")]
+        return next((d for d in found if d.ref == exact), found[0] if found else None)
 
     def on_disk(self, catalog_id: str, quant: str = "") -> LocalModel | None:
+        """This model on the disk, fit to be loaded: in this quant, or, without one, in any."""
         found = [m for m in self.local or () if m.catalog_id == catalog_id and not m.problem.en]
-        return next((m for m in found if m.quant == quant), found[0] if found else None)
+        return next((m for m in found if not quant or m.quant == quant), None)

@@ -89,6 +89,7 @@ class Desk(QObject):
     def close(self) -> None:
         self._changes.cancel()
         self.chat.close()
+        self.models.close()
 
     def _connect(self) -> None:
         window, page, chat, models = self.window, self.chat_page, self.chat, self.models
@@ -126,10 +127,15 @@ class Desk(QObject):
             pages.load_requested.connect(models.load)
             pages.cancel_load_requested.connect(models.cancel_load)
             pages.file_chosen.connect(models.add_file)
+            pages.unload_requested.connect(models.unload)
+            pages.remove_requested.connect(models.remove)
+            pages.probe_requested.connect(models.probe)
             pages.source.setting_changed.connect(self.settings.set)
+            pages.source.token_wanted.connect(models.look_up_token)
+            pages.source.token_entered.connect(models.set_token)
+            pages.source.token_removed.connect(models.remove_token)
+            models.token_refused.connect(pages.show_token_refused)
         self.first_run.models_requested.connect(lambda: window.show_page("models"))
-        self.models_page.unload_requested.connect(models.unload)
-        self.models_page.remove_requested.connect(models.remove)
 
         self.settings_page.setting_changed.connect(self.settings.set)
         self.settings_page.reset_requested.connect(self.settings.reset)
@@ -223,15 +229,12 @@ class Desk(QObject):
         self.app.follow(settings.general.theme, settings.general.language)
         self.chat_page.composer.set_enter_sends(settings.chat.enter_sends)
         self.settings_page.show_settings(settings)
-        for page in (self.first_run, self.models_page):
-            page.source.show_source(settings.network.endpoint, settings.network.proxy)
 
     @Slot(str, object)
     def _on_refused(self, key: str, why: Phrase) -> None:
         self.settings_page.show_error(key, why)
         for page in (self.first_run, self.models_page):
-            if key.startswith("network."):
-                page.source.show_error(why)
+            page.show_refused(key, why)
 
     def _on_changes(self, changes: Sequence[Change]) -> None:
         """Something was changed, in the window or by a command that runs in this process."""

@@ -1,7 +1,8 @@
-"""What happens on the pages about models: probing, advice, downloads, loading.
+"""What happens on the pages about models: probing, advice, files, loading.
 
-The controller keeps the picture that every page draws (`picture()`), and says when it has changed. Nothing here
-waits: each wish becomes a Stream that the Pump follows.
+The controller keeps the picture that every page draws (`picture`), and says when it has changed. Nothing here waits:
+each wish becomes a Stream that the Pump follows, or a call on the controller's own worker. Downloads and the access
+token have controllers of their own, `downloads` and `tokens`, which live here.
 """
 
 from dataclasses import replace
@@ -10,24 +11,22 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.bridge import Pump
+from app.controllers.downloads import Downloads
+from app.controllers.tokens import Tokens
 from app.notices import Notice, NoticeBoard, NoticeButton, error_notice
-from app.picture import Download, Loading, Picture
-from backends.core.errors import BackendError
+from app.picture import Loading, Picture
+from backends.core.errors import BackendError, EngineError, ResourceError
 from backends.core.phrase import NOTHING, Phrase
-from backends.core.stream import Stream
+from backends.core.stream import Runner, Stream
 from backends.engine.protocol import LoadEvent, LoadFinished, LoadProgress
 from backends.hardware.types import Machine
-from backends.models.download import (
-    DownloadEvent,
-    DownloadFinished,
-    DownloadNotice,
-    DownloadProgress,
-    DownloadVerifying,
-    DownloadWaiting,
-    PendingDownload,
-)
 from backends.models.types import LocalModel
 from backends.services import Services
+
+_TRY_AGAIN = Phrase("Try again", "重试")
+_ON_CPU = Phrase("Use the processor alone", "仅用处理器运行")
+_LOAD = Phrase("Load", "加载")
+_PUT_BACK = Phrase("Undo", "撤销")
 
 
 class ModelsController(QObject):
@@ -36,16 +35,27 @@ class ModelsController(QObject):
     picture_changed = Signal()
     model_loaded = Signal()
     first_model_arrived = Signal()
+    token_refused = Signal(object)  # Phrase
 
     def __init__(self, services: Services, pump: Pump, board: NoticeBoard, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._services = services
         self._pump = pump
         self._board = board
-        self._picture = Picture(loaded=services.engine.model)
-        self._pulls: dict[str, Stream[DownloadEvent]] = {}
+        self._runner = Runner("models")
+        self.downloads = Downloads(services, pump, self._runner, board, self)
+        self.tokens = Tokens(services, pump, self._runner, self)
         self._load: Stream[LoadEvent] | None = None
-        self._load_when_here: set[str] = set()
+        self._picture = Picture(
+            loaded=services.engine.model,
+            folder=services.models_folder,
+            network=services.settings.current.network,
+            token=self.tokens.token,
+        )
+        self.downloads.changed.connect(self._on_downloads)
+        self.downloads.arrived.connect(self._on_arrived)
+        self.tokens.changed.connect(self._on_token)
+        self.tokens.refused.connect(self.token_refused)
 
     @property
     def picture(self) -> Picture:
@@ -55,17 +65,26 @@ class ModelsController(QObject):
         """Look at the machine, the disk, and what was left half done."""
         self.probe()
         self.rescan()
-        self._take_up_paused()
+        self.downloads.take_up_paused()
+
+    def close(self) -> None:
+        """Join the worker, unless a keyring keeps it."""
+        self._runner.close(timeout=2)
 
     # ---- the machine
 
     @Slot()
     def probe(self) -> None:
-        self._pump.follow(self._services.probe(), self._on_machine)
+        self._draw(trouble=NOTHING)
+        self._pump.follow(self._services.probe(), self._on_machine, on_error=self._on_trouble)
 
     def _on_machine(self, machines: list[Machine]) -> None:
         machine = machines[-1]
         self._draw(machine=machine, advice=self._services.advise(machine))
+
+    def _on_trouble(self, error: BackendError) -> None:
+        self._draw(trouble=error.message)
+        self._board.post_error(error)
 
     # ---- what is on the disk
 
@@ -94,122 +113,93 @@ class ModelsController(QObject):
 
     @Slot(object)
     def remove(self, model: LocalModel) -> None:
-        self._pump.follow(self._services.remove_model(model), lambda _: None, self._on_removed)
+        """Delete a downloaded model; a file of the person's own is taken off the list and may be put back."""
+        self._pump.follow(self._services.remove_model(model), lambda _: self._on_removed(model))
 
-    def _on_removed(self) -> None:
+    def _on_removed(self, model: LocalModel) -> None:
         self._draw(loaded=self._services.engine.model)
         self.rescan()
+        self.probe()  # the disk has more room now
+        if not model.source:
+            name = model.path.name
+            said = Phrase(f"{name} is off the list. The file is where it was.", f"已从列表移除 {name}，文件仍在原处。")
+            undo = NoticeButton(_PUT_BACK, lambda: self._put_back(model.path))
+            self._board.post(Notice(said, buttons=(undo,), key=f"removed:{name}"))
 
-    # ---- downloads
+    def _put_back(self, path: Path) -> None:
+        self._pump.follow(self._services.add_file(path), lambda _: self.rescan())
 
-    def _take_up_paused(self) -> None:
-        known = {download.ref for download in self._picture.downloads}
-        for pending in self._services.pending_downloads():
-            ref = self._ref_of(pending)
-            if ref not in known:
-                self._set_download(Download(ref, "paused", pending.done, pending.total))
-
-    def _ref_of(self, pending: PendingDownload) -> str:
-        model = self._services.catalog.match(pending.repo, pending.file.file)
-        return f"{model.id if model else pending.repo}:{pending.file.quant or pending.file.file}"
+    # ---- downloads and the token
 
     @Slot(str)
     def pull(self, ref: str) -> None:
         """Begin, or go on with, a download; once it is here it is loaded if nothing else is."""
-        if ref in self._pulls:
-            return
-        before = self._picture.download(ref) or Download(ref, "starting")
-        self._set_download(replace(before, ref=ref, state="starting", message=NOTHING, hint=NOTHING))
-        stream = self._services.pull(ref)
-        self._pulls[ref] = stream
-        self._pump.follow(
-            stream,
-            lambda events: self._on_download(ref, events),
-            lambda: self._on_download_end(ref),
-            lambda error: self._on_download_error(ref, error),
-        )
+        self.downloads.pull(ref)
 
     @Slot(str)
     def pause(self, ref: str) -> None:
-        if stream := self._pulls.get(ref):
-            stream.cancel()
+        self.downloads.pause(ref)
 
     @Slot(str)
     def discard(self, ref: str) -> None:
         """Stop, and delete what has arrived."""
-        if stream := self._pulls.get(ref):
-            stream.cancel()
-            stream.wait()
-        for pending in self._services.pending_downloads():
-            if self._ref_of(pending) == ref:
-                self._services.discard(pending)
-        self._drop_download(ref)
+        self.downloads.discard(ref)
 
-    def _on_download(self, ref: str, events: list[DownloadEvent]) -> None:
-        state = self._picture.download(ref) or Download(ref, "starting")
-        for event in events:
-            match event:
-                case DownloadProgress():
-                    state = replace(
-                        state,
-                        state="running",
-                        done=event.done,
-                        total=event.total,
-                        bytes_per_s=event.bytes_per_s,
-                        seconds_left=event.seconds_left,
-                        message=NOTHING,
-                    )
-                case DownloadWaiting(reason, seconds):
-                    state = replace(state, state="waiting", message=reason, seconds_left=seconds)
-                case DownloadVerifying(fraction):
-                    state = replace(state, state="verifying", fraction=fraction, message=NOTHING)
-                case DownloadNotice(message):
-                    self._board.post(Notice(message, key=f"download:{ref}"))
-                case DownloadFinished(path):
-                    self._on_arrived(ref, path)
-                    return
-        self._set_download(state)
+    @Slot()
+    def look_up_token(self) -> None:
+        self.tokens.look_up()
 
+    @Slot(str)
+    def set_token(self, text: str) -> None:
+        self.tokens.set(text)
+
+    @Slot()
+    def remove_token(self) -> None:
+        self.tokens.remove()
+
+    @Slot()
+    def _on_downloads(self) -> None:
+        self._draw(downloads=self.downloads.all)
+
+    @Slot()
+    def _on_token(self) -> None:
+        self._draw(token=self.tokens.token)
+
+    @Slot(str, object)
     def _on_arrived(self, ref: str, path: Path) -> None:
-        self._drop_download(ref)
-        self._pump.follow(self._services.rescan(), lambda found: self._on_arrived_in_library(found, path))
+        self._pump.follow(self._services.rescan(), lambda found: self._on_arrived_in_library(ref, path, found))
+        self.probe()
 
-    def _on_arrived_in_library(self, found: list[tuple[LocalModel, ...]], path: Path) -> None:
+    def _on_arrived_in_library(self, ref: str, path: Path, found: list[tuple[LocalModel, ...]]) -> None:
         self._on_library(found)
-        here = next((m for m in found[-1] if m.path == path), None)
-        if here is not None and self._picture.loaded is None and self._load is None:
+        self.downloads.forget(ref)
+        here = next((model for model in found[-1] if model.path == path), None)
+        if here is None or here.problem.en:
+            return
+        if self._picture.loaded is None and self._load is None:
             self.load(here)
-
-    def _on_download_end(self, ref: str) -> None:
-        self._pulls.pop(ref, None)
-        state = self._picture.download(ref)
-        if state is not None and state.state not in ("failed",):
-            self._set_download(replace(state, state="paused", bytes_per_s=0, seconds_left=None))
-
-    def _on_download_error(self, ref: str, error: BackendError) -> None:
-        state = self._picture.download(ref) or Download(ref, "failed")
-        self._set_download(replace(state, state="failed", message=error.message, hint=error.hint))
-
-    def _set_download(self, download: Download) -> None:
-        others = tuple(d for d in self._picture.downloads if d.ref != download.ref)
-        self._draw(downloads=(*others, download))
-
-    def _drop_download(self, ref: str) -> None:
-        self._draw(downloads=tuple(d for d in self._picture.downloads if d.ref != ref))
+        else:
+            said = Phrase(
+                f"{here.name} ({here.quant}) is on this computer now.", f"{here.name}（{here.quant}）已下载完成。"
+            )
+            load = NoticeButton(_LOAD, lambda: self.load(here))
+            self._board.post(Notice(said, tone="success", buttons=(load,), key=f"arrived:{here.id}"))
 
     # ---- the model that answers
 
     @Slot(object)
     def load(self, model: LocalModel, *, safe: bool = False) -> None:
+        """`safe`: on the processor alone."""
         if self._load is not None:
             self._load.cancel()
+        self._board.withdraw("load")
         self._load = stream = self._services.load(model, safe=safe)
         self._draw(loading=Loading(model, 0.0), loaded=None)
         self._pump.follow(
             stream,
-            lambda events: self._on_load(model, events),
+            lambda events: self._on_load(stream, model, events),
             lambda: self._on_load_end(stream),
-            lambda error: self._on_load_error(model, error),
+            lambda error: self._on_load_error(stream, model, error, safe),
         )
 
     @Slot()
@@ -217,13 +207,15 @@ class ModelsController(QObject):
         if self._load is not None:
             self._load.cancel()
 
-    def _on_load(self, model: LocalModel, events: list[LoadEvent]) -> None:
+    def _on_load(self, stream: Stream[LoadEvent], model: LocalModel, events: list[LoadEvent]) -> None:
+        if stream is not self._load:
+            return  # another one was asked for meanwhile
         for event in events:
             match event:
                 case LoadProgress(fraction):
                     self._draw(loading=Loading(model, fraction))
                 case LoadFinished(loaded):
-                    self._draw(loaded=loaded)
+                    self._draw(loading=None, loaded=loaded)
                     for note in loaded.notes:
                         self._board.post(Notice(note, tone="warning", key="load"))
                     self.model_loaded.emit()
@@ -233,10 +225,16 @@ class ModelsController(QObject):
             self._load = None
             self._draw(loading=None, loaded=self._services.engine.model)
 
-    def _on_load_error(self, model: LocalModel, error: BackendError) -> None:
-        again = NoticeButton(Phrase("Try again", "重试"), lambda: self.load(model))
-        on_cpu = NoticeButton(Phrase("Try on the processor", "改用处理器"), lambda: self.load(model, safe=True))
-        self._board.post(error_notice(error, again, on_cpu))
+    def _on_load_error(self, stream: Stream[LoadEvent], model: LocalModel, error: BackendError, safe: bool) -> None:
+        if stream is not self._load:
+            return
+        buttons: list[NoticeButton] = []
+        if isinstance(error, EngineError | ResourceError):
+            buttons.append(NoticeButton(_TRY_AGAIN, lambda: self.load(model, safe=safe)))
+            if not safe and self._picture.machine is not None and self._picture.machine.gpus:
+                buttons.append(NoticeButton(_ON_CPU, lambda: self.load(model, safe=True)))
+        self._board.post(replace(error_notice(error, *buttons), key="load"))
+        self.rescan()  # the file may be what is wrong, and its card says so
 
     @Slot()
     def unload(self) -> None:
@@ -245,7 +243,9 @@ class ModelsController(QObject):
     @Slot()
     def load_default(self) -> None:
         """Load what answered last time, if there is anything."""
-        model = self._services.default_model()
+        self._pump.call(self._runner, self._services.default_model, then=self._on_default)
+
+    def _on_default(self, model: LocalModel | None) -> None:
         if model is not None and self._picture.loaded is None and self._load is None:
             self.load(model)
 
@@ -260,9 +260,17 @@ class ModelsController(QObject):
             self.rescan()
         if "model" in changes:
             self._on_model_changed()
-        if "settings" in changes and self._picture.machine is not None:
-            self._draw(advice=self._services.advise(self._picture.machine))
+        if "settings" in changes:
+            machine = self._picture.machine
+            self._draw(
+                advice=self._services.advise(machine) if machine is not None else None,
+                folder=self._services.models_folder,
+                network=self._services.settings.current.network,
+                token=self.tokens.token,
+            )
 
     def _draw(self, **changes: object) -> None:
-        self._picture = replace(self._picture, **changes)
-        self.picture_changed.emit()
+        picture = replace(self._picture, **changes)
+        if picture != self._picture:
+            self._picture = picture
+            self.picture_changed.emit()

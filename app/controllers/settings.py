@@ -2,22 +2,21 @@
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.notices import NoticeBoard
-from backends.core.errors import BackendError, InvalidInput
+from backends.core.errors import BackendError
 from backends.core.phrase import Phrase
-from backends.core.settings import Settings, spec
+from backends.core.settings import Settings
 from backends.services import Services
 
 
 class SettingsController(QObject):
+    """`refused(key, why)`: the value is none, or cannot be saved; what was set before still holds."""
+
     settings_changed = Signal(object)  # Settings
     refused = Signal(str, object)  # key, Phrase
-    restart_needed = Signal(str)
 
-    def __init__(self, services: Services, board: NoticeBoard, parent: QObject | None = None) -> None:
+    def __init__(self, services: Services, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._store = services.settings
-        self._board = board
 
     @property
     def settings(self) -> Settings:
@@ -27,18 +26,15 @@ class SettingsController(QObject):
     def set(self, key: str, value: object) -> None:
         try:
             self._store.set(key, value)
-        except InvalidInput as error:
-            self.refused.emit(key, Phrase(str(error), f"{error.message.zh}{error.hint.zh}"))
-            return
         except BackendError as error:
-            self._board.post_error(error)
-            return
-        if spec(key).restart:
-            self.restart_needed.emit(key)
+            self.refused.emit(key, Phrase(str(error), f"{error.message.zh}{error.hint.zh}"))
 
     @Slot(str)
     def reset(self, key: str) -> None:
-        self.set(key, spec(key).default)
+        try:
+            self._store.reset(key)
+        except BackendError as error:
+            self.refused.emit(key, Phrase(str(error), f"{error.message.zh}{error.hint.zh}"))
 
     def on_changes(self, changes: list[str]) -> None:
         """Settings were changed, here or by a command."""

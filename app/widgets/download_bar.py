@@ -1,88 +1,150 @@
 """A download as one row: a bar, what is going on in words, and the buttons that fit."""
 
-from PySide6.QtCore import Signal, Slot
+import math
+import time
+
+from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import QProgressBar, QWidget
 
 from app import figures, parts
 from app.language import Retranslated, say
 from app.picture import Download
 from app.theme import SPACE
+from app.widgets.confirm import Confirm
+from app.widgets.elided import ElidedLabel
+
+_PARTS = 1000  # of the bar
 
 
 class DownloadBar(Retranslated, QWidget):
+    """While bytes come in only the bar and one line of steady width change. Its one timer runs while it waits for the
+    next try, and is seen."""
+
     pause_requested = Signal(str)
     resume_requested = Signal(str)
     discard_requested = Signal(str)
+    source_requested = Signal()  # the mirror, the proxy, the token
 
     def __init__(self) -> None:
         super().__init__()
         self._download: Download | None = None
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
-        self._bar.setRange(0, 1000)
-        self._words = parts.label(role="caption", tone="muted", wrap=True)
-        self._error = parts.label(tone="danger", wrap=True, select=True)
+        self._words = ElidedLabel("caption", "muted", steady=True)
+        self._message = parts.label(wrap=True, select=True)
         self._hint = parts.label(role="caption", tone="muted", wrap=True, select=True)
+        self._source = parts.button(kind="quiet", icon="globe")
+        self._discard = parts.button(kind="quiet", icon="trash-2")
         self._pause = parts.button(kind="secondary", icon="pause")
         self._resume = parts.button(kind="primary", icon="play")
-        self._discard = parts.button(kind="quiet", icon="trash-2")
+        self._confirm = Confirm()
+        self._second = QTimer(self)
+        self._second.setInterval(1000)
+        self._second.timeout.connect(self._on_second)
+        self._source.clicked.connect(self.source_requested)
+        self._discard.clicked.connect(self._on_discard)
         self._pause.clicked.connect(self._on_pause)
         self._resume.clicked.connect(self._on_resume)
-        self._discard.clicked.connect(self._on_discard)
-        buttons = parts.row(self._words, None, self._discard, self._pause, self._resume)
-        buttons.setStretch(0, 1)
-        self.setLayout(parts.column(self._bar, self._error, self._hint, buttons, space=SPACE.s))
+        self._confirm.confirmed.connect(self._on_confirmed)
+        row = parts.row(self._words, self._discard, self._source, self._pause, self._resume)
+        row.setStretch(0, 1)
+        self.setLayout(parts.column(self._bar, self._message, self._hint, row, self._confirm, space=SPACE.s))
         self.retranslate()
 
     def retranslate(self) -> None:
-        self._pause.setText(self.tr("Pause"))
-        self._resume.setText(self.tr("Resume"))
+        self._source.setText(self.tr("Download source"))
         self._discard.setText(self.tr("Discard"))
-        self._bar.setAccessibleName(self.tr("Download"))
+        self._pause.setText(self.tr("Pause"))
         if self._download is not None:
-            self.show_download(self._download)
+            self._draw(self._download)
 
     def show_download(self, download: Download) -> None:
-        self._download = download
+        if download == self._download:
+            return
+        before, self._download = self._download, download
+        if before is None or (before.ref, before.state) != (download.ref, download.state):
+            self._confirm.hide()
+            self._draw(download)
+        else:
+            self._draw_progress(download)
+            self._draw_message(download)
+
+    def _draw(self, download: Download) -> None:
+        """All of it, as after a change of state."""
         stopped = download.state in ("paused", "failed")
-        fraction = download.fraction if download.state == "verifying" else _fraction(download)
-        self._bar.setRange(0, 0 if download.state == "starting" and not download.total else 1000)
-        self._bar.setValue(round(fraction * 1000))
+        self._draw_progress(download)
+        self._draw_message(download)
         parts.set_look(self._bar, tone="warning" if stopped else "")
-        self._words.setText(self._sentence(download))
-        failed = download.state == "failed"
-        self._error.setText(say(download.message) if failed else "")
-        self._error.setVisible(failed)
-        self._hint.setText(say(download.hint))
-        self._hint.setVisible(bool(download.hint.en))
         self._pause.setVisible(not stopped)
         self._resume.setVisible(stopped)
-        self._resume.setText(self.tr("Try again") if failed else self.tr("Resume"))
-        self._discard.setVisible(stopped)
+        self._resume.setText(self.tr("Try again") if download.state == "failed" else self.tr("Resume"))
+        self._discard.setVisible(stopped and download.done > 0)
+        self._source.setVisible(download.state == "failed" and download.source_may_help)
+        for button in (self._source, self._discard, self._pause, self._resume):
+            button.setAccessibleName(f"{button.text()}: {download.ref}")
+        self._bar.setAccessibleName(self.tr("Download: %1").replace("%1", download.ref))
+        self._keep_time()
+
+    def _draw_progress(self, download: Download) -> None:
+        known = download.total > 0 or download.state in ("verifying", "failed")
+        fraction = download.done / download.total if download.total else 0.0
+        if download.state == "verifying":
+            fraction = download.fraction
+        self._bar.setRange(0, _PARTS if known else 0)
+        self._bar.setValue(min(_PARTS, round(fraction * _PARTS)))
+        self._words.setText(self._sentence(download))
+
+    def _draw_message(self, download: Download) -> None:
+        self._message.setText(say(download.message))
+        self._message.setVisible(bool(download.message.en))
+        parts.set_look(self._message, tone="danger" if download.state == "failed" else "warning")
+        self._hint.setText(say(download.hint))
+        self._hint.setVisible(bool(download.hint.en))
 
     def _sentence(self, download: Download) -> str:
-        amount = self._amount(download)
+        amount = _amount(self.tr("%1 of %2"), download)
         match download.state:
             case "starting":
-                return self.tr("Connecting…")
+                return figures.line(self.tr("Starting…"), amount)
             case "running":
-                words = [amount, figures.speed(download.bytes_per_s)]
+                left = ""
                 if download.seconds_left is not None:
-                    words.append(self.tr("%1 left").replace("%1", figures.duration(download.seconds_left)))
-                return "  ·  ".join(words)
+                    left = self.tr("%1 left").replace("%1", figures.duration(download.seconds_left))
+                return figures.line(amount, figures.speed(download.bytes_per_s), left)
             case "waiting":
-                wait = self.tr("next try in %1").replace("%1", figures.duration(download.seconds_left or 0))
-                return f"{say(download.message)}  ·  {wait}"
+                seconds = math.ceil(download.next_try - time.monotonic())
+                if seconds <= 0:
+                    return figures.line(self.tr("Trying again…"), amount)
+                return figures.line(self.tr("Next try in %1").replace("%1", figures.duration(seconds)), amount)
             case "verifying":
-                return self.tr("Verifying %1").replace("%1", figures.percent(download.fraction))
+                return self.tr("Verifying that every byte is right: %1").replace(
+                    "%1", figures.percent(download.fraction)
+                )
             case "paused":
-                return self.tr("Paused  ·  %1").replace("%1", amount)
+                return figures.line(self.tr("Paused"), amount)
             case "failed":
-                return amount if download.total else ""
+                return amount
 
-    def _amount(self, download: Download) -> str:
-        words = self.tr("%1 of %2").replace("%1", figures.file_size(download.done))
-        return words.replace("%2", figures.file_size(download.total))
+    # ---- the countdown
+
+    def _keep_time(self) -> None:
+        waits = self._download is not None and self._download.state == "waiting" and self.isVisible()
+        if waits != self._second.isActive():
+            self._second.start() if waits else self._second.stop()
+
+    @Slot()
+    def _on_second(self) -> None:
+        if self._download is not None:
+            self._words.setText(self._sentence(self._download))
+
+    def showEvent(self, event: object) -> None:
+        self._on_second()
+        self._keep_time()
+
+    def hideEvent(self, event: object) -> None:
+        self._keep_time()
+
+    # ---- buttons
 
     @Slot()
     def _on_pause(self) -> None:
@@ -97,8 +159,17 @@ class DownloadBar(Retranslated, QWidget):
     @Slot()
     def _on_discard(self) -> None:
         if self._download:
+            words = self.tr("Delete the %1 that have arrived?")
+            self._confirm.ask(words.replace("%1", figures.file_size(self._download.done)))
+
+    @Slot()
+    def _on_confirmed(self) -> None:
+        if self._download:
             self.discard_requested.emit(self._download.ref)
 
 
-def _fraction(download: Download) -> float:
-    return download.done / download.total if download.total else 0.0
+def _amount(words: str, download: Download) -> str:
+    """How much of how much; nothing before the size is known."""
+    if not download.total:
+        return ""
+    return words.replace("%1", figures.file_size(download.done)).replace("%2", figures.file_size(download.total))

@@ -1,25 +1,30 @@
-"""One model of the catalogue, or one file of the person's own: what it is, how it would run here, what to press.
+"""One model of the catalogue, or one file on this disk: what it is, how it would run here, what to press."""
 
-The card is told the whole picture and shows the part of it that is its own: not here, on its way, on the disk,
-loading, answering, or too large.
-"""
+from dataclasses import replace
 
-from PySide6.QtCore import QSignalBlocker, Signal, Slot
-from PySide6.QtWidgets import QFrame, QProgressBar, QVBoxLayout
+from PySide6.QtCore import QCoreApplication, Qt, QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFrame
 
 from app import figures, parts
 from app.language import Retranslated, say
-from app.picture import Picture
+from app.shelves import RUNS, CardState
 from app.theme import SPACE
-from app.widgets import verdict
+from app.widgets import runs, verdict
+from app.widgets.confirm import Confirm
 from app.widgets.download_bar import DownloadBar
-from backends.models.types import Choice, LocalModel
+from app.widgets.elided import ElidedLabel
+from app.widgets.working import WorkingRow
+from backends.models.types import LocalModel
 
 
 class ModelCard(Retranslated, QFrame):
+    """Draws only what has changed since the last state."""
+
     download_requested = Signal(str)
     pause_requested = Signal(str)
     discard_requested = Signal(str)
+    source_requested = Signal()
     load_requested = Signal(object)
     cancel_load_requested = Signal()
     unload_requested = Signal()
@@ -28,41 +33,27 @@ class ModelCard(Retranslated, QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("surface", "card")
-        self._choice: Choice | None = None
-        self._local: LocalModel | None = None
-        self._picture = Picture()
-        self._name = parts.label(role="strong")
-        self._verdict = parts.label(role="caption")
+        self._state = CardState()
+        self._name = ElidedLabel("strong", mode=Qt.TextElideMode.ElideMiddle)
+        self._verdict = parts.label(role="pill")
+        self._recommended = parts.label(role="pill", tone="accent")
+        self._in_use = parts.label(role="pill", tone="accent")
         self._summary = parts.label(tone="muted", wrap=True)
+        self._path = ElidedLabel("caption", "muted", mode=Qt.TextElideMode.ElideMiddle)
         self._figures = parts.label(role="caption", tone="muted", wrap=True)
-        self._note = parts.label(role="caption", tone="muted", wrap=True)
+        self._note = parts.label(role="caption", tone="muted", wrap=True, select=True)
+        self._runs = parts.label(role="caption", wrap=True, select=True)
+        self._doubt = parts.label(role="caption", tone="warning", wrap=True, select=True)
+        self._folder = parts.icon_button("folder-open")
+        self._remove = parts.icon_button("trash-2")
         self._download = parts.button(kind="secondary", icon="download")
         self._load = parts.button(kind="secondary", icon="play")
         self._unload = parts.button(kind="secondary")
-        self._remove = parts.icon_button("trash-2")
-        self._in_use = parts.label(role="caption", tone="success")
-        self._loading_bar = QProgressBar()
-        self._loading_bar.setTextVisible(False)
-        self._loading_bar.setRange(0, 1000)
-        self._cancel = parts.button(kind="quiet")
+        self._working = WorkingRow()
         self._bar = DownloadBar()
+        self._confirm = Confirm()
         self._connect()
-        top = parts.row(self._name, self._verdict, None, self._in_use, self._remove)
-        top.addWidget(self._unload)
-        top.addWidget(self._load)
-        top.addWidget(self._download)
-        loading = parts.row(self._loading_bar, self._cancel)
-        loading.setStretch(0, 1)
-        layout = QVBoxLayout()
-        layout.setSpacing(SPACE.xs)
-        layout.setContentsMargins(SPACE.l, SPACE.m, SPACE.l, SPACE.m)
-        layout.addLayout(top)
-        for widget in (self._summary, self._figures, self._note):
-            layout.addWidget(widget)
-        layout.addLayout(loading)
-        self._bar.setContentsMargins(0, SPACE.s, 0, 0)
-        layout.addWidget(self._bar)
-        self.setLayout(layout)
+        self._arrange()
         self.retranslate()
 
     def _connect(self) -> None:
@@ -70,112 +61,175 @@ class ModelCard(Retranslated, QFrame):
         self._load.clicked.connect(self._on_load)
         self._unload.clicked.connect(self.unload_requested)
         self._remove.clicked.connect(self._on_remove)
-        self._cancel.clicked.connect(self.cancel_load_requested)
+        self._folder.clicked.connect(self._on_folder)
+        self._confirm.confirmed.connect(self._on_confirmed)
+        self._working.cancel_requested.connect(self.cancel_load_requested)
         self._bar.pause_requested.connect(self.pause_requested)
         self._bar.resume_requested.connect(self.download_requested)
         self._bar.discard_requested.connect(self.discard_requested)
+        self._bar.source_requested.connect(self.source_requested)
+
+    def _arrange(self) -> None:
+        title = parts.row(self._name, self._verdict, self._recommended, self._in_use, None)
+        words = parts.column(
+            title, self._summary, self._path, self._figures, self._note, self._runs, self._doubt, space=SPACE.xs
+        )
+        title.setContentsMargins(0, 0, 0, SPACE.xs // 2)
+        buttons = parts.row(self._folder, self._remove, self._unload, self._load, self._download, space=SPACE.xs)
+        top = parts.row(words, parts.column(buttons, None, space=0), space=SPACE.l)
+        top.setStretch(0, 1)
+        self._working.setContentsMargins(0, SPACE.xs, 0, 0)
+        self._bar.setContentsMargins(0, SPACE.xs, 0, 0)
+        self.setLayout(
+            parts.column(
+                top, self._working, self._bar, self._confirm, space=SPACE.s, margin=(SPACE.l, SPACE.m, SPACE.m, SPACE.m)
+            )
+        )
 
     @property
-    def local(self) -> LocalModel | None:
-        return self._local
+    def state(self) -> CardState:
+        return self._state
 
-    def show_choice(self, choice: Choice, picture: Picture) -> None:
-        """A model of the catalogue; its best quant here."""
-        self._choice = choice
-        self._local = picture.on_disk(choice.model.id, choice.file.quant)
-        self._show(picture)
-
-    def show_local(self, model: LocalModel, picture: Picture) -> None:
-        """A file that the catalogue does not know."""
-        self._choice = None
-        self._local = model
-        self._show(picture)
+    def show_state(self, state: CardState) -> None:
+        if state == self._state:
+            return
+        before, self._state = self._state, state
+        if (
+            before.download is not None
+            and state.download is not None
+            and replace(before, download=state.download) == state
+        ):
+            self._bar.show_download(state.download)
+        elif (
+            before.loading is not None and state.loading is not None and replace(before, loading=state.loading) == state
+        ):
+            self._draw_loading()
+        else:
+            self._draw()
 
     def retranslate(self) -> None:
+        self._recommended.setText(self.tr("Recommended"))
+        self._in_use.setText(self.tr("In use"))
         self._download.setText(self.tr("Download"))
         self._load.setText(self.tr("Load"))
         self._unload.setText(self.tr("Unload"))
-        self._cancel.setText(self.tr("Cancel"))
-        self._in_use.setText(self.tr("In use"))
-        self._loading_bar.setAccessibleName(self.tr("Loading the model"))
-        self._show(self._picture)
+        parts.name_button(self._folder, self.tr("Show it in its folder"))
+        self._draw()
 
-    @property
-    def ref(self) -> str:
-        return f"{self._choice.model.id}:{self._choice.file.quant}" if self._choice else ""
+    # ---- drawing
 
-    def _show(self, picture: Picture) -> None:
-        self._picture = picture
-        local, choice = self._local, self._choice
-        if choice is not None:
-            self._show_words(choice)
-        elif local is not None:
-            self._show_file(local)
+    def _draw(self) -> None:
+        state = self._state
+        self._confirm.hide()
+        self._name.setText(state.name)
+        self._recommended.setVisible(state.recommended)
+        self._in_use.setVisible(state.loaded is not None)
+        self._draw_words()
+        self._draw_verdict()
+        self._draw_buttons()
+        if state.download is not None:
+            self._bar.show_download(state.download)
+        self._bar.setVisible(state.download is not None)
+        self._draw_loading()
+
+    def _draw_words(self) -> None:
+        choice, local = self._state.choice, self._state.local
+        problem = say(local.problem) if local else ""
+        summary = say(choice.model.summary) if choice else ""
+        path = str(local.path) if local and not local.source else ""
+        note = problem or (say(choice.note) if choice else "")
+        self._figures.setText(verdict.figures_line(choice) if choice else self._file_line(local))
+        for label, text in ((self._summary, summary), (self._path, path), (self._note, note)):
+            label.setText(text)
+            label.setVisible(bool(text))
+        parts.set_look(self._note, tone="danger" if problem else "muted")
+        loaded = self._state.loaded
+        self._runs.setText(runs.where(loaded) if loaded else "")
+        self._runs.setVisible(loaded is not None)
+        doubt = runs.doubt(loaded, choice, has_gpu=self._state.has_gpu) if loaded else lacking(self._state.disk_lacks)
+        self._doubt.setText(doubt)
+        self._doubt.setVisible(bool(doubt))
+
+    def _file_line(self, model: LocalModel | None) -> str:
+        if model is None:
+            return ""
+        context = self.tr("context up to %1").replace("%1", figures.tokens(model.context_train))
+        return figures.line(
+            model.quant,
+            figures.file_size(model.size),
+            model.architecture,
+            context if model.context_train else "",
+            model.source,
+        )
+
+    def _draw_verdict(self) -> None:
+        state = self._state
+        if state.local is not None and state.local.problem.en:
+            text, tone = self.tr("Cannot be loaded"), "danger"
+        elif state.choice is not None and state.loaded is None and state.loading is None:
+            text, tone = verdict.word(state.choice.verdict), verdict.TONES[state.choice.verdict]
         else:
-            return
-        download = picture.download(choice.model.id) if choice else None
-        loading = picture.loading is not None and local is not None and picture.loading.model.path == local.path
-        in_use = picture.loaded is not None and local is not None and picture.loaded.path == local.path
-        fine = local is not None and not local.problem.en
-        can_run = choice is not None and choice.verdict in ("fits", "tight", "partial")
-        self._bar.setVisible(download is not None)
-        if download is not None:
-            self._bar.show_download(download)
-        self._download.setVisible(local is None and download is None and can_run)
-        self._load.setVisible(fine and not loading and not in_use and download is None)
-        self._unload.setVisible(in_use)
-        self._in_use.setVisible(in_use)
-        self._remove.setVisible(local is not None and not loading and not in_use)
-        self._loading_bar.setVisible(loading)
-        self._cancel.setVisible(loading)
-        if picture.loading is not None and loading:
-            with QSignalBlocker(self._loading_bar):
-                self._loading_bar.setRange(0, 1000 if picture.loading.fraction else 0)
-                self._loading_bar.setValue(round(picture.loading.fraction * 1000))
-        parts.name_button(self._remove, self._remove_words())
-        self._name_buttons()
+            text, tone = "", ""
+        self._verdict.setText(text)
+        self._verdict.setVisible(bool(text))
+        parts.set_look(self._verdict, tone=tone)
 
-    def _show_words(self, choice: Choice) -> None:
-        self._name.setText(choice.model.name)
-        self._verdict.setText(verdict.word(choice))
-        parts.set_look(self._verdict, tone=verdict.TONES[choice.verdict])
-        self._verdict.setVisible(True)
-        self._summary.setText(say(choice.model.summary))
-        self._figures.setText(verdict.figures_line(choice))
-        self._note.setText(say(choice.note))
-        self._note.setVisible(bool(choice.note.en))
+    def _draw_buttons(self) -> None:
+        state = self._state
+        here = state.local is not None
+        idle = here and state.loading is None and state.loaded is None
+        runs_here = state.choice is not None and state.choice.verdict in RUNS
+        self._download.setVisible(not here and state.download is None and runs_here)
+        self._load.setVisible(idle and state.local is not None and not state.local.problem.en)
+        self._unload.setVisible(state.loaded is not None)
+        self._remove.setVisible(idle and state.removal != "by_hand")
+        self._folder.setVisible(idle and state.removal == "by_hand")
+        forget = self.tr("Take it off the list (the file stays)")
+        words = forget if state.removal == "forget" else self.tr("Delete it from this computer")
+        parts.name_button(self._remove, words)
+        for button in (self._download, self._load, self._unload):
+            button.setAccessibleName(f"{button.text()}: {state.name}")
+        for button in (self._remove, self._folder):
+            button.setAccessibleName(f"{button.toolTip()}: {state.name}")
 
-    def _show_file(self, model: LocalModel) -> None:
-        self._name.setText(model.name)
-        broken = bool(model.problem.en)
-        self._verdict.setText(self.tr("Cannot be loaded") if broken else "")
-        parts.set_look(self._verdict, tone="danger")
-        self._verdict.setVisible(broken)
-        self._summary.setText(str(model.path))
-        words = [word for word in (model.quant, figures.file_size(model.size), model.architecture) if word]
-        if model.context_train:
-            words.append(self.tr("context up to %1").replace("%1", figures.tokens(model.context_train)))
-        self._figures.setText("  ·  ".join(words))
-        self._note.setText(say(model.problem))
-        self._note.setVisible(broken)
+    def _draw_loading(self) -> None:
+        fraction = self._state.loading
+        self._working.setVisible(fraction is not None)
+        if fraction is not None:
+            self._working.show_work(self.tr("Loading"), fraction, cancel=True)
 
-    def _remove_words(self) -> str:
-        if self._local is not None and not self._local.source:
-            return self.tr("Take off the list (the file stays)")
-        return self.tr("Delete from this computer")
-
-    def _name_buttons(self) -> None:
-        for widget in (self._download, self._load, self._unload):
-            widget.setAccessibleName(f"{widget.text()}: {self._name.text()}")
+    # ---- buttons
 
     @Slot()
     def _on_download(self) -> None:
-        self.download_requested.emit(self.ref)
+        self.download_requested.emit(self._state.ref)
 
     @Slot()
     def _on_load(self) -> None:
-        self.load_requested.emit(self._local)
+        self.load_requested.emit(self._state.local)
 
     @Slot()
     def _on_remove(self) -> None:
-        self.remove_requested.emit(self._local)
+        local = self._state.local
+        if local is None:
+            return
+        if self._state.removal == "forget":
+            self.remove_requested.emit(local)
+            return
+        words = self.tr("Delete this file? %1 become free; it can be downloaded again.")
+        self._confirm.ask(words.replace("%1", figures.file_size(local.size)))
+
+    @Slot()
+    def _on_confirmed(self) -> None:
+        self.remove_requested.emit(self._state.local)
+
+    @Slot()
+    def _on_folder(self) -> None:
+        if self._state.local is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._state.local.path.parent)))
+
+
+def lacking(size: int) -> str:
+    """Said before somebody presses Download on a disk that is too full."""
+    words = QCoreApplication.translate("disk", "The disk lacks %1 for it.")
+    return words.replace("%1", figures.file_size(size)) if size > 0 else ""

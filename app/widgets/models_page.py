@@ -1,22 +1,24 @@
 """All models: what is on this disk, what the catalogue has for this computer, what is on its way."""
 
-from collections.abc import Iterable
-
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QLabel, QVBoxLayout, QWidget
 
 from app import parts
 from app.language import Retranslated, say
 from app.picture import Picture
+from app.shelves import arrange
 from app.theme import SPACE
-from app.widgets.download_bar import DownloadBar
+from app.widgets.drop import ModelDrop
 from app.widgets.machine_card import MachineCard
-from app.widgets.model_card import ModelCard
+from app.widgets.own_file import OwnFileButton
+from app.widgets.shelf import DownloadShelf, Shelf, pass_on
 from app.widgets.source_card import SourceCard
-from backends.models.types import Choice, LocalModel
+from app.widgets.working import WorkingRow
+from backends.core.phrase import Phrase
 
 
 class ModelsPage(Retranslated, parts.Page):
+    """Draws a `Picture`; asks for what is pressed."""
+
     download_requested = Signal(str)
     pause_requested = Signal(str)
     discard_requested = Signal(str)
@@ -25,114 +27,74 @@ class ModelsPage(Retranslated, parts.Page):
     unload_requested = Signal()
     remove_requested = Signal(object)
     file_chosen = Signal(str)
+    probe_requested = Signal()
+    source_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self._picture = Picture()
-        self._cards: dict[str, ModelCard] = {}
-        self._bars: dict[str, DownloadBar] = {}
-        self._coming_cards: dict[str, QWidget] = {}
         self._title = parts.label(role="title")
         self._reason = parts.label(tone="muted", wrap=True)
-        self._own = parts.button(kind="secondary", icon="folder-open")
-        self._own.clicked.connect(self._on_own)
+        self._own = OwnFileButton()
+        self._own.file_chosen.connect(self.file_chosen)
+        self._working = WorkingRow()
         self.machine = MachineCard()
+        self.machine.probe_requested.connect(self.probe_requested)
         self.source = SourceCard()
-        self.body.addLayout(parts.column(parts.row(self._title, None, self._own), self._reason, space=SPACE.s))
-        self._here_title, self._here = self._section()
-        self._coming_title, self._coming = self._section()
-        self._catalog_title, self._catalog = self._section()
-        self._large_title, self._large = self._section()
-        self.body.addWidget(self.source)
+        self.here, self.runs, self.large = Shelf(), Shelf(), Shelf()
+        self.coming = DownloadShelf()
+        head = parts.row(self._title, None, self._own)
+        self.body.addLayout(parts.column(head, self._reason, self._working, self.source, space=SPACE.s))
+        for shelf in (self.here, self.coming, self.runs, self.large):
+            pass_on(shelf, self)
+            self.body.addWidget(shelf)
         self.body.addWidget(self.machine)
+        self._drop = ModelDrop(self)
+        self._drop.dropped.connect(self.file_chosen)
+        self.download_requested.connect(self.source.save)
+        self.source_requested.connect(self._on_source_requested)
         self.retranslate()
-
-    def _section(self) -> tuple[QLabel, QVBoxLayout]:
-        title = parts.label(role="heading")
-        layout = parts.column(space=SPACE.s)
-        self.body.addLayout(parts.column(title, layout, space=SPACE.m))
-        return title, layout
 
     def retranslate(self) -> None:
         self._title.setText(self.tr("Models"))
-        self._own.setText(self.tr("I have a file…"))
-        self._here_title.setText(self.tr("On this computer"))
-        self._coming_title.setText(self.tr("On their way"))
-        self._catalog_title.setText(self.tr("For this computer"))
-        self._large_title.setText(self.tr("Too large for this computer"))
-        self.show_picture(self._picture)
+        self.here.name(self.tr("On this computer"))
+        self.coming.name(self.tr("On their way"))
+        self.runs.name(self.tr("For this computer"))
+        self.large.name(self.tr("Too large for this computer"))
+        self._draw_reason()
 
     def show_picture(self, picture: Picture) -> None:
         self._picture = picture
-        if picture.machine is not None:
-            self.machine.show_machine(picture.machine)
-        advice = picture.advice
-        self._reason.setText(say(advice.reason) if advice else self.tr("Looking at this computer…"))
-        choices = [*([advice.pick] if advice and advice.pick else []), *(advice.others if advice else ())]
-        here = [c for c in choices if picture.on_disk(c.model.id) is not None]
-        known = {c.model.id for c in choices}
-        own = [m for m in picture.local or () if m.catalog_id not in known or m.problem.en]
-        runs = [c for c in choices if c not in here and c.verdict in ("fits", "tight", "partial")]
-        large = [c for c in choices if c not in here and c not in runs]
-        used = [*self._fill(self._here, here, own), *self._fill(self._catalog, runs), *self._fill(self._large, large)]
-        for key in set(self._cards) - set(used):
-            self._cards.pop(key).deleteLater()
-        self._here_title.setVisible(bool(here or own))
-        self._catalog_title.setVisible(bool(runs))
-        self._large_title.setVisible(bool(large))
-        self._show_other_downloads(picture, known)
-        if any(download.state == "failed" for download in picture.downloads):
-            self.source.open()
+        self._draw_reason()
+        shelves = arrange(picture)
+        self.here.show_cards(shelves.here)
+        self.coming.show_downloads(shelves.coming)
+        self.runs.show_cards(shelves.runs)
+        self.large.show_cards(shelves.large)
+        self.machine.show_machine(picture.machine)
+        self.machine.setVisible(picture.machine is not None or bool(picture.trouble.en))
+        if picture.network is not None:
+            self.source.show_network(picture.network)
+        self.source.show_token(picture.token)
 
-    def _fill(self, layout: QVBoxLayout, choices: Iterable[Choice], own: Iterable[LocalModel] = ()) -> list[str]:
-        keys: list[str] = []
-        for choice in choices:
-            card = self._card(choice.model.id, layout, len(keys))
-            card.show_choice(choice, self._picture)
-            keys.append(choice.model.id)
-        for model in own:
-            key = str(model.path)
-            self._card(key, layout, len(keys)).show_local(model, self._picture)
-            keys.append(key)
-        return keys
+    def _draw_reason(self) -> None:
+        advice, trouble = self._picture.advice, self._picture.trouble
+        self._reason.setText(say(trouble) if trouble.en else say(advice.reason) if advice else "")
+        self._reason.setVisible(bool(self._reason.text()))
+        looking = advice is None and not trouble.en
+        self._working.setVisible(looking)
+        if looking:
+            self._working.show_work(self.tr("Looking at this computer"))
 
-    def _card(self, key: str, layout: QVBoxLayout, position: int) -> ModelCard:
-        card = self._cards.get(key)
-        if card is None:
-            card = self._cards[key] = ModelCard()
-            card.download_requested.connect(self.download_requested)
-            card.pause_requested.connect(self.pause_requested)
-            card.discard_requested.connect(self.discard_requested)
-            card.load_requested.connect(self.load_requested)
-            card.cancel_load_requested.connect(self.cancel_load_requested)
-            card.unload_requested.connect(self.unload_requested)
-            card.remove_requested.connect(self.remove_requested)
-        if layout.indexOf(card) != position:
-            layout.insertWidget(position, card)
-        return card
+    def show_refused(self, key: str, why: Phrase) -> None:
+        """A setting was refused; it may be one of the downloads."""
+        self.source.show_error(key, why)
 
-    def _show_other_downloads(self, picture: Picture, known: set[str]) -> None:
-        """Downloads of repositories that the catalogue does not have."""
-        others = [d for d in picture.downloads if d.ref.partition(":")[0] not in known]
-        for ref in set(self._bars) - {d.ref for d in others}:
-            self._coming_cards.pop(ref).deleteLater()
-            del self._bars[ref]
-        for download in others:
-            bar = self._bars.get(download.ref)
-            if bar is None:
-                bar = self._bars[download.ref] = DownloadBar()
-                bar.pause_requested.connect(self.pause_requested)
-                bar.resume_requested.connect(self.download_requested)
-                bar.discard_requested.connect(self.discard_requested)
-                card = self._coming_cards[download.ref] = parts.card(parts.label(download.ref, role="strong"), bar)
-                self._coming.addWidget(card)
-            bar.show_download(download)
-        self._coming_title.setVisible(bool(others))
+    @Slot(object)
+    def show_token_refused(self, why: Phrase) -> None:
+        self.source.show_token_error(why)
 
     @Slot()
-    def _on_own(self) -> None:
-        dialog = QFileDialog(self, self.tr("Choose a model file"))
-        dialog.setNameFilters([self.tr("Models (*.gguf)"), self.tr("All files (*)")])
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(self.file_chosen)
-        dialog.open()
+    def _on_source_requested(self) -> None:
+        self.source.open()
+        self.ensureWidgetVisible(self.source)

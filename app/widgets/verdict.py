@@ -1,8 +1,9 @@
-"""How well a model suits this machine, as one short coloured word, and its figures as a line."""
+"""How well a model suits this machine, as one short word with a tone, and its figures as a line."""
 
 from PySide6.QtCore import QCoreApplication
 
 from app import figures
+from app.shelves import RUNS
 from backends.models.types import Choice, Verdict
 
 TONES: dict[Verdict, str] = {
@@ -14,33 +15,33 @@ TONES: dict[Verdict, str] = {
 }
 
 
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("verdict", text)
-
-
-def word(choice: Choice) -> str:
-    match choice.verdict:
+def word(verdict: Verdict) -> str:
+    match verdict:
         case "fits":
-            return _tr("Fits")
+            return QCoreApplication.translate("verdict", "Fits")
         case "tight":
-            return _tr("Just fits")
+            return QCoreApplication.translate("verdict", "Just fits")
         case "partial":
-            return _tr("Partly on the GPU")
+            return QCoreApplication.translate("verdict", "Partly on the graphics card")
         case "too_large":
-            return _tr("Too large")
+            return QCoreApplication.translate("verdict", "Too large")
         case "unsupported":
-            return _tr("Not supported")
+            return QCoreApplication.translate("verdict", "Not supported")
 
 
 def figures_line(choice: Choice) -> str:
     """Quant, size, and what to expect here."""
     words = [choice.file.quant, figures.file_size(choice.file.size)]
-    if choice.verdict in ("fits", "tight", "partial"):
-        words.append(_tr("about %1").replace("%1", figures.rate(choice.tokens_per_s)))
-        words.append(_tr("context %1").replace("%1", figures.tokens(choice.context)))
-        words.append(_tr("memory %1").replace("%1", figures.memory_size(choice.memory.total)))
-    return "  ·  ".join(words)
+    if choice.verdict in RUNS:
+        speed = QCoreApplication.translate("verdict", "about %1")
+        context = QCoreApplication.translate("verdict", "context %1")
+        memory = QCoreApplication.translate("verdict", "memory %1")
+        words.append(speed.replace("%1", figures.rate(choice.tokens_per_s)))
+        words.append(context.replace("%1", figures.tokens(choice.context)))
+        words.append(memory.replace("%1", figures.memory_size(choice.memory.total)))
+    return figures.line(*words)
 
 
 def answer_time(choice: Choice) -> str:
-    return _tr("A typical answer takes about %1.").replace("%1", figures.duration(choice.seconds_to_answer))
+    words = QCoreApplication.translate("verdict", "A typical answer takes about %1.")
+    return words.replace("%1", figures.duration(choice.seconds_to_answer))

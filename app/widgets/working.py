@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QProgressBar, QWidget
 from app import figures, parts
 from app.language import Retranslated
 from app.theme import SPACE
+from app.widgets.elided import ElidedLabel
 
 
 class WorkingRow(Retranslated, QWidget):
@@ -13,21 +14,23 @@ class WorkingRow(Retranslated, QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._words = parts.label(role="caption", tone="muted")
+        self._words = ElidedLabel("caption", "muted", steady=True)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._cancel = parts.button(kind="quiet")
         self._cancel.clicked.connect(self.cancel_requested)
-        row = parts.row(self._words, None, self._cancel)
+        row = parts.row(self._words, self._cancel)
+        row.setStretch(0, 1)
         self.setLayout(parts.column(self._bar, row, space=SPACE.xs))
         self.retranslate()
 
     def retranslate(self) -> None:
         self._cancel.setText(self.tr("Cancel"))
 
-    def show_work(self, words: str, fraction: float | None, *, cancel: bool = False) -> None:
+    def show_work(self, words: str, fraction: float | None = None, *, cancel: bool = False) -> None:
         """`fraction` None or 0: how far it is is not known."""
         self._bar.setAccessibleName(words)
+        self._cancel.setAccessibleName(f"{self._cancel.text()}: {words}")
         self._bar.setRange(0, 1000 if fraction else 0)
         if fraction:
             self._bar.setValue(round(fraction * 1000))

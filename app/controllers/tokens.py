@@ -1,0 +1,81 @@
+"""What happens to the access token of a hub: looked up, kept in the keyring, removed. Never in settings or logs.
+
+A keyring may take seconds, or ask the person to unlock it: everything is done on a worker, and nothing before
+somebody wants to see it.
+"""
+
+from urllib.parse import urlsplit
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.bridge import Pump
+from app.picture import AccessToken
+from backends.core.phrase import Phrase
+from backends.core.stream import Runner
+from backends.services import TOKEN, Services
+
+_LONGEST = 500
+_WRONG = Phrase(
+    "This is not an access token: it has spaces or characters that no token has.",
+    "这不是有效的访问令牌：其中含有空格或令牌不会使用的字符。",
+)
+
+
+class Tokens(QObject):
+    """The token of the hub that the settings name."""
+
+    changed = Signal()
+    refused = Signal(object)  # Phrase
+
+    def __init__(self, services: Services, pump: Pump, runner: Runner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._services = services
+        self._pump = pump
+        self._runner = runner
+        self._token = AccessToken(self.host)
+
+    @property
+    def host(self) -> str:
+        """Of the endpoint, with its port, as the hub names its tokens."""
+        return urlsplit(self._services.settings.current.network.endpoint).netloc
+
+    @property
+    def token(self) -> AccessToken:
+        """What is known about it; as good as unknown after a change of the endpoint."""
+        host = self.host
+        return self._token if self._token.host == host else AccessToken(host)
+
+    @Slot()
+    def look_up(self) -> None:
+        if self.token.is_set is None:
+            self._pump.call(self._runner, self._state, self.host, then=self._on_state)
+
+    @Slot(str)
+    def set(self, text: str) -> None:
+        text = text.strip()
+        if not text:
+            return
+        if len(text) > _LONGEST or not text.isascii() or not text.isprintable() or " " in text:
+            self.refused.emit(_WRONG)
+            return
+        self._pump.call(self._runner, self._keep, self.host, text, then=self._on_state)
+
+    @Slot()
+    def remove(self) -> None:
+        self._pump.call(self._runner, self._drop, self.host, then=self._on_state)
+
+    def _keep(self, host: str, text: str) -> AccessToken:
+        self._services.secrets.set(TOKEN + host, text)
+        return self._state(host)
+
+    def _drop(self, host: str) -> AccessToken:
+        self._services.secrets.delete(TOKEN + host)
+        return self._state(host)
+
+    def _state(self, host: str) -> AccessToken:
+        secrets = self._services.secrets
+        return AccessToken(host, secrets.get(TOKEN + host) is not None, secrets.notice)
+
+    def _on_state(self, token: AccessToken) -> None:
+        self._token = token
+        self.changed.emit()

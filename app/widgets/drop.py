@@ -1,0 +1,74 @@
+"""A model file dropped onto a page: the page lights up while one is held over it."""
+
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtWidgets import QFrame, QWidget
+
+from app import parts
+from app.language import Retranslated
+from app.theme import SPACE
+
+
+class ModelDrop(Retranslated, QFrame):
+    """Lies over `page`, seen only while a .gguf is held over it. Everything else is left to the window."""
+
+    dropped = Signal(str)  # path
+
+    def __init__(self, page: QWidget) -> None:
+        super().__init__(page)
+        self.setProperty("surface", "drop")
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._page = page
+        self._words = parts.label(role="heading")
+        self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setLayout(parts.column(self._words))
+        self.hide()
+        page.setAcceptDrops(True)
+        page.installEventFilter(self)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self._words.setText(self.tr("Drop the model file here"))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._page:
+            match event.type():
+                case QEvent.Type.DragEnter if isinstance(event, QDragEnterEvent):
+                    return self._enter(event)
+                case QEvent.Type.DragMove if isinstance(event, QDragMoveEvent):
+                    return self._enter(event)
+                case QEvent.Type.DragLeave:
+                    self.hide()
+                case QEvent.Type.Drop if isinstance(event, QDropEvent):
+                    return self._drop(event)
+                case QEvent.Type.Resize:
+                    self._cover()
+        return super().eventFilter(watched, event)
+
+    def _enter(self, event: QDragMoveEvent) -> bool:
+        if not models_in(event.mimeData()):
+            return False
+        event.acceptProposedAction()
+        if self.isHidden():
+            self._cover()
+            self.show()
+            self.raise_()
+        return True
+
+    def _drop(self, event: QDropEvent) -> bool:
+        self.hide()
+        if not (paths := models_in(event.mimeData())):
+            return False
+        event.acceptProposedAction()
+        for path in paths:
+            self.dropped.emit(path)
+        return True
+
+    def _cover(self) -> None:
+        self.setGeometry(self._page.rect().adjusted(SPACE.s, SPACE.s, -SPACE.s, -SPACE.s))
+
+
+def models_in(mime: QMimeData) -> list[str]:
+    """The GGUF files among what is dragged."""
+    files = (url.toLocalFile() for url in mime.urls() if url.isLocalFile())
+    return [file for file in files if file.lower().endswith(".gguf")]
