@@ -143,7 +143,7 @@ class Network:
         target = transport.parse(url)
         if secret_host is not None and not addresses.matches(secret_host, target.host, transport.port(target)):
             send = _without_secrets(send)
-        with transport.Trip(self, purpose, private_host, cancel) as trip, trip.client(timeout) as client:
+        with transport.Trip(self, purpose, private_host, cancel, timeout) as trip, trip.client() as client:
             for _ in range(MAX_REDIRECTS + 1):
                 answer = client.send(client.build_request(method, target, headers=send, content=content), stream=True)
                 following = answer.next_request if follow else None
@@ -178,9 +178,9 @@ class Network:
 
         from backends.core import transport
 
-        with transport.Trip(self, purpose, private_host, cancel or CancelToken()) as trip:
+        with transport.Trip(self, purpose, private_host, cancel or CancelToken(), timeout) as trip:
             self._hub.trip = trip
-            huggingface_hub.set_client_factory(lambda: transport.hub_client(self._hub, timeout))
+            huggingface_hub.set_client_factory(lambda: transport.hub_client(self._hub))
             try:
                 yield
             except transport.BAD_REDIRECTS as error:

@@ -85,9 +85,12 @@ def tls_context(ca_file: str) -> ssl.SSLContext:
 class Trip:
     """The requests of one purpose, on one thread: their rules, their connections, and the cut when it is cancelled."""
 
-    def __init__(self, network: "Network", purpose: str, private_host: str | None, cancel: CancelToken) -> None:
+    def __init__(
+        self, network: "Network", purpose: str, private_host: str | None, cancel: CancelToken, timeout: float
+    ) -> None:
         self._network = network
         self._purpose = purpose
+        self._timeout = timeout
         self._private_host = private_host
         self._cancel = cancel
         self._came_from = ""
@@ -108,8 +111,8 @@ class Trip:
             for opened in (*self._sockets, *self._streams):  # httpcore2 forgets the stream of a proxy that fails
                 opened.close()
 
-    def client(self, timeout: float) -> httpx2.Client:
-        return httpx2.Client(transport=_Transport(lambda: self), timeout=timeout, trust_env=False)
+    def client(self) -> httpx2.Client:
+        return httpx2.Client(transport=_Transport(lambda: self), trust_env=False)
 
     def refusal(self, code: str, url: httpx2.URL, detail: str = "") -> DownloadError:
         """The error that refuses `url`, noted."""
@@ -169,7 +172,7 @@ class Trip:
                     url=httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
                     headers=headers,
                     content=request.stream,
-                    extensions=request.extensions,
+                    extensions={**request.extensions, "timeout": self._timeouts()},
                 )
             )
         except _FAILURES as error:
@@ -186,6 +189,10 @@ class Trip:
                 raise network_error("redirect_refused", shown(url), "http:// instead of https://")
         return answer
 
+    def _timeouts(self) -> dict[str, float]:
+        """Ours, whatever the caller of the client says: huggingface_hub waits for ever."""
+        return dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)
+
     def _pool(self, proxy: routes.Proxy | None, url: httpx2.URL) -> httpcore2.ConnectionPool:
         if proxy not in self._pools:
             self._pools[proxy] = httpcore2.ConnectionPool(
@@ -195,7 +202,7 @@ class Trip:
             )
         return self._pools[proxy]
 
-    def _dial(self, proxy: routes.Proxy | None, host: str, port: int, timeout: float | None) -> httpcore2.NetworkStream:
+    def _dial(self, proxy: routes.Proxy | None, host: str, port: int) -> httpcore2.NetworkStream:
         """Connect to `host`, which is the proxy's if there is one."""
         trusted = proxy is not None or addresses.matches(self._private_host, host, port)
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -212,7 +219,7 @@ class Trip:
                 port,
                 allowed=(lambda _: True) if trusted else addresses.is_public,
                 connect=connect,
-                timeout=timeout or 30,
+                timeout=self._timeout,
                 cancel=self._cancel,
                 resolve=self._network.resolve,
             )
@@ -272,7 +279,7 @@ class Trip:
         return translated
 
 
-def hub_client(current: threading.local, timeout: float) -> httpx2.Client:
+def hub_client(current: threading.local) -> httpx2.Client:
     """The client for huggingface_hub: each thread's requests belong to the trip in `current.trip`."""
 
     def trip() -> Trip:
@@ -282,8 +289,7 @@ def hub_client(current: threading.local, timeout: float) -> httpx2.Client:
         return found
 
     return httpx2.Client(
-        transport=_Transport(trip),
-        timeout=timeout,
+        transport=_HubTransport(trip),
         trust_env=False,
         follow_redirects=True,
         max_redirects=8,
@@ -299,8 +305,18 @@ class _Transport(httpx2.BaseTransport):
         return self._trip().carry(request)
 
 
+class _HubTransport(_Transport):
+    """Nothing leaves but what was asked for: huggingface_hub would also report to its makers, and ask them which
+    programs may be using it. It takes the refusal as being offline."""
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        if request.url.path.startswith(("/api/telemetry", "/api/agent-harnesses")):
+            raise network_error("offline", shown(request.url))
+        return super().handle_request(request)
+
+
 class _Dialer(httpcore2.NetworkBackend):
-    def __init__(self, dial: Callable[[str, int, float | None], httpcore2.NetworkStream]) -> None:
+    def __init__(self, dial: Callable[[str, int], httpcore2.NetworkStream]) -> None:
         self._dial = dial
 
     def connect_tcp(
@@ -311,7 +327,7 @@ class _Dialer(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
-        return self._dial(host, port, timeout)
+        return self._dial(host, port)
 
 
 class _Body(httpx2.SyncByteStream):

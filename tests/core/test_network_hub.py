@@ -1,0 +1,117 @@
+"""huggingface_hub through the same door."""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import huggingface_hub
+import pytest
+
+from backends.core.cancel import CancelToken
+from backends.core.errors import Cancelled, DownloadError
+from backends.core.network import Network, NetworkOptions
+from tests.kit.sites import Site, Visitor
+
+HERE = "127.0.0.1"
+MODEL = {"id": "deepseek-ai/tiny", "siblings": [{"rfilename": "tiny-Q4_K_M.gguf"}], "tags": []}
+
+
+def api(site: Site) -> huggingface_hub.HfApi:
+    return huggingface_hub.HfApi(endpoint=site.url(""), token="hf_key")
+
+
+@pytest.fixture
+def hub(site: Site) -> Site:
+    site.pages["/api/models/deepseek-ai/tiny"] = lambda visitor: visitor.answer(200, json.dumps(MODEL).encode())
+    return site
+
+
+def test_listing_a_repository_leaves_a_record(network: Network, hub: Site) -> None:
+    with network.hub_session("files of a model", private_host=HERE):
+        found = api(hub).model_info("deepseek-ai/tiny")
+    assert [sibling.rfilename for sibling in found.siblings or []] == ["tiny-Q4_K_M.gguf"]
+    records = [(one.purpose, one.host, one.outcome) for one in network.connections()]
+    assert records == [("files of a model", f"{HERE}:{hub.port}", "200")]
+    assert hub.asked[0].headers["authorization"] == "Bearer hf_key"
+
+
+def test_the_key_does_not_follow_a_redirect(network: Network, hub: Site, other_site: Site) -> None:
+    path = "/api/models/deepseek-ai/tiny"
+    other_site.pages[path] = hub.pages[path]
+    hub.pages[path] = lambda visitor: visitor.redirect(other_site.url(path), 307)
+    with network.hub_session("t", private_host=HERE):
+        api(hub).model_info("deepseek-ai/tiny")
+    assert "authorization" in hub.asked[0].headers
+    assert "authorization" not in other_site.asked[0].headers
+    assert [one.outcome for one in network.connections()] == ["307", "200"]
+
+
+def test_the_rules_hold(network: Network, hub: Site, other_site: Site) -> None:
+    with network.hub_session("t"), pytest.raises(DownloadError) as failure:
+        api(hub).model_info("deepseek-ai/tiny")
+    assert failure.value.code == "private_address"
+    hub.pages["/api/models/deepseek-ai/tiny"] = lambda visitor: visitor.redirect(other_site.url("/"))
+    with network.hub_session("t", private_host=f"{HERE}:{hub.port}"), pytest.raises(DownloadError) as failure:
+        api(hub).model_info("deepseek-ai/tiny")
+    assert failure.value.code == "redirect_refused"
+    assert other_site.asked == []
+
+
+def test_encryption_is_never_given_up(secure_site: Site, hub: Site, ca_file) -> None:
+    network = Network(NetworkOptions(ca_file=str(ca_file)))
+    secure_site.pages["/api/models/deepseek-ai/tiny"] = lambda visitor: visitor.redirect(hub.url("/x"))
+    with network.hub_session("t", private_host=HERE), pytest.raises(DownloadError) as failure:
+        api(secure_site).model_info("deepseek-ai/tiny")
+    assert failure.value.code == "redirect_refused"
+    assert hub.asked == []
+
+
+def test_a_circle_of_redirects_ends(network: Network, hub: Site) -> None:
+    hub.pages["/api/models/deepseek-ai/tiny"] = lambda visitor: visitor.redirect(visitor.path)
+    with pytest.raises(DownloadError) as failure, network.hub_session("t", private_host=HERE):
+        api(hub).model_info("deepseek-ai/tiny")
+    assert failure.value.code == "redirect_refused"
+
+
+def test_a_hub_that_hangs_is_cancelled(network: Network, hub: Site) -> None:
+    cancel = CancelToken()
+
+    def hang(visitor: Visitor) -> None:
+        cancel.cancel()
+        visitor.site.closing.wait()
+
+    hub.pages["/api/models/deepseek-ai/tiny"] = hang
+    with network.hub_session("t", private_host=HERE, cancel=cancel, timeout=60), pytest.raises(Cancelled):
+        api(hub).model_info("deepseek-ai/tiny")
+
+
+def test_a_hub_that_hangs_is_given_up_in_time_without_retries(network: Network, hub: Site) -> None:
+    def hang(visitor: Visitor) -> None:
+        visitor.site.closing.wait()
+
+    hub.pages["/api/models/deepseek-ai/tiny"] = hang
+    with network.hub_session("t", private_host=HERE, timeout=0.2), pytest.raises(DownloadError) as failure:
+        api(hub).model_info("deepseek-ai/tiny")
+    assert failure.value.code == "timeout"
+    assert len(hub.asked) == 1
+
+
+def test_outside_of_a_session_nothing_leaves(network: Network, hub: Site) -> None:
+    with network.hub_session("t", private_host=HERE):
+        pass
+    with pytest.raises(RuntimeError, match="hub_session"):
+        api(hub).model_info("deepseek-ai/tiny")
+    assert hub.asked == []
+
+
+def test_sessions_on_many_threads_keep_their_purposes_apart(network: Network, hub: Site) -> None:
+    together = threading.Barrier(4)
+
+    def list_it(number: int) -> None:
+        with network.hub_session(f"purpose {number}", private_host=HERE):
+            together.wait(20)
+            api(hub).model_info("deepseek-ai/tiny")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(list_it, range(4)))
+    assert sorted(one.purpose for one in network.connections()) == [f"purpose {number}" for number in range(4)]
