@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
@@ -52,8 +53,8 @@ class Desk(QObject):
         self.conversations = conversations
         self.first_run = FirstRunPage()
         self.models_page = ModelsPage()
-        self.settings_page = SettingsPage()
-        self.about_page = AboutPage(services.paths)
+        self.settings_page = SettingsPage({"models.folder": str(services.paths.models)})
+        self.about_page = AboutPage(replace(services.paths, models=services.models_folder))
         self.chat = ChatController(services, pump, conversations, messages, chat_page.notices, self)
         self.links = LinksController(chat_page.notices, self)
         self.models = ModelsController(services, pump, window.notices, self)
@@ -119,6 +120,7 @@ class Desk(QObject):
 
         models.picture_changed.connect(self._on_picture_changed)
         models.model_loaded.connect(self._on_model_loaded)
+        models.engine_known.connect(self.about_page.show_engine)
 
         for pages in (self.first_run, self.models_page):
             pages.download_requested.connect(models.pull)
@@ -136,6 +138,8 @@ class Desk(QObject):
             pages.source.token_removed.connect(models.remove_token)
             models.token_refused.connect(pages.show_token_refused)
         self.first_run.models_requested.connect(lambda: window.show_page("models"))
+
+        self.about_page.engine_wanted.connect(models.look_up_engine)
 
         self.settings_page.setting_changed.connect(self.settings.set)
         self.settings_page.reset_requested.connect(self.settings.reset)
@@ -202,7 +206,8 @@ class Desk(QObject):
             if state.stage == "empty":
                 self.window.show_page("first_run")
         if picture.local is not None:
-            self.settings_page.offer_models([(model.id, model.name) for model in picture.local])
+            usable = [model for model in picture.local if not model.problem.en]
+            self.settings_page.offer_models([(m.id, f"{m.name} ({m.quant})" if m.quant else m.name) for m in usable])
 
     @Slot()
     def _on_model_loaded(self) -> None:

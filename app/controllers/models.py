@@ -13,12 +13,14 @@ from PySide6.QtCore import QObject, Signal, Slot
 from app.bridge import Pump
 from app.controllers.downloads import Downloads
 from app.controllers.tokens import Tokens
+from app.language import say
 from app.notices import Notice, NoticeBoard, NoticeButton, error_notice
 from app.picture import Loading, Picture
 from backends.core.errors import BackendError, EngineError, ResourceError
 from backends.core.phrase import NOTHING, Phrase
 from backends.core.stream import Runner, Stream
-from backends.engine.protocol import LoadEvent, LoadFinished, LoadProgress
+from backends.engine.loader import engine_info
+from backends.engine.protocol import EngineInfo, LoadEvent, LoadFinished, LoadProgress
 from backends.hardware.types import Machine
 from backends.models.types import LocalModel
 from backends.services import Services
@@ -36,6 +38,7 @@ class ModelsController(QObject):
     model_loaded = Signal()
     first_model_arrived = Signal()
     token_refused = Signal(object)  # Phrase
+    engine_known = Signal(str)
 
     def __init__(self, services: Services, pump: Pump, board: NoticeBoard, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -85,6 +88,18 @@ class ModelsController(QObject):
     def _on_trouble(self, error: BackendError) -> None:
         self._draw(trouble=error.message)
         self._board.post_error(error)
+
+    @Slot()
+    def look_up_engine(self) -> None:
+        """Which engine this is, and on what it can run: a line each, in `engine_known`."""
+        self._pump.call(self._runner, engine_info, then=self._on_engine, on_error=self._on_no_engine)
+
+    def _on_engine(self, info: EngineInfo) -> None:
+        devices = [f"{device.name}: {device.description}" for device in info.devices]
+        self.engine_known.emit("\n".join([f"llama-cpp-python {info.version}", *devices]))
+
+    def _on_no_engine(self, error: BackendError) -> None:
+        self.engine_known.emit(say(error.message))
 
     # ---- what is on the disk
 

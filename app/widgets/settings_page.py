@@ -1,6 +1,6 @@
 """Every setting, grouped, made from `FIELDS`: a new setting appears here by itself. Changes take effect at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel
@@ -9,16 +9,20 @@ from app import parts
 from app.language import Retranslated, say
 from app.theme import SPACE
 from app.widgets.setting_row import SettingRow
+from backends.core.fields import FieldSpec
 from backends.core.phrase import Phrase
 from backends.core.settings import FIELDS, GROUPS, Settings, value_of
 
 
 class SettingsPage(Retranslated, parts.Page):
+    """`usual`: by key, what an empty text stands for, such as the folder where models lie."""
+
     setting_changed = Signal(str, object)
     reset_requested = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, usual: Mapping[str, str] | None = None, fields: Sequence[FieldSpec] = FIELDS) -> None:
         super().__init__()
+        self._usual = usual or {}
         self._title = parts.label(role="title")
         self.body.addWidget(self._title)
         self._groups: dict[str, QLabel] = {}
@@ -27,17 +31,17 @@ class SettingsPage(Retranslated, parts.Page):
             heading = self._groups[group] = parts.label(role="heading")
             card = parts.surface("card")
             inside = parts.column(space=0)
-            for spec in FIELDS:
+            for spec in fields:
                 if spec.group == group:
                     if inside.count():
                         inside.addWidget(parts.line())
-                    inside.addWidget(self._row(SettingRow(spec)))
+                    inside.addWidget(self._row(spec))
             card.setLayout(inside)
             self.body.addLayout(parts.column(heading, card, space=SPACE.s))
         self.retranslate()
 
-    def _row(self, row: SettingRow) -> SettingRow:
-        self.rows[row.spec.key] = row
+    def _row(self, spec: FieldSpec) -> SettingRow:
+        row = self.rows[spec.key] = SettingRow(spec, self._usual.get(spec.key, ""))
         row.changed.connect(self.setting_changed)
         row.reset_requested.connect(self.reset_requested)
         return row
@@ -52,12 +56,12 @@ class SettingsPage(Retranslated, parts.Page):
             row.show_value(value_of(settings, key))
 
     def offer_models(self, models: Sequence[tuple[str, str]]) -> None:
+        """(id, name) of the models on this computer."""
         for row in self.rows.values():
             if row.spec.kind == "model":
                 row.offer_models(models)
 
     def show_error(self, key: str, message: Phrase) -> None:
-        self.rows[key].show_error(message)
-
-    def show_restart(self, key: str) -> None:
-        self.rows[key].show_restart()
+        """This value was refused."""
+        if (row := self.rows.get(key)) is not None:
+            row.show_error(message)
