@@ -10,8 +10,10 @@ nothing that comes later changes the blocks before it.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -299,6 +301,12 @@ def _merged(spans: list[Span]) -> Spans:
         else:
             merged.append(span)
     return tuple(merged)
+
+
+def by_width(text: str) -> Iterator[tuple[str, bool]]:
+    """Runs of Chinese and of other characters: (run, it is Chinese)."""
+    for wide, run in groupby(text, _is_wide):
+        yield "".join(run), wide
 
 
 def _is_wide(character: str) -> bool:

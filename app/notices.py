@@ -65,17 +65,20 @@ class Banner(Retranslated, QFrame):
         self._buttons = [parts.button(kind="secondary") for _ in notice.buttons]
         for widget, spec in zip(self._buttons, notice.buttons, strict=True):
             widget.clicked.connect(lambda _=False, spec=spec: self._press(spec))
-        picture = parts.column(parts.picture(_ICONS[notice.tone], tone, 20), None, space=0)
-        words = parts.column(self._message, self._hint, space=SPACE.xs)
-        if self._buttons:
-            words.addSpacing(SPACE.xs)
-            words.addLayout(parts.row(*self._buttons, None))
+        picture = parts.column(parts.picture(_ICONS[notice.tone], tone, 20), space=0)
+        picture.setAlignment(Qt.AlignmentFlag.AlignTop if say(notice.hint) else Qt.AlignmentFlag.AlignVCenter)
+        words = parts.column(None, self._message, self._hint, None, space=SPACE.xs)
         layout = parts.row(picture, words, space=SPACE.m, margin=(SPACE.l, SPACE.m, SPACE.s, SPACE.m))
         layout.setStretch(1, 1)
+        if len(self._buttons) == 1:
+            layout.addLayout(parts.column(None, *self._buttons, None, space=0))
+        elif self._buttons:
+            words.insertSpacing(3, SPACE.xs)
+            words.insertLayout(4, parts.row(*self._buttons, None))
         self._close = parts.icon_button("x", size=16)
         self._close.clicked.connect(self.dismiss)
         self._close.setVisible(notice.closable and closed is not None)
-        layout.addLayout(parts.column(self._close, None, space=0, margin=(0, 0, SPACE.xs, 0)))
+        layout.addLayout(parts.column(None, self._close, None, space=0, margin=(0, 0, SPACE.xs, 0)))
         self.setLayout(layout)
         self.retranslate()
 

@@ -24,16 +24,18 @@ from app.theme import SPACE
 from app.widgets.prose import LEADING, ReadOnlyText
 
 COPIED_MS = 1600
+WIDEST_TABLE = 1100  # pixels; beyond, its cells wrap
 COLOR_WHILE_GROWING = 4000  # characters; longer code gets its colours when it is complete
 
 
 class _Wide(ReadOnlyText):
-    """Text without wrapping."""
+    """Text that scrolls sideways. `natural`: as wide as its lines, else as wide as it was told."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, natural: bool) -> None:
         super().__init__()
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-        self.setLineWrapMode(ReadOnlyText.LineWrapMode.NoWrap)
+        if natural:
+            self.setLineWrapMode(ReadOnlyText.LineWrapMode.NoWrap)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         turned = event.angleDelta()
@@ -69,7 +71,7 @@ class CodeBlock(Retranslated, QFrame):
         self._copied.setSingleShot(True)
         self._copied.setInterval(COPIED_MS)
         self._copied.timeout.connect(self._on_copied_seen)
-        self._text = _Wide()
+        self._text = _Wide(natural=True)
         font = theme.current().type.font("mono")
         self._text.setFont(font)
         self._text.document().setDefaultFont(font)
@@ -160,7 +162,8 @@ class TableBlock(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown: Table | None = None
-        self._text = _Wide()
+        self._text = _Wide(natural=False)
+        self._natural = 0
         self.link_requested = self._text.link_requested
         self.setLayout(parts.column(self._text))
 
@@ -174,10 +177,12 @@ class TableBlock(QFrame):
             self._write(self._shown)
 
     def height_for(self, width: int) -> int:
-        document = self._text.document()
-        natural = document.idealWidth()
-        document.setTextWidth(min(max(width, natural), max(width, 1400)))
-        return self._text.height_for(width)
+        wanted = max(width, self._natural)
+        if self._text.lineWrapColumnOrWidth() != wanted:
+            self._text.setLineWrapColumnOrWidth(wanted)
+        size = self._text.document().size()
+        bar = self._text.horizontalScrollBar().sizeHint().height() if self._natural > width else 0
+        return int(size.height() + 0.999) + bar
 
     def _write(self, table: Table) -> None:
         tokens = theme.tokens()
@@ -208,6 +213,8 @@ class TableBlock(QFrame):
                 cell.setFormat(ground)
                 align = table.align[column] if column < len(table.align) else "left"
                 self._fill(cell.firstCursorPosition(), spans, align, header=row == 0)
+        self._text.setLineWrapColumnOrWidth(WIDEST_TABLE)
+        self._natural = int(document.idealWidth() + 1)
 
     @staticmethod
     def _fill(cursor: QTextCursor, spans: Spans, align: str, *, header: bool) -> None:

@@ -66,7 +66,9 @@ class Box(QTextEdit):
         super().inputMethodEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not self._composing:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if self._composing:
+                return
             held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
             if held == Qt.KeyboardModifier.ControlModifier or (
                 held == Qt.KeyboardModifier.NoModifier and self.enter_sends
@@ -161,6 +163,10 @@ class Composer(Retranslated, QFrame):
         text = self.text().strip()
         if text and self._ready and not self._busy and not self.box.composing:
             self.text_submitted.emit(text)
+
+    def press(self) -> None:
+        """The one button: send, or stop."""
+        self._send.click()
 
     @Slot()
     def _on_pressed(self) -> None:

@@ -133,7 +133,11 @@ class EmptyChat(Retranslated, QWidget):
         super().resizeEvent(event)
         low = self.height() < 400
         self._mark.setVisible(not low)
+        self._choices.setMaximumHeight(0 if self.height() < 250 else 16_777_215)
         self._arrange(1 if self.width() < _NARROW and not low else 2)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(240, 100)
 
     def _arrange(self, columns: int) -> None:
         if columns == self._columns:

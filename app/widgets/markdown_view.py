@@ -14,6 +14,7 @@ from app.widgets.code import CodeBlock, TableBlock
 from app.widgets.prose import INDENT, Prose
 
 Part = Prose | CodeBlock | TableBlock
+Group = list[Paragraph] | Code | Table
 
 
 @dataclass(slots=True)
@@ -33,6 +34,9 @@ class MarkdownView(QWidget):
         self._parts: list[_Placed] = []
         self._growing: Growing | None = None
         self._text: str | None = None
+        self._groups: list[Group] = []
+        self._heights: list[int] = []  # of the parts, at `_width`
+        self._width = 0
         theme.current().changed.connect(self._on_theme_changed)
 
     def show_text(self, text: str, *, growing: bool = False) -> bool:
@@ -53,41 +57,69 @@ class MarkdownView(QWidget):
         return self._text or ""
 
     def height_for(self, width: int) -> int:
-        heights = [placed.widget.height_for(max(40, width - placed.indent)) for placed in self._parts]
-        return sum(heights) + SPACE.m * max(0, len(heights) - 1)
+        self._measure(width)
+        return sum(self._heights) + SPACE.m * max(0, len(self._heights) - 1)
+
+    def _measure(self, width: int) -> None:
+        if width != self._width:
+            self._width = width
+            self._heights.clear()
+        for placed in self._parts[len(self._heights) :]:
+            self._heights.append(placed.widget.height_for(max(40, width - placed.indent)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._place()
 
     def _place(self) -> None:
+        self._measure(self.width())
         y = 0
-        for placed in self._parts:
-            width = max(40, self.width() - placed.indent)
-            height = placed.widget.height_for(width)
-            placed.widget.setGeometry(placed.indent, y, width, height)
+        for placed, height in zip(self._parts, self._heights, strict=True):
+            placed.widget.setGeometry(placed.indent, y, max(40, self.width() - placed.indent), height)
             y += height + SPACE.m
 
     def _show_blocks(self, blocks: Sequence[Block], growing: bool) -> None:
         groups = _groups(blocks)
-        for index, group in enumerate(groups):
+        first = self._first_to_set(groups)
+        self._groups = groups
+        for index in range(first, len(groups)):
+            group = groups[index]
             if index < len(self._parts) and not _suits(self._parts[index].widget, group):
                 self._drop_from(index)
             if index == len(self._parts):
                 self._parts.append(_Placed(self._make(group), 0))
-            placed = self._parts[index]
-            last = growing and index == len(groups) - 1
-            if isinstance(placed.widget, Prose) and isinstance(group, list):
-                placed.widget.show_paragraphs(group)
-            elif isinstance(placed.widget, CodeBlock) and isinstance(group, Code):
-                placed.widget.show_code(group, growing=last)
-                placed.indent = group.indent * INDENT
-            elif isinstance(placed.widget, TableBlock) and isinstance(group, Table):
-                placed.widget.show_table(group)
-                placed.indent = group.indent * INDENT
+            self._set(self._parts[index], group, growing=growing and index == len(groups) - 1)
         self._drop_from(len(groups))
-        self._place()
+        del self._heights[first:]
+        if self._width:
+            self._measure(self._width)
+        if self._width == self.width():
+            self._place()
 
-    def _make(self, group: "list[Paragraph] | Code | Table") -> Part:
+    def _first_to_set(self, groups: Sequence[Group]) -> int:
+        """The first group that differs. The one that was last is always set again: it may have ended."""
+        same = 0
+        for before, now in zip(self._groups[:-1], groups, strict=False):
+            if before != now:
+                break
+            same += 1
+        return min(same, len(groups))
+
+    @staticmethod
+    def _set(placed: _Placed, group: Group, *, growing: bool) -> None:
+        widget = placed.widget
+        if isinstance(group, list):
+            assert isinstance(widget, Prose)
+            widget.show_paragraphs(group)
+            return
+        placed.indent = group.indent * INDENT
+        if isinstance(group, Code):
+            assert isinstance(widget, CodeBlock)
+            widget.show_code(group, growing=growing)
+        else:
+            assert isinstance(widget, TableBlock)
+            widget.show_table(group)
+
+    def _make(self, group: Group) -> Part:
         if isinstance(group, Code):
             widget: Part = CodeBlock(self)
         elif isinstance(group, Table):
@@ -108,11 +140,12 @@ class MarkdownView(QWidget):
     def _on_theme_changed(self) -> None:
         for placed in self._parts:
             placed.widget.restyle()
+        self._heights.clear()
         self._place()
 
 
-def _groups(blocks: Sequence[Block]) -> "list[list[Paragraph] | Code | Table]":
-    groups: list[list[Paragraph] | Code | Table] = []
+def _groups(blocks: Sequence[Block]) -> list[Group]:
+    groups: list[Group] = []
     for block in blocks:
         if not isinstance(block, Paragraph):
             groups.append(block)
@@ -123,6 +156,6 @@ def _groups(blocks: Sequence[Block]) -> "list[list[Paragraph] | Code | Table]":
     return groups
 
 
-def _suits(widget: Part, group: "list[Paragraph] | Code | Table") -> bool:
+def _suits(widget: Part, group: Group) -> bool:
     wanted = Prose if isinstance(group, list) else CodeBlock if isinstance(group, Code) else TableBlock
     return isinstance(widget, wanted)

@@ -6,7 +6,7 @@ at its end. Nothing goes through HTML.
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QRectF, Qt, QUrl, Signal, Slot
+from PySide6.QtCore import QByteArray, QPointF, QRectF, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -20,10 +20,10 @@ from PySide6.QtGui import (
     QTextOption,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QFrame, QSizePolicy, QTextBrowser, QWidget
+from PySide6.QtWidgets import QFrame, QSizePolicy, QTextBrowser, QTextEdit, QWidget
 
 from app import theme
-from app.markdown import Paragraph, Span
+from app.markdown import Paragraph, Span, by_width
 
 INDENT = 24
 LEADING = 1.6  # of the font's size; fonts themselves disagree, Chinese ones most
@@ -47,10 +47,11 @@ class ReadOnlyText(QTextBrowser):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.viewport().setAutoFillBackground(False)
         self.document().setDocumentMargin(0)
+        self.setLineWrapMode(QTextEdit.LineWrapMode.FixedPixelWidth)  # else it is set anew at its own width
         self.anchorClicked.connect(self._on_anchor_clicked)
 
     def loadResource(self, type: int, name: QUrl | str) -> object:
-        return None
+        return QByteArray()  # nothing; None would make the document read the file by itself
 
     def doSetSource(
         self, name: QUrl | str, type: QTextDocument.ResourceType = QTextDocument.ResourceType.UnknownResource
@@ -62,10 +63,9 @@ class ReadOnlyText(QTextBrowser):
 
     def height_for(self, width: int) -> int:
         """The height of the text, set in `width` pixels."""
-        document = self.document()
-        if document.textWidth() != width:
-            document.setTextWidth(width)
-        return int(document.size().height() + 0.999)
+        if self.lineWrapColumnOrWidth() != width:
+            self.setLineWrapColumnOrWidth(width)
+        return int(self.document().size().height() + 0.999)
 
     @Slot(QUrl)
     def _on_anchor_clicked(self, url: QUrl) -> None:
@@ -145,7 +145,8 @@ class Prose(ReadOnlyText):
             quiet.setForeground(QColor(tokens.muted))
             cursor.insertText(f"{paragraph.marker}\t", quiet)
         for span in paragraph.spans:
-            cursor.insertText(span.text.replace("\n", _LINE_BREAK), self._char_format(span, plain))
+            for text, wide in by_width(span.text) if span.emphasis else ((span.text, False),):
+                cursor.insertText(text.replace("\n", _LINE_BREAK), self._char_format(span, plain, wide=wide))
 
     def _block_format(self, paragraph: Paragraph, before: Paragraph | None) -> QTextBlockFormat:
         body = theme.current().type.body
@@ -172,12 +173,14 @@ class Prose(ReadOnlyText):
             result.setProperty(_RULE, True)
         return result
 
-    def _char_format(self, span: Span, plain: QTextCharFormat) -> QTextCharFormat:
+    def _char_format(self, span: Span, plain: QTextCharFormat, *, wide: bool) -> QTextCharFormat:
         tokens = theme.tokens()
         result = QTextCharFormat(plain)
         if span.strong:
             result.setFontWeight(QFont.Weight.DemiBold)
-        if span.emphasis:
+        if span.emphasis and wide:  # Chinese has no italics: dots below
+            result.setUnderlineStyle(QTextCharFormat.UnderlineStyle.DotLine)
+        elif span.emphasis:
             result.setFontItalic(True)
         if span.strike:
             result.setFontStrikeOut(True)

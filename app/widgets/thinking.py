@@ -35,6 +35,9 @@ class Thinking(Retranslated, QWidget):
     def opened(self) -> bool:
         return self._open
 
+    def click(self) -> None:
+        self._head.click()
+
     def show_row(self, row: MessageRow) -> None:
         self._row = row
         self._show_text()
@@ -55,6 +58,7 @@ class Thinking(Retranslated, QWidget):
             words = self.tr("Thought for {0} s").format(round(row.reasoning_s))
         else:
             words = self.tr("Thoughts")
+        parts.set_look(self._head, tone="accent" if row.live is not None and row.live.stage == "thinking" else "muted")
         if self._head.text() != words:
             self._head.setText(words)
             self._head.setAccessibleName(words)

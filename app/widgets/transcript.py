@@ -133,6 +133,8 @@ class Transcript(Retranslated, QAbstractScrollArea):
                 widget.link_requested.connect(self.link_requested)
                 widget.thinking_toggled.connect(self._on_thinking_toggled)
                 widget.resized.connect(self._place)
+            for part in (widget, *widget.findChildren(QWidget)):
+                part.ensurePolished()  # sizes are right only with the style sheet's fonts
             self._widgets[row] = widget
         return widget
 

@@ -5,754 +5,941 @@
     <name>AboutPage</name>
     <message>
         <source>Version %1</source>
-        <translation type="unfinished"></translation>
+        <translation>版本 %1</translation>
     </message>
     <message>
         <source>What leaves this computer</source>
-        <translation type="unfinished"></translation>
+        <translation>哪些内容会离开这台电脑</translation>
     </message>
     <message>
         <source>Nothing that you write, ask or open. DeskSeek connects to the network only when you press a button that says so, such as Download. It looks for no updates and sends no statistics.</source>
-        <translation type="unfinished"></translation>
+        <translation>您写下、询问或打开的内容都不会离开。只有在您按下写明联网的按钮（例如“下载”）时，DeskSeek 才会连接网络。它不检查更新，也不发送统计数据。</translation>
     </message>
     <message>
         <source>Where things lie</source>
-        <translation type="unfinished"></translation>
+        <translation>文件存放位置</translation>
     </message>
     <message>
         <source>Conversations</source>
-        <translation type="unfinished"></translation>
+        <translation>对话</translation>
     </message>
     <message>
         <source>Models</source>
-        <translation type="unfinished"></translation>
+        <translation>模型</translation>
     </message>
     <message>
         <source>Settings</source>
-        <translation type="unfinished"></translation>
+        <translation>设置</translation>
     </message>
     <message>
         <source>Logs</source>
-        <translation type="unfinished"></translation>
+        <translation>日志</translation>
     </message>
     <message>
         <source>Open the folder: %1</source>
-        <translation type="unfinished"></translation>
+        <translation>打开文件夹：%1</translation>
     </message>
     <message>
         <source>Versions</source>
-        <translation type="unfinished"></translation>
+        <translation>版本信息</translation>
     </message>
     <message>
         <source>Copy</source>
-        <translation type="unfinished"></translation>
+        <translation>复制</translation>
     </message>
     <message>
         <source>DeskSeek is free software under the Apache License 2.0. It stands on Qt, llama.cpp, llama-cpp-python, huggingface_hub and others; their licences are in the file NOTICE. The models have licences of their own.</source>
-        <translation type="unfinished"></translation>
+        <translation>DeskSeek 是采用 Apache License 2.0 许可的自由软件，基于 Qt、llama.cpp、llama-cpp-python、huggingface_hub 等项目，其许可见 NOTICE 文件。各模型有其自己的许可。</translation>
     </message>
 </context>
 <context>
     <name>Actions</name>
     <message>
         <source>Actions</source>
-        <translation type="unfinished"></translation>
+        <translation>操作</translation>
     </message>
     <message>
         <source>New chat</source>
-        <translation type="unfinished"></translation>
+        <translation>新对话</translation>
     </message>
     <message>
         <source>Open a model file…</source>
-        <translation type="unfinished"></translation>
+        <translation>打开模型文件…</translation>
     </message>
     <message>
         <source>Chat</source>
-        <translation type="unfinished"></translation>
+        <translation>对话</translation>
     </message>
     <message>
         <source>Models</source>
-        <translation type="unfinished"></translation>
+        <translation>模型</translation>
     </message>
     <message>
         <source>Settings</source>
-        <translation type="unfinished"></translation>
+        <translation>设置</translation>
     </message>
     <message>
         <source>About DeskSeek</source>
-        <translation type="unfinished"></translation>
+        <translation>关于 DeskSeek</translation>
     </message>
     <message>
         <source>Show or hide the conversations</source>
-        <translation type="unfinished"></translation>
+        <translation>显示或隐藏对话列表</translation>
     </message>
     <message>
         <source>Write a question</source>
-        <translation type="unfinished"></translation>
+        <translation>输入问题</translation>
     </message>
     <message>
         <source>Copy the last answer</source>
-        <translation type="unfinished"></translation>
+        <translation>复制最后一条回答</translation>
     </message>
     <message>
         <source>Answer again</source>
-        <translation type="unfinished"></translation>
+        <translation>重新回答</translation>
     </message>
     <message>
         <source>Stop the answer</source>
-        <translation type="unfinished"></translation>
+        <translation>停止回答</translation>
     </message>
     <message>
         <source>Quit</source>
-        <translation type="unfinished"></translation>
+        <translation>退出</translation>
     </message>
 </context>
 <context>
     <name>Answer</name>
     <message>
         <source>Answer</source>
-        <translation type="unfinished"></translation>
+        <translation>回答</translation>
     </message>
     <message>
         <source>The conversation is longer than the model&apos;s context: the oldest {0} messages were left out.</source>
-        <translation type="unfinished"></translation>
+        <translation>对话超出了模型的上下文长度：最早的 {0} 条消息未发送给模型。</translation>
     </message>
     <message>
         <source>Try again</source>
-        <translation type="unfinished"></translation>
+        <translation>重试</translation>
     </message>
 </context>
 <context>
     <name>Banner</name>
     <message>
         <source>Close this notice</source>
-        <translation type="unfinished"></translation>
+        <translation>关闭此提示</translation>
     </message>
 </context>
 <context>
     <name>ChatPage</name>
     <message>
         <source>Show or hide the conversations</source>
-        <translation type="unfinished"></translation>
+        <translation>显示或隐藏对话列表</translation>
     </message>
     <message>
         <source>New chat</source>
-        <translation type="unfinished"></translation>
+        <translation>新对话</translation>
     </message>
     <message>
         <source>To the end</source>
-        <translation type="unfinished"></translation>
+        <translation>跳到末尾</translation>
     </message>
     <message>
         <source>Title of the conversation</source>
-        <translation type="unfinished"></translation>
+        <translation>对话标题</translation>
     </message>
     <message>
         <source>Click to rename</source>
-        <translation type="unfinished"></translation>
+        <translation>点击可重命名</translation>
     </message>
 </context>
 <context>
     <name>CodeBlock</name>
     <message>
         <source>Copied</source>
-        <translation type="unfinished"></translation>
+        <translation>已复制</translation>
     </message>
     <message>
         <source>Copy the code</source>
-        <translation type="unfinished"></translation>
+        <translation>复制代码</translation>
     </message>
     <message>
         <source>Code {0}</source>
-        <translation type="unfinished"></translation>
+        <translation>代码 {0}</translation>
     </message>
 </context>
 <context>
     <name>Composer</name>
     <message>
         <source>Ask anything</source>
-        <translation type="unfinished"></translation>
+        <translation>输入任何问题</translation>
     </message>
     <message>
         <source>Your question</source>
-        <translation type="unfinished"></translation>
+        <translation>您的问题</translation>
     </message>
     <message>
         <source>Shift+Enter for a new line</source>
-        <translation type="unfinished"></translation>
+        <translation>Shift+Enter 换行</translation>
     </message>
     <message>
         <source>Ctrl+Enter to send</source>
-        <translation type="unfinished"></translation>
+        <translation>Ctrl+Enter 发送</translation>
     </message>
     <message>
         <source>Stop the answer</source>
-        <translation type="unfinished"></translation>
+        <translation>停止回答</translation>
     </message>
     <message>
         <source>Send</source>
-        <translation type="unfinished"></translation>
+        <translation>发送</translation>
+    </message>
+</context>
+<context>
+    <name>Confirm</name>
+    <message>
+        <source>Keep</source>
+        <translation>保留</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>删除</translation>
     </message>
 </context>
 <context>
     <name>ConversationList</name>
     <message>
         <source>New chat</source>
-        <translation type="unfinished"></translation>
+        <translation>新对话</translation>
     </message>
     <message>
         <source>Today</source>
-        <translation type="unfinished"></translation>
+        <translation>今天</translation>
     </message>
     <message>
         <source>Yesterday</source>
-        <translation type="unfinished"></translation>
+        <translation>昨天</translation>
     </message>
     <message>
         <source>Last 7 days</source>
-        <translation type="unfinished"></translation>
+        <translation>最近 7 天</translation>
     </message>
     <message>
         <source>Last 30 days</source>
-        <translation type="unfinished"></translation>
+        <translation>最近 30 天</translation>
     </message>
     <message>
         <source>Older</source>
-        <translation type="unfinished"></translation>
+        <translation>更早</translation>
     </message>
 </context>
 <context>
     <name>ConversationPanel</name>
     <message>
         <source>New chat</source>
-        <translation type="unfinished"></translation>
+        <translation>新对话</translation>
     </message>
     <message>
         <source>Conversations</source>
-        <translation type="unfinished"></translation>
+        <translation>对话</translation>
     </message>
     <message>
         <source>Your conversations will be listed here. They stay on this computer.</source>
-        <translation type="unfinished"></translation>
+        <translation>您的对话会列在这里，只保存在这台电脑上。</translation>
     </message>
     <message>
         <source>Rename</source>
-        <translation type="unfinished"></translation>
+        <translation>重命名</translation>
     </message>
     <message>
         <source>Delete</source>
-        <translation type="unfinished"></translation>
+        <translation>删除</translation>
+    </message>
+</context>
+<context>
+    <name>Desk</name>
+    <message>
+        <source>Open a model file</source>
+        <translation>打开模型文件</translation>
     </message>
 </context>
 <context>
     <name>DownloadBar</name>
     <message>
+        <source>Download source</source>
+        <translation>下载来源</translation>
+    </message>
+    <message>
         <source>Pause</source>
-        <translation type="unfinished"></translation>
+        <translation>暂停</translation>
     </message>
     <message>
         <source>Resume</source>
-        <translation type="unfinished"></translation>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Download: %1</source>
+        <translation>下载：%1</translation>
+    </message>
+    <message>
+        <source>Starting…</source>
+        <translation>正在启动…</translation>
+    </message>
+    <message>
+        <source>Trying again…</source>
+        <translation>正在重试…</translation>
+    </message>
+    <message>
+        <source>Next try in %1</source>
+        <translation>%1 后重试</translation>
+    </message>
+    <message>
+        <source>Verifying that every byte is right: %1</source>
+        <translation>正在校验文件完整性：%1</translation>
+    </message>
+    <message>
+        <source>Paused</source>
+        <translation>已暂停</translation>
+    </message>
+    <message>
+        <source>Delete the %1 that have arrived?</source>
+        <translation>删除已下载的 %1？</translation>
     </message>
     <message>
         <source>Discard</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Download</source>
-        <translation type="unfinished"></translation>
+        <translation>放弃</translation>
     </message>
     <message>
         <source>Try again</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Connecting…</source>
-        <translation type="unfinished"></translation>
+        <translation>重试</translation>
     </message>
     <message>
         <source>%1 left</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>next try in %1</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Verifying %1</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Paused  ·  %1</source>
-        <translation type="unfinished"></translation>
+        <translation>剩余 %1</translation>
     </message>
     <message>
         <source>%1 of %2</source>
-        <translation type="unfinished"></translation>
+        <translation>%1 / %2</translation>
     </message>
 </context>
 <context>
     <name>EmptyChat</name>
     <message>
         <source>One thing is missing: a model</source>
-        <translation type="unfinished"></translation>
+        <translation>还差一步：选择模型</translation>
     </message>
     <message>
         <source>What can I do for you?</source>
-        <translation type="unfinished"></translation>
+        <translation>有什么可以帮您？</translation>
     </message>
     <message>
         <source>DeskSeek looks at this computer and proposes the DeepSeek model that suits it.</source>
-        <translation type="unfinished"></translation>
+        <translation>DeskSeek 会检测这台电脑，并推荐适合它的 DeepSeek 模型。</translation>
     </message>
     <message>
         <source>Answers are made on this computer. Nothing you write leaves it.</source>
-        <translation type="unfinished"></translation>
+        <translation>回答在这台电脑上生成，您写下的内容不会离开它。</translation>
     </message>
     <message>
         <source>Choose a model</source>
-        <translation type="unfinished"></translation>
+        <translation>选择模型</translation>
     </message>
     <message>
         <source>Explain to a ten-year-old how a heat pump works</source>
-        <translation type="unfinished"></translation>
+        <translation>给十岁的孩子讲讲热泵是怎么工作的</translation>
     </message>
     <message>
         <source>Write a polite e-mail that declines a meeting</source>
-        <translation type="unfinished"></translation>
+        <translation>写一封婉拒会议的邮件</translation>
     </message>
     <message>
         <source>Plan three days in Chengdu on a small budget</source>
-        <translation type="unfinished"></translation>
+        <translation>制定一份预算不高的成都三日游计划</translation>
     </message>
     <message>
         <source>Write a Python function that removes duplicate lines from a file</source>
-        <translation type="unfinished"></translation>
+        <translation>写一个去除文件中重复行的 Python 函数</translation>
     </message>
 </context>
 <context>
     <name>FirstRunPage</name>
     <message>
         <source>Welcome to DeskSeek</source>
-        <translation type="unfinished"></translation>
+        <translation>欢迎使用 DeskSeek</translation>
     </message>
     <message>
         <source>It runs DeepSeek on this computer. Nothing you write leaves it. First it needs a model, once.</source>
-        <translation type="unfinished"></translation>
+        <translation>它在这台电脑上运行 DeepSeek，您写下的内容不会离开。首次使用需要先准备一个模型。</translation>
     </message>
     <message>
         <source>I have a file…</source>
-        <translation type="unfinished"></translation>
+        <translation>我有模型文件…</translation>
     </message>
     <message>
         <source>Other models</source>
-        <translation type="unfinished"></translation>
+        <translation>其他模型</translation>
     </message>
     <message>
         <source>Recommended for this computer</source>
-        <translation type="unfinished"></translation>
+        <translation>推荐用于这台电脑</translation>
     </message>
     <message>
         <source>Loading the model</source>
-        <translation type="unfinished"></translation>
+        <translation>正在加载模型</translation>
     </message>
     <message>
         <source>Looking at this computer</source>
-        <translation type="unfinished"></translation>
+        <translation>正在检测这台电脑</translation>
     </message>
     <message>
         <source>Start</source>
-        <translation type="unfinished"></translation>
+        <translation>开始</translation>
     </message>
     <message>
         <source>Download and start</source>
-        <translation type="unfinished"></translation>
+        <translation>下载并开始</translation>
     </message>
     <message>
         <source>Choose a model file</source>
-        <translation type="unfinished"></translation>
+        <translation>选择模型文件</translation>
     </message>
     <message>
         <source>Models (*.gguf)</source>
-        <translation type="unfinished"></translation>
+        <translation>模型 (*.gguf)</translation>
     </message>
     <message>
         <source>All files (*)</source>
-        <translation type="unfinished"></translation>
+        <translation>所有文件 (*)</translation>
     </message>
 </context>
 <context>
     <name>Footer</name>
     <message>
         <source>Copy the answer</source>
-        <translation type="unfinished"></translation>
+        <translation>复制回答</translation>
     </message>
     <message>
         <source>Answer again</source>
-        <translation type="unfinished"></translation>
+        <translation>重新回答</translation>
     </message>
     <message>
         <source>Earlier answer</source>
-        <translation type="unfinished"></translation>
+        <translation>上一个回答</translation>
     </message>
     <message>
         <source>Later answer</source>
-        <translation type="unfinished"></translation>
+        <translation>下一个回答</translation>
     </message>
     <message>
         <source>Stopped</source>
-        <translation type="unfinished"></translation>
+        <translation>已停止</translation>
     </message>
     <message>
         <source>Cut off: the context is full</source>
-        <translation type="unfinished"></translation>
+        <translation>已截断：上下文已满</translation>
     </message>
     <message>
         <source>{0} tokens/s</source>
-        <translation type="unfinished"></translation>
+        <translation>{0} 词元/秒</translation>
     </message>
     <message>
         <source>{0} tokens</source>
-        <translation type="unfinished"></translation>
+        <translation>{0} 词元</translation>
     </message>
 </context>
 <context>
     <name>MachineCard</name>
     <message>
         <source>This computer</source>
-        <translation type="unfinished"></translation>
+        <translation>这台电脑</translation>
     </message>
     <message>
         <source>Look again</source>
-        <translation type="unfinished"></translation>
+        <translation>重新检测</translation>
     </message>
+</context>
+<context>
+    <name>MachineStrip</name>
     <message>
-        <source>Looking at the processor, the memory and the graphics cards…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Graphics</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>No graphics card for models was found</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>%1 free</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Memory</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>1 core</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>%1 cores</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Processor</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Disk for models</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>memory unknown</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>shares the memory, up to %1</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>%1, %2 free</source>
-        <translation type="unfinished"></translation>
+        <source>Look again</source>
+        <translation>重新检测</translation>
     </message>
 </context>
 <context>
     <name>ModelCard</name>
     <message>
+        <source>Recommended</source>
+        <translation>推荐</translation>
+    </message>
+    <message>
         <source>Download</source>
-        <translation type="unfinished"></translation>
+        <translation>下载</translation>
     </message>
     <message>
         <source>Load</source>
-        <translation type="unfinished"></translation>
+        <translation>加载</translation>
     </message>
     <message>
         <source>Unload</source>
-        <translation type="unfinished"></translation>
+        <translation>卸载</translation>
     </message>
     <message>
-        <source>Cancel</source>
-        <translation type="unfinished"></translation>
+        <source>Show it in its folder</source>
+        <translation>在文件夹中显示</translation>
+    </message>
+    <message>
+        <source>Take it off the list (the file stays)</source>
+        <translation>从列表中移除（保留文件）</translation>
+    </message>
+    <message>
+        <source>Delete it from this computer</source>
+        <translation>从这台电脑删除</translation>
+    </message>
+    <message>
+        <source>Loading</source>
+        <translation>正在加载</translation>
+    </message>
+    <message>
+        <source>Delete this file? %1 become free; it can be downloaded again.</source>
+        <translation>删除此文件？将释放 %1，之后可以重新下载。</translation>
     </message>
     <message>
         <source>In use</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Loading the model</source>
-        <translation type="unfinished"></translation>
+        <translation>使用中</translation>
     </message>
     <message>
         <source>Cannot be loaded</source>
-        <translation type="unfinished"></translation>
+        <translation>无法加载</translation>
     </message>
     <message>
         <source>context up to %1</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Take off the list (the file stays)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Delete from this computer</source>
-        <translation type="unfinished"></translation>
+        <translation>上下文最长 %1</translation>
     </message>
 </context>
 <context>
     <name>ModelChip</name>
     <message>
         <source>Starting…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在启动…</translation>
     </message>
     <message>
         <source>No model yet</source>
-        <translation type="unfinished"></translation>
+        <translation>还没有模型</translation>
     </message>
     <message>
         <source>No model loaded</source>
-        <translation type="unfinished"></translation>
+        <translation>未加载模型</translation>
     </message>
     <message>
         <source>Loading {0}</source>
-        <translation type="unfinished"></translation>
+        <translation>正在加载 {0}</translation>
     </message>
     <message>
         <source>Not loaded: {0}</source>
-        <translation type="unfinished"></translation>
+        <translation>加载失败：{0}</translation>
     </message>
     <message>
         <source>Loads when you ask</source>
-        <translation type="unfinished"></translation>
+        <translation>提问时自动加载</translation>
     </message>
     <message>
         <source>Runs on {0}</source>
-        <translation type="unfinished"></translation>
+        <translation>运行于 {0}</translation>
     </message>
     <message>
         <source>Model: {0}</source>
-        <translation type="unfinished"></translation>
+        <translation>模型：{0}</translation>
     </message>
     <message>
         <source>Unload</source>
-        <translation type="unfinished"></translation>
+        <translation>卸载</translation>
     </message>
     <message>
         <source>Stop loading</source>
-        <translation type="unfinished"></translation>
+        <translation>停止加载</translation>
     </message>
     <message>
         <source>All models…</source>
-        <translation type="unfinished"></translation>
+        <translation>所有模型…</translation>
+    </message>
+</context>
+<context>
+    <name>ModelDrop</name>
+    <message>
+        <source>Drop the model file here</source>
+        <translation>将模型文件拖放到此处</translation>
     </message>
 </context>
 <context>
     <name>ModelsPage</name>
     <message>
         <source>Models</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>I have a file…</source>
-        <translation type="unfinished"></translation>
+        <translation>模型</translation>
     </message>
     <message>
         <source>On this computer</source>
-        <translation type="unfinished"></translation>
+        <translation>已在这台电脑上</translation>
     </message>
     <message>
         <source>On their way</source>
-        <translation type="unfinished"></translation>
+        <translation>正在下载</translation>
     </message>
     <message>
         <source>For this computer</source>
-        <translation type="unfinished"></translation>
+        <translation>适合这台电脑</translation>
     </message>
     <message>
         <source>Too large for this computer</source>
-        <translation type="unfinished"></translation>
+        <translation>超出这台电脑的能力</translation>
     </message>
     <message>
-        <source>Looking at this computer…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Choose a model file</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Models (*.gguf)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>All files (*)</source>
-        <translation type="unfinished"></translation>
+        <source>Looking at this computer</source>
+        <translation>正在检测这台电脑</translation>
     </message>
 </context>
 <context>
     <name>Progress</name>
     <message>
         <source>One moment…</source>
-        <translation type="unfinished"></translation>
+        <translation>请稍候…</translation>
     </message>
     <message>
         <source>Waiting for the model…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在等待模型…</translation>
     </message>
     <message>
         <source>Loading {0}…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在加载 {0}…</translation>
     </message>
     <message>
         <source>Reading the question…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在阅读问题…</translation>
     </message>
     <message>
         <source>Thinking…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在思考…</translation>
     </message>
     <message>
         <source>Writing…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在回答…</translation>
     </message>
 </context>
 <context>
     <name>Question</name>
     <message>
         <source>Your message</source>
-        <translation type="unfinished"></translation>
+        <translation>您的消息</translation>
     </message>
 </context>
 <context>
     <name>Rail</name>
     <message>
         <source>Chat</source>
-        <translation type="unfinished"></translation>
+        <translation>对话</translation>
     </message>
     <message>
         <source>Models</source>
-        <translation type="unfinished"></translation>
+        <translation>模型</translation>
     </message>
     <message>
         <source>Settings</source>
-        <translation type="unfinished"></translation>
+        <translation>设置</translation>
     </message>
     <message>
         <source>About</source>
-        <translation type="unfinished"></translation>
+        <translation>关于</translation>
     </message>
     <message>
         <source>Menu</source>
-        <translation type="unfinished"></translation>
+        <translation>菜单</translation>
     </message>
 </context>
 <context>
     <name>SettingRow</name>
     <message>
         <source>Takes effect at the next start.</source>
-        <translation type="unfinished"></translation>
+        <translation>下次启动时生效。</translation>
     </message>
     <message>
         <source>Back to the default</source>
-        <translation type="unfinished"></translation>
+        <translation>恢复默认值</translation>
     </message>
     <message>
         <source>Choose…</source>
-        <translation type="unfinished"></translation>
+        <translation>选择…</translation>
     </message>
     <message>
         <source>The last one used</source>
-        <translation type="unfinished"></translation>
+        <translation>上次使用的模型</translation>
     </message>
 </context>
 <context>
     <name>SettingsPage</name>
     <message>
         <source>Settings</source>
-        <translation type="unfinished"></translation>
+        <translation>设置</translation>
     </message>
 </context>
 <context>
     <name>SourceCard</name>
     <message>
         <source>Address</source>
-        <translation type="unfinished"></translation>
+        <translation>地址</translation>
     </message>
     <message>
         <source>Proxy</source>
-        <translation type="unfinished"></translation>
+        <translation>代理</translation>
+    </message>
+    <message>
+        <source>Access token</source>
+        <translation>访问令牌</translation>
+    </message>
+    <message>
+        <source>Stay offline</source>
+        <translation>保持离线</translation>
     </message>
     <message>
         <source>Address to download from</source>
-        <translation type="unfinished"></translation>
+        <translation>下载地址</translation>
     </message>
     <message>
         <source>As the system, or http://127.0.0.1:7890</source>
-        <translation type="unfinished"></translation>
+        <translation>跟随系统，或 http://127.0.0.1:7890</translation>
     </message>
     <message>
-        <source>Downloads come from %1. Mirror or proxy…</source>
-        <translation type="unfinished"></translation>
+        <source>Download from %1</source>
+        <translation>从 %1 下载</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Save the access token</source>
+        <translation>保存访问令牌</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Remove the access token</source>
+        <translation>移除访问令牌</translation>
+    </message>
+    <message>
+        <source>Offline: nothing is downloaded. Change…</source>
+        <translation>离线：不会下载任何内容。更改…</translation>
+    </message>
+    <message>
+        <source>Downloads come from %1. Mirror, proxy, token…</source>
+        <translation>从 %1 下载。镜像、代理、令牌…</translation>
+    </message>
+    <message>
+        <source>Opens and closes the settings for downloads</source>
+        <translation>展开或收起下载设置</translation>
+    </message>
+    <message>
+        <source>Looking into the keyring…</source>
+        <translation>正在读取密钥环…</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>There is one for %1.</source>
+        <translation>已为 %1 保存令牌。</translation>
+    </message>
+    <message>
+        <source>Only for models that want a sign-in. It is sent to %1 alone.</source>
+        <translation>仅用于需要登录的模型，只会发送给 %1。</translation>
     </message>
     <message>
         <source>Where downloads come from</source>
-        <translation type="unfinished"></translation>
+        <translation>下载来源</translation>
     </message>
 </context>
 <context>
     <name>Thinking</name>
     <message>
         <source>Thinking {0} s</source>
-        <translation type="unfinished"></translation>
+        <translation>正在思考 {0} 秒</translation>
     </message>
     <message>
         <source>Thought for {0} s</source>
-        <translation type="unfinished"></translation>
+        <translation>思考了 {0} 秒</translation>
     </message>
     <message>
         <source>Thoughts</source>
-        <translation type="unfinished"></translation>
+        <translation>思考过程</translation>
     </message>
     <message>
         <source>Hide the thoughts</source>
-        <translation type="unfinished"></translation>
+        <translation>收起思考过程</translation>
     </message>
     <message>
         <source>Show the thoughts</source>
-        <translation type="unfinished"></translation>
+        <translation>展开思考过程</translation>
     </message>
 </context>
 <context>
     <name>Transcript</name>
     <message>
         <source>Conversation</source>
-        <translation type="unfinished"></translation>
+        <translation>对话</translation>
     </message>
 </context>
 <context>
     <name>WorkingRow</name>
     <message>
         <source>Cancel</source>
-        <translation type="unfinished"></translation>
+        <translation>取消</translation>
+    </message>
+</context>
+<context>
+    <name>disk</name>
+    <message>
+        <source>The disk lacks %1 for it.</source>
+        <translation>磁盘空间不足，还差 %1。</translation>
+    </message>
+</context>
+<context>
+    <name>figures</name>
+    <message>
+        <source>%1 tokens/s</source>
+        <translation>%1 词元/秒</translation>
+    </message>
+    <message>
+        <source>%1/s</source>
+        <translation>%1/秒</translation>
+    </message>
+    <message>
+        <source>%1 s</source>
+        <translation>%1 秒</translation>
+    </message>
+    <message>
+        <source>%1 min</source>
+        <translation>%1 分钟</translation>
+    </message>
+    <message>
+        <source>%1 h %2 min</source>
+        <translation>%1 小时 %2 分钟</translation>
+    </message>
+</context>
+<context>
+    <name>machine</name>
+    <message>
+        <source>%1 free</source>
+        <translation>可用 %1</translation>
+    </message>
+    <message>
+        <source>1 core</source>
+        <translation>1 核</translation>
+    </message>
+    <message>
+        <source>%1 cores</source>
+        <translation>%1 核</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>Processor</source>
+        <translation>处理器</translation>
+    </message>
+    <message>
+        <source>Disk for models</source>
+        <translation>模型所在磁盘</translation>
+    </message>
+    <message>
+        <source>Graphics</source>
+        <translation>显卡</translation>
+    </message>
+    <message>
+        <source>memory unknown</source>
+        <translation>显存未知</translation>
+    </message>
+    <message>
+        <source>shares the memory, up to %1</source>
+        <translation>共享内存，最多 %1</translation>
+    </message>
+    <message>
+        <source>%1, %2 free</source>
+        <translation>%1，可用 %2</translation>
+    </message>
+    <message>
+        <source>No graphics card that models can use</source>
+        <translation>没有可供模型使用的显卡</translation>
+    </message>
+</context>
+<context>
+    <name>runs</name>
+    <message>
+        <source>context %1</source>
+        <translation>上下文 %1</translation>
+    </message>
+    <message>
+        <source>loaded in %1 s</source>
+        <translation>加载用时 %1 秒</translation>
+    </message>
+    <message>
+        <source>Runs on the processor</source>
+        <translation>在处理器上运行</translation>
+    </message>
+    <message>
+        <source>Runs on %1</source>
+        <translation>在 %1 上运行</translation>
+    </message>
+    <message>
+        <source>Runs on %1 (%2 of %3 layers) and the processor</source>
+        <translation>在 %1（%2/%3 层）和处理器上运行</translation>
+    </message>
+    <message>
+        <source>Planned for the graphics card, but the processor does it: answers come slower than predicted.</source>
+        <translation>原计划使用显卡，实际由处理器运行：回答会比预计的慢。</translation>
+    </message>
+    <message>
+        <source>The graphics card is not used: answers come slower than they could.</source>
+        <translation>未使用显卡：回答速度会慢一些。</translation>
+    </message>
+</context>
+<context>
+    <name>verdict</name>
+    <message>
+        <source>Fits</source>
+        <translation>适合</translation>
+    </message>
+    <message>
+        <source>Just fits</source>
+        <translation>勉强适合</translation>
+    </message>
+    <message>
+        <source>Partly on the graphics card</source>
+        <translation>部分在显卡上运行</translation>
+    </message>
+    <message>
+        <source>Too large</source>
+        <translation>过大</translation>
+    </message>
+    <message>
+        <source>Not supported</source>
+        <translation>不支持</translation>
+    </message>
+    <message>
+        <source>about %1</source>
+        <translation>约 %1</translation>
+    </message>
+    <message>
+        <source>context %1</source>
+        <translation>上下文 %1</translation>
+    </message>
+    <message>
+        <source>memory %1</source>
+        <translation>内存 %1</translation>
+    </message>
+    <message>
+        <source>A typical answer takes about %1.</source>
+        <translation>一个典型回答约需 %1。</translation>
     </message>
 </context>
 </TS>
