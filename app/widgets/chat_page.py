@@ -82,11 +82,10 @@ class ChatPage(Retranslated, QFrame):
         head = QWidget()
         head.setFixedHeight(52)
         head.setLayout(parts.row(self._toggle, self._new, self._title, margin=(SPACE.m, 0, SPACE.m, 0), space=SPACE.xs))
-        self._middle = QStackedLayout()
+        middle = QWidget()
+        self._middle = QStackedLayout(middle)  # it shows what it is given at once: not in a window of its own
         self._middle.addWidget(self.empty)
         self._middle.addWidget(self.transcript)
-        middle = QWidget()
-        middle.setLayout(self._middle)
         middle.setMinimumHeight(80)
         foot = QWidget()
         foot.setMaximumWidth(PAGE_WIDTH + 2 * SPACE.l)

@@ -57,7 +57,8 @@ class SettingRow(Retranslated, QWidget):
         words = parts.column(self._label, self._help, self._restart, self._error, space=SPACE.xs)
         margin = (SPACE.l, SPACE.m, SPACE.m, SPACE.m)
         self._browse = parts.icon_button("folder-open")
-        self._browse.setVisible(self.spec.kind in ("folder", "file"))
+        if self.spec.kind not in ("folder", "file"):
+            self._browse.hide()  # never shown before it is in the row: that would be a window of its own
         self._browse.clicked.connect(self._on_browse)
         head = parts.row(words, self._reset, space=SPACE.l)
         head.setStretch(0, 1)
