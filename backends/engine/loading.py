@@ -1,0 +1,293 @@
+"""From a file to a model that answers: read, load, make the context, and look at what really came of it."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from backends.core.cancel import CancelToken
+from backends.core.errors import BackendError, EngineError, InvalidInput, NotFound
+from backends.core.phrase import Phrase
+from backends.engine import native
+from backends.engine.abilities import abilities
+from backends.engine.context import Context, ContextOptions
+from backends.engine.native_log import Told
+from backends.engine.protocol import LoadedModel, LoadRequest
+from backends.engine.scheduler import SLOTS, Scheduler
+from backends.engine.template import ChatTemplate
+from backends.hardware import cpu
+
+_CHUNK = 8 << 20  # bytes
+_READING = 0.7  # of the progress; the rest is llama.cpp's part
+_NO_MEMORY = ("unable to allocate", "failed to allocate", "out of memory", "bad_alloc", "insufficient memory")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What `load` made; freed on the engine's thread."""
+
+    model: LoadedModel
+    scheduler: Scheduler
+    _context: Context
+    _native: native.Model
+
+    def close(self) -> None:
+        self.scheduler.stop()
+        self._context.close()
+        self._native.close()
+
+
+def ready() -> None:
+    """Bring llama.cpp into the process. EngineError (`engine_missing`) if that cannot be done."""
+    try:
+        native.library()
+    except (ImportError, OSError, RuntimeError) as error:
+        raise EngineError(
+            Phrase(f"The engine cannot be started: {error}.", f"无法启动引擎：{error}。"),
+            Phrase("Set DeskSeek up again.", "请重新运行 DeskSeek 的安装程序。"),
+            code="engine_missing",
+        ) from error
+
+
+def load(request: LoadRequest, progress: Callable[[float], None], cancel: CancelToken) -> Loaded:
+    """Load on the calling thread. `progress` gets 0..1, never going back.
+
+    NotFound (`file_missing`), EngineError (`out_of_memory`, `load_failed`), InvalidInput
+    (`unsupported_model`); Cancelled when `cancel` goes up. Nothing is left behind by a load that fails.
+    """
+    started = time.perf_counter()
+    files = parts(request.path)
+    log = native.library().log
+    with log.keep() as told:
+        _read(files, lambda done: progress(_READING * done), cancel)
+
+        def go_on(fraction: float) -> bool:
+            progress(_READING + (1 - _READING) * fraction)
+            return not cancel.cancelled
+
+        try:
+            model = native.Model(
+                request.path,
+                gpu_layers=request.gpu_layers,
+                experts_on_cpu=request.expert_layers_on_cpu,
+                progress=go_on,
+            )
+        except native.LoadFailed:
+            cancel.check()
+            raise _refused(request, told) from None
+    with _freed_on_error(model), log.keep() as made:
+        cancel.check()
+        placement = Placement.read(told.layers, native.devices(), model.layers)
+        context_size, kv_type = min(request.context or model.context_train, model.context_train), request.kv_type
+        if not abilities(model.architecture).quantised_cache:
+            kv_type = "f16"
+        options = ContextOptions(context_size, kv_type, request.threads or threads(), request.batch, SLOTS, SLOTS)
+        try:
+            context = Context(model, options)
+        except native.LoadFailed:
+            raise _no_context(context_size, made) from None
+        with _freed_on_error(context):
+            template, template_note = _template(model)
+            notes = (*_lowered(request, model, kv_type), *placement.notes(request.gpu_layers), *template_note)
+            loaded = LoadedModel(
+                alias=request.alias or model.metadata("general.name") or request.path.stem,
+                path=request.path,
+                architecture=model.architecture,
+                context=context.size,
+                context_train=model.context_train,
+                kv_type=kv_type,
+                layers=model.layers,
+                gpu_layers=placement.on_gpu,
+                devices=placement.devices,
+                size=model.size,
+                seconds=time.perf_counter() - started,
+                notes=notes,
+            )
+            scheduler = Scheduler(model, context, template, placement.label, _slice(model, placement, request.batch))
+            return Loaded(loaded, scheduler, context, model)
+
+
+def threads() -> int:
+    """One a core; where there are fast and slow cores, one a fast one: the slow ones would hold up the rest."""
+    processor = cpu.read()
+    return processor.performance_cores or processor.physical_cores
+
+
+def parts(path: Path) -> list[Path]:
+    """The files of a model, which may be split in `…-00001-of-00003.gguf`. NotFound if one is missing."""
+    match = re.fullmatch(r"(.+)-(\d{5})-of-(\d{5})\.gguf", path.name)
+    names = [path.name]
+    if match and int(match[3]) <= 1000:
+        names = [f"{match[1]}-{number:05}-of-{match[3]}.gguf" for number in range(1, int(match[3]) + 1)]
+    for name in names:
+        if not path.with_name(name).is_file():
+            raise NotFound(
+                Phrase(f"The model file {name} is not there any more.", f"模型文件 {name} 已不存在。"),
+                Phrase("Download it again, or pick another model.", "请重新下载，或选择其他模型。"),
+                code="file_missing",
+            )
+    return [path.with_name(name) for name in names]
+
+
+def _read(files: list[Path], progress: Callable[[float], None], cancel: CancelToken) -> None:
+    """Bring the files into the system's cache, where llama.cpp maps them from: there it could not be followed
+    or stopped. What does not fit into memory is not worth reading ahead."""
+    total = sum(file.stat().st_size for file in files)
+    if total > psutil.virtual_memory().available:
+        return
+    buffer, done = memoryview(bytearray(_CHUNK)), 0
+    for path in files:
+        try:
+            with path.open("rb", buffering=0) as file:
+                while count := file.readinto(buffer):
+                    cancel.check()
+                    done += count
+                    progress(done / total)
+        except OSError as error:
+            raise EngineError(
+                Phrase(f"The model file cannot be read: {error.strerror}.", f"无法读取模型文件：{error.strerror}。"),
+                Phrase("Check the disk it is on.", "请检查文件所在的磁盘。"),
+                code="load_failed",
+            ) from error
+
+
+@contextmanager
+def _freed_on_error(resource: native.Model | Context) -> Iterator[None]:
+    done = False
+    try:
+        yield
+        done = True
+    finally:
+        if not done:
+            resource.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the layers are: `on_gpu` of them not on the CPU."""
+
+    layers: int
+    on_gpu: int
+    devices: tuple[str, ...]
+    gpu_there: bool
+
+    @classmethod
+    def read(cls, placed: list[str], devices: "tuple[native.EngineDevice, ...]", layers: int) -> "Placement":
+        """`placed` names the device of each layer, the output layer last."""
+        gpus = {device.name for device in devices if device.kind in ("gpu", "igpu")}
+        used = tuple(dict.fromkeys(name for name in placed if name in gpus))
+        on_gpu = sum(name in gpus for name in placed[:layers])
+        return cls(layers, on_gpu, used if used and on_gpu == layers else (*used, "CPU"), bool(gpus))
+
+    @property
+    def label(self) -> str:
+        """E.g. "CUDA0 + CPU (12 of 36 layers)"."""
+        names = " + ".join(self.devices)
+        return f"{names} ({self.on_gpu} of {self.layers} layers)" if 0 < self.on_gpu < self.layers else names
+
+    def notes(self, asked: int) -> tuple[Phrase, ...]:
+        """What a person should know who asked for `asked` layers on a GPU (-1: all)."""
+        wanted = self.layers if asked < 0 else min(asked, self.layers)
+        if self.on_gpu >= wanted:
+            return ()
+        if self.on_gpu:
+            return (
+                Phrase(
+                    f"Only {self.on_gpu} of the {wanted} layers meant for the GPU are there.",
+                    f"计划放到 GPU 的 {wanted} 层中，实际只有 {self.on_gpu} 层在 GPU 上。",
+                ),
+            )
+        if self.gpu_there:
+            return (Phrase("The GPU was not used: the model runs on the CPU.", "未使用 GPU：模型在 CPU 上运行。"),)
+        return (
+            Phrase(
+                "A GPU was asked for, but the installed engine sees none: the model runs on the CPU.",
+                "要求使用 GPU，但已安装的引擎未发现 GPU：模型在 CPU 上运行。",
+            ),
+        )
+
+
+def _slice(model: native.Model, placement: Placement, batch: int) -> int:
+    """How many prompt tokens are computed at a time: a CPU with a large model is to tell of progress in between."""
+    if placement.on_gpu == placement.layers or model.parameters < 3e9:
+        return batch
+    return min(batch, 256 if model.parameters < 10e9 else 128)
+
+
+def _template(model: native.Model) -> tuple[ChatTemplate, tuple[Phrase, ...]]:
+    try:
+        return ChatTemplate(model.chat_template, model.vocabulary), ()
+    except EngineError as error:
+        note = Phrase(f"{error.message.en} A plain one is used.", f"{error.message.zh}已改用通用模板。")
+        return ChatTemplate(None, model.vocabulary), (note,)
+
+
+def _lowered(request: LoadRequest, model: native.Model, kv_type: str) -> Iterator[Phrase]:
+    if request.context > model.context_train:
+        yield Phrase(
+            f"The context is {model.context_train} tokens: the model was not trained for {request.context}.",
+            f"上下文为 {model.context_train} 个词元：该模型的训练长度不支持 {request.context}。",
+        )
+    if kv_type != request.kv_type:
+        yield Phrase(
+            "The cache is kept in f16: this model does not bear a quantised one.",
+            "缓存保持 f16：该模型不支持量化缓存。",
+        )
+
+
+def _refused(request: LoadRequest, told: Told) -> BackendError:
+    words = told.reason.replace(str(request.path.parent), "…") or "no reason given"
+    if told.says(*_NO_MEMORY):
+        return EngineError(
+            Phrase(
+                f"There is not enough memory for {request.path.name} ({words}).",
+                f"内存不足，无法加载 {request.path.name}（{words}）。",
+            ),
+            Phrase(
+                "Close other programs, choose a smaller quant or model, or keep fewer layers on the GPU.",
+                "请关闭其他程序、选择更小的量化或模型，或减少放在 GPU 上的层数。",
+            ),
+            code="out_of_memory",
+        )
+    if told.says("unknown model architecture"):
+        return InvalidInput(
+            Phrase(
+                f"This engine cannot run {request.path.name}: {words}.",
+                f"此引擎无法运行 {request.path.name}：{words}。",
+            ),
+            Phrase("Pick a model from the catalogue.", "请从目录中选择模型。"),
+            code="unsupported_model",
+        )
+    return EngineError(
+        Phrase(
+            f"The engine cannot load {request.path.name}: {words}.",
+            f"引擎无法加载 {request.path.name}：{words}。",
+        ),
+        Phrase("The file may be damaged: download it again.", "文件可能已损坏：请重新下载。"),
+        code="load_failed",
+    )
+
+
+def _no_context(size: int, told: Told) -> EngineError:
+    words = told.reason or "no reason given"
+    if told.says(*_NO_MEMORY):
+        return EngineError(
+            Phrase(
+                f"There is not enough memory for a context of {size} tokens ({words}).",
+                f"内存不足，无法使用 {size} 个词元的上下文（{words}）。",
+            ),
+            Phrase("Load the model with a smaller context.", "请用更小的上下文加载模型。"),
+            code="out_of_memory",
+        )
+    return EngineError(
+        Phrase(
+            f"The engine cannot make a context of {size} tokens: {words}.",
+            f"引擎无法创建 {size} 个词元的上下文：{words}。",
+        ),
+        Phrase("Load the model with other settings.", "请更改设置后重新加载模型。"),
+        code="load_failed",
+    )

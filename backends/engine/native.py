@@ -1,0 +1,232 @@
+"""llama.cpp's C API, thinly. The only importer of llama_cpp; the import happens when it is first needed.
+
+Every object here owns something of llama.cpp and frees it in `close()`. Only one thread, the engine's, may
+touch a Model or Vocabulary (and the Context, Batch and Sampler built on them); `info()` may be asked by any.
+
+What comes into the process (SEC-28): llama.cpp's own libraries, by absolute path, out of the folder of the
+installed package. The variables by which an environment could add another one are dropped, and llama.cpp's
+search in the current directory is never started.
+"""
+
+import ctypes
+import functools
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from backends.engine.native_log import NativeLog
+from backends.engine.protocol import EngineDevice, EngineInfo
+
+DEVELOPER_VARIABLE = "DESKSEEK_DEVELOPER"
+_DROPPED = ("GGML_BACKEND_PATH", "LLAMA_CPP_LIB_PATH")
+_DEVICE_KINDS = {0: "cpu", 1: "gpu", 2: "igpu", 3: "accel"}  # enum ggml_backend_dev_type
+_LOCK = threading.Lock()
+
+
+class LoadFailed(Exception):
+    """llama.cpp gave no model or no context; its log says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """llama.cpp in this process. `kept` are the callbacks that C holds pointers to."""
+
+    llama: Any  # the module llama_cpp.llama_cpp
+    ggml: ctypes.CDLL  # devices
+    base: ctypes.CDLL  # what a device is, buffer types, the abort callback
+    log: NativeLog
+    kept: list[object] = field(default_factory=list)
+
+
+def library() -> Library:
+    """llama.cpp, ready for use. Raises ImportError, OSError or RuntimeError if the package is missing or broken."""
+    with _LOCK:
+        return _library()
+
+
+@functools.cache
+def _library() -> Library:
+    if not os.environ.get(DEVELOPER_VARIABLE):
+        for name in _DROPPED:
+            os.environ.pop(name, None)
+    import llama_cpp.llama_cpp as llama
+
+    folder = Path(llama.__file__).resolve().parent / "lib"
+    ggml, base, log = _shared(folder, "ggml"), _shared(folder, "ggml-base"), NativeLog()
+    receive = llama.llama_log_callback(lambda level, text, _: log.receive(level, text))
+    llama.llama_log_set(receive, ctypes.c_void_p(0))
+    _declare(ggml, base)
+    if not ggml.ggml_backend_reg_count():  # else llama_backend_init() searches the current directory
+        ggml.ggml_backend_load_all_from_path(os.fsencode(folder))
+    llama.llama_backend_init()
+    return Library(llama, ggml, base, log, [receive])
+
+
+def _shared(folder: Path, name: str) -> ctypes.CDLL:
+    """A library of the installed package; llama.cpp has it in the process already."""
+    files = {"win32": (f"{name}.dll", f"lib{name}.dll"), "darwin": (f"lib{name}.dylib", f"lib{name}.so")}
+    for file in files.get(sys.platform, (f"lib{name}.so",)):
+        if (folder / file).exists():
+            return ctypes.CDLL(str(folder / file))
+    raise ImportError(f"{name} is missing in {folder}")
+
+
+def _declare(ggml: ctypes.CDLL, base: ctypes.CDLL) -> None:
+    """Signatures out of ggml-backend.h and ggml.h."""
+    pointer, size = ctypes.c_void_p, ctypes.c_size_t
+    for owner, name, result, arguments in (
+        (ggml, "ggml_backend_reg_count", size, []),
+        (ggml, "ggml_backend_load_all_from_path", None, [ctypes.c_char_p]),
+        (ggml, "ggml_backend_dev_count", size, []),
+        (ggml, "ggml_backend_dev_get", pointer, [size]),
+        (base, "ggml_backend_dev_name", ctypes.c_char_p, [pointer]),
+        (base, "ggml_backend_dev_description", ctypes.c_char_p, [pointer]),
+        (base, "ggml_backend_dev_type", ctypes.c_int, [pointer]),
+        (base, "ggml_backend_dev_memory", None, [pointer, pointer, pointer]),
+        (base, "ggml_backend_cpu_buffer_type", pointer, []),
+        (base, "ggml_set_abort_callback", pointer, [pointer]),
+    ):
+        function = getattr(owner, name)
+        function.restype, function.argtypes = result, arguments
+
+
+def info() -> EngineInfo:
+    """The version of llama-cpp-python, what ggml can compute on, instruction sets."""
+    from llama_cpp import __version__ as version
+
+    return EngineInfo(version, devices(), library().llama.llama_print_system_info().decode().strip(" |"))
+
+
+def devices() -> tuple[EngineDevice, ...]:
+    """What ggml can compute on now."""
+    native, found = library(), []
+    for number in range(native.ggml.ggml_backend_dev_count()):
+        device, free, total = native.ggml.ggml_backend_dev_get(number), ctypes.c_size_t(), ctypes.c_size_t()
+        native.base.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
+        found.append(
+            EngineDevice(
+                name=native.base.ggml_backend_dev_name(device).decode(),
+                description=native.base.ggml_backend_dev_description(device).decode("utf-8", "replace").strip(),
+                kind=_DEVICE_KINDS.get(native.base.ggml_backend_dev_type(device), "accel"),
+                memory_total=total.value,
+                memory_free=free.value,
+            )
+        )
+    return tuple(found)
+
+
+def write_aborts_to(path: Path) -> None:
+    """Before ggml ends the process (a failed assertion, a GPU out of memory), its last words go into `path`."""
+
+    def write(message: bytes) -> None:
+        with path.open("wb") as file:
+            file.write(message)
+            file.flush()
+            os.fsync(file.fileno())
+
+    callback = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(write)
+    native = library()
+    native.kept.append(callback)
+    native.base.ggml_set_abort_callback(ctypes.cast(callback, ctypes.c_void_p))
+
+
+class _Override(ctypes.Structure):
+    """struct llama_model_tensor_buft_override"""
+
+    _fields_ = (("pattern", ctypes.c_char_p), ("buft", ctypes.c_void_p))
+
+
+class Model:
+    """Weights and vocabulary. The constructor loads them and raises LoadFailed if llama.cpp refuses.
+
+    `gpu_layers` -1 is all. `progress` is told 0..1 and says whether to go on. Of the first `experts_on_cpu`
+    layers the expert tensors stay in main memory, wherever the layers are.
+    """
+
+    def __init__(self, path: Path, *, gpu_layers: int, experts_on_cpu: int, progress: Callable[[float], bool]) -> None:
+        native = library()
+        self._llama = llama = native.llama
+        callback = llama.llama_progress_callback(lambda fraction, _: progress(fraction))
+        params = llama.llama_model_default_params()
+        params.n_gpu_layers = gpu_layers
+        params.progress_callback = callback
+        overrides = (_Override * 2)()  # ends with an empty one
+        if experts_on_cpu > 0:
+            layers = "|".join(str(layer) for layer in range(experts_on_cpu))
+            overrides[0].pattern = rf"blk\.({layers})\.ffn_(up|down|gate_up|gate)_(ch|)exps".encode()
+            overrides[0].buft = native.base.ggml_backend_cpu_buffer_type()
+            params.tensor_buft_overrides = ctypes.cast(overrides, ctypes.c_void_p)
+        self.handle: Any = llama.llama_model_load_from_file(os.fsencode(path), params)
+        if not self.handle:
+            raise LoadFailed
+        self.vocabulary = Vocabulary(llama, llama.llama_model_get_vocab(self.handle))
+        self.architecture = self.metadata("general.architecture")
+        self.context_train: int = llama.llama_model_n_ctx_train(self.handle)
+        self.layers: int = llama.llama_model_n_layer(self.handle)
+        self.size: int = llama.llama_model_size(self.handle)
+        self.parameters: int = llama.llama_model_n_params(self.handle)
+        template = llama.llama_model_chat_template(self.handle, None)
+        self.chat_template: str | None = template.decode("utf-8", "replace") if template else None
+
+    def metadata(self, key: str) -> str:
+        """A value of the file's header as text; empty if it is not there (arrays never are)."""
+        buffer = ctypes.create_string_buffer(256)
+        length = self._llama.llama_model_meta_val_str(self.handle, key.encode(), buffer, len(buffer))
+        if length >= len(buffer):
+            buffer = ctypes.create_string_buffer(length + 1)
+            self._llama.llama_model_meta_val_str(self.handle, key.encode(), buffer, len(buffer))
+        return buffer.value.decode("utf-8", "replace") if length > 0 else ""
+
+    def close(self) -> None:
+        if self.handle:
+            self._llama.llama_model_free(self.handle)
+            self.handle = None
+
+
+class Vocabulary:
+    """The tokens of a model, as ids and as bytes. Lives as long as its Model."""
+
+    def __init__(self, llama: Any, handle: Any) -> None:
+        self._llama, self._handle = llama, handle
+        self._pieces: dict[int, bytes] = {}
+        self._buffer = ctypes.create_string_buffer(256)
+        self.size: int = llama.llama_vocab_n_tokens(handle)
+        self.bos: int = llama.llama_vocab_bos(handle)
+        self.eos: int = llama.llama_vocab_eos(handle)
+        self.add_bos: bool = llama.llama_vocab_get_add_bos(handle)
+        attribute, control = llama.llama_vocab_get_attr, llama.LLAMA_TOKEN_ATTR_CONTROL
+        special = control | llama.LLAMA_TOKEN_ATTR_USER_DEFINED
+        found = [(token, kind) for token in range(self.size) if (kind := attribute(handle, token)) & special]
+        self.marks = {text: token for token, _ in found if (text := self.text(token))}
+        """Control tokens and those that the model's maker added (`<think>`), by their text."""
+        self.added = frozenset(self.text(token) for token, kind in found if not kind & control)
+        """Those that llama.cpp recognises even in text that is tokenised with control tokens off."""
+        self.ends = frozenset(token for token, _ in found if llama.llama_vocab_is_eog(handle, token))
+
+    def text(self, token: int) -> str:
+        return self.piece(token).decode("utf-8", "replace") if token >= 0 else ""
+
+    def piece(self, token: int) -> bytes:
+        """The bytes a token stands for; a control token gives its name. May end inside a character."""
+        piece = self._pieces.get(token)
+        if piece is None:
+            length = self._llama.llama_token_to_piece(self._handle, token, self._buffer, len(self._buffer), 0, True)
+            if length < 0:
+                self._buffer = ctypes.create_string_buffer(-length)
+                length = self._llama.llama_token_to_piece(self._handle, token, self._buffer, -length, 0, True)
+            piece = self._pieces[token] = self._buffer.raw[: max(length, 0)]
+        return piece
+
+    def tokenise(self, text: str, *, special: bool = False) -> list[int]:
+        """The ids of `text`, without BOS. Control tokens in it are read as such only with `special`."""
+        data = text.encode("utf-8", "replace")
+        ids = (ctypes.c_int32 * (len(data) + 8))()
+        count = self._llama.llama_tokenize(self._handle, data, len(data), ids, len(ids), False, special)
+        if count < 0:
+            ids = (ctypes.c_int32 * -count)()
+            count = self._llama.llama_tokenize(self._handle, data, len(data), ids, len(ids), False, special)
+        return ids[:count]

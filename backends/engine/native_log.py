@@ -1,0 +1,68 @@
+"""What llama.cpp says while it works: into `logging`, and kept where a load must be understood.
+
+llama.cpp has no other way to tell why a load failed or which layer went to which device.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+LOG = logging.getLogger("llama.cpp")
+
+_DEBUG, _INFO, _WARN, _ERROR, _CONTINUED = 1, 2, 3, 4, 5  # enum ggml_log_level
+_LEVELS = {_DEBUG: logging.DEBUG, _INFO: logging.DEBUG, _WARN: logging.INFO, _ERROR: logging.WARNING}
+
+
+@dataclass(slots=True)
+class NativeLog:
+    """Receives llama.cpp's log on whatever thread it speaks."""
+
+    kept: list[tuple[int, str]] | None = None
+
+    def receive(self, level: int, text: bytes) -> None:
+        """One message; `_CONTINUED` ones (progress dots) are not worth keeping."""
+        if level == _CONTINUED or (level == _DEBUG and self.kept is None and not LOG.isEnabledFor(logging.DEBUG)):
+            return
+        line = text.decode("utf-8", "replace").rstrip()
+        if self.kept is not None:
+            self.kept.append((level, line))
+        LOG.log(_LEVELS.get(level, logging.DEBUG), "%s", line)
+
+    @contextmanager
+    def keep(self) -> "Iterator[Told]":
+        """Keep what is said inside the block; read it after."""
+        told = Told()
+        self.kept = told.lines
+        try:
+            yield told
+        finally:
+            self.kept = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What llama.cpp said during one load."""
+
+    lines: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def reason(self) -> str:
+        """Its own words for the first thing that went wrong, without names of functions; empty if nothing did."""
+        for level, line in self.lines:
+            if level == _ERROR:
+                function, colon, words = line.partition(": ")
+                words = words if colon and " " not in function else line
+                return words.removeprefix("error loading model: ").strip()
+        return ""
+
+    def says(self, *phrases: str) -> bool:
+        """Whether an error or a warning contains one of the phrases."""
+        return any(level in (_WARN, _ERROR) and any(p in line for p in phrases) for level, line in self.lines)
+
+    @property
+    def layers(self) -> list[str]:
+        """The device of each layer in order; the output layer comes last."""
+        begin, middle = "load_tensors: layer", "assigned to device"
+        placed = [line.partition(middle)[2] for _, line in self.lines if line.startswith(begin) and middle in line]
+        return [name.partition(",")[0].strip() for name in placed]

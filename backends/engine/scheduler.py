@@ -1,0 +1,142 @@
+"""Schedule, run, postprocess, for ever.
+
+Requests wait in a queue. A running sequence asks for what it needs computed: a slice of its prompt, or the
+token it said last; all that fits goes into one batch, one `decode`, and who gets logits says a token. There
+is one slot now; more of them change the numbers here, not the story.
+
+A slot keeps its tokens in the cache after the answer: the next prompt takes over what it shares with them.
+"""
+
+from collections import deque
+from collections.abc import Sequence as Many
+from itertools import takewhile
+
+from backends.core.errors import EngineError, InvalidInput
+from backends.core.phrase import Phrase
+from backends.engine.abilities import abilities
+from backends.engine.context import Context
+from backends.engine.native import Model
+from backends.engine.protocol import Turn
+from backends.engine.sampling import Sampler
+from backends.engine.sequence import Job, Sequence
+from backends.engine.template import ChatTemplate, Prompt
+
+SLOTS = 1
+
+
+class Scheduler:
+    """Lives on the engine's thread, as long as the model is loaded. `device` is what answers are signed with."""
+
+    def __init__(self, model: Model, context: Context, template: ChatTemplate, device: str, slice_size: int) -> None:
+        self._model, self._context, self._template = model, context, template
+        self._device, self._slice = device, slice_size
+        self._can_cut = abilities(model.architecture).cut
+        self._waiting: deque[Sequence] = deque()
+        self._running: list[Sequence] = []
+        self._cached: list[list[int]] = [[] for _ in range(SLOTS)]  # tokens of each slot that are in the cache
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._waiting or self._running)
+
+    def submit(self, job: Job) -> None:
+        """Queue a request. InvalidInput (`context_too_long`) at once if its prompt does not fit."""
+        prompt = self._template.prompt(job.request.turns, job.request.thinking)
+        self._check(prompt)
+        sampler = Sampler(self._model, job.request.sampling)
+        sequence = Sequence(job, prompt, self._model.vocabulary, sampler, self._context.size)
+        if job.request.max_tokens is not None and job.request.max_tokens <= 0:
+            sequence.finish_reason = "length"
+        sequence.forget = job.stream.token.on_cancel(self._context.interrupt)
+        self._waiting.append(sequence)
+
+    def count(self, turns: Many[Turn]) -> int:
+        """The length of a prompt in tokens."""
+        return len(self._template.prompt(turns).tokens)
+
+    def stop(self) -> None:
+        """End all answers as cancelled."""
+        for sequence in (*self._waiting, *self._running):
+            sequence.finish_reason = "cancelled"
+        self._retire()
+
+    def step(self) -> None:
+        self._context.rearm()
+        self._schedule()
+        if self._running and self._run():
+            self._postprocess()
+
+    def _schedule(self) -> None:
+        """Let go of who is done, let in who waits, and gather what is to be computed."""
+        self._retire()
+        if self._waiting and len(self._running) < SLOTS:
+            self._admit(self._waiting.popleft())
+        batch = self._context.batch
+        batch.clear()
+        for sequence in self._running:
+            sequence.fill(batch, self._slice)
+
+    def _admit(self, sequence: Sequence) -> None:
+        """Give a sequence a free slot, and what that holds already of the sequence's prompt."""
+        slot = min(set(range(SLOTS)) - {other.slot for other in self._running})
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(self._cached[slot], sequence.tokens[:-1], strict=False))
+        shared = sum(1 for _ in same) if self._can_cut else 0
+        if not self._context.cut(slot, shared):
+            self._context.cut(slot, shared := 0)
+        sequence.start(slot, shared)
+        self._running.append(sequence)
+
+    def _run(self) -> bool:
+        """Compute the batch. False: interrupted (who is cancelled goes, the others try again), or failed."""
+        try:
+            done = self._context.decode()
+        except RuntimeError as error:
+            self._fail(error)
+            return False
+        for sequence in self._running:
+            sequence.computed(sequence.asked if done else self._context.held(sequence.slot))
+        return done
+
+    def _postprocess(self) -> None:
+        """Who got logits says a token."""
+        for sequence in self._running:
+            if sequence.place >= 0:
+                sequence.say(sequence.sampler.sample(self._context.handle, sequence.place))
+
+    def _retire(self) -> None:
+        for queue in (self._running, self._waiting):
+            for sequence in [sequence for sequence in queue if sequence.over]:
+                queue.remove(sequence)
+                if sequence.slot >= 0:
+                    self._cached[sequence.slot] = sequence.tokens[: sequence.held]
+                sequence.finish(self._device)
+
+    def _fail(self, cause: RuntimeError) -> None:
+        error = EngineError(
+            Phrase(f"The engine failed while it computed ({cause}).", f"引擎在计算时出错（{cause}）。"),
+            Phrase(
+                "Ask again. If it fails again, load the model with a smaller context.",
+                "请重试。若仍然失败，请用更小的上下文加载模型。",
+            ),
+            code="decode_failed",
+        )
+        for sequence in self._running:
+            sequence.fail(error)
+            self._context.cut(sequence.slot, 0)
+            self._cached[sequence.slot] = []
+        self._running.clear()
+
+    def _check(self, prompt: Prompt) -> None:
+        needed, room = len(prompt.tokens), self._context.size
+        if needed >= room:
+            raise InvalidInput(
+                Phrase(
+                    f"This conversation needs {needed} tokens, but the context holds {room}.",
+                    f"此对话需要 {needed} 个词元，但上下文只能容纳 {room} 个。",
+                ),
+                Phrase(
+                    "Shorten the message, start a new conversation, or load the model with a larger context.",
+                    "请缩短消息、新建对话，或用更大的上下文加载模型。",
+                ),
+                code="context_too_long",
+            )
