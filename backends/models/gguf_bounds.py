@@ -7,11 +7,12 @@ are those of `src/llama-arch.cpp` and `src/models/*.cpp` of llama.cpp, as of lla
 
 import re
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from backends.core.errors import InvalidInput
 from backends.core.phrase import Phrase
-from backends.models.gguf_format import ArrayOf, Container, Tensor, damaged, foreign
+from backends.models.gguf_format import LARGEST_VOCABULARY, ArrayOf, Container, Tensor, damaged, foreign
 
 CHAT_ARCHITECTURES = frozenset(
     {"qwen2", "qwen3", "llama", "deepseek", "deepseek2", "deepseek2-ocr", "deepseek32", "deepseek4"}
@@ -22,9 +23,9 @@ EMBEDDING_ARCHITECTURES = frozenset(
 )
 MOST_BLOCKS = 512
 MOST_EXPERTS = 512
+MOST_ITERATIONS = 1000
 LARGEST_WIDTH = 1 << 20
 LARGEST_CONTEXT = 1 << 30
-LARGEST_VOCABULARY = 1 << 21
 TOKENIZERS = ("gpt2", "llama")  # BPE and SentencePiece; all DeepSeek models use the first
 
 _FORKS_OF_V4 = ("attention.compress_ratios", "hyper_connection.count")
@@ -57,7 +58,9 @@ _REQUIRED: Mapping[str, tuple[str, ...]] = {
 _MAY_BE_ZERO = {"leading_dense_block_count", "expert_shared_count"}
 _ARRAY_KINDS = {"tokens": ("str",), "merges": ("str",), "scores": ("f32",), "token_type": ("i32", "u32")}
 _TEXT_KEYS = ("general.architecture", "general.name", "tokenizer.ggml.model", "tokenizer.ggml.pre")
+_PLAIN_HEADS = {"qwen2", "qwen3", "llama", "deepseek", "deepseek2-ocr"}  # keys, values and rotation of one length
 _BLOCK = re.compile(r"blk\.(\d+)\.")
+_ATTENTION = re.compile(r"blk\.(\d+)\.attn_(q|k|v|output)\.weight")
 _NOT_IN_A_PRODUCT = {"I32"}
 _RATIOS = {0, 4, 128}
 
@@ -129,17 +132,30 @@ class _Rules:
                 raise _bad("attention.head_count")
         for key in ("attention.key_length", "attention.value_length"):
             self._optional(key, 1, LARGEST_WIDTH)
-        self._rope(width // heads[0])
+        self._floats()
+        self._head(width // heads[0])
         self._experts(blocks)
+        self._latent(kv_heads)
         for key in _REQUIRED.get(self._architecture, ()):
             self._number(key, 0 if key in _MAY_BE_ZERO else 1, LARGEST_WIDTH)
         self._ratios(blocks)
 
-    def _rope(self, head: int) -> None:
+    def _head(self, head: int) -> None:
         rotated = self._optional("rope.dimension_count", 1, LARGEST_WIDTH)
-        length = self._optional("attention.key_length", 1, LARGEST_WIDTH) or head
-        if rotated is not None and (rotated % 2 or rotated > length):
+        key = self._optional("attention.key_length", 1, LARGEST_WIDTH) or head
+        value = self._optional("attention.value_length", 1, LARGEST_WIDTH) or head
+        if rotated is not None and (rotated % 2 or rotated > key):
             raise _bad("rope.dimension_count")
+        if self._architecture in _PLAIN_HEADS and (value != key or rotated not in (None, key)):
+            raise _bad("attention.key_length")
+
+    def _floats(self) -> None:
+        for key, kind in self._kinds.items():
+            if kind not in ("f32", "f64") or not key.startswith(f"{self._architecture}."):
+                continue
+            value = self._metadata[key]
+            if not isfinite(value) or (key.endswith("epsilon") and value < 0):
+                raise _bad(key)
 
     def _experts(self, blocks: int) -> None:
         experts = self._optional("expert_count", 0, MOST_EXPERTS) or 0
@@ -149,9 +165,30 @@ class _Rules:
         self._optional("leading_dense_block_count", 0, blocks)
         self._optional("nextn_predict_layers", 0, blocks - 1)
 
+    def _latent(self, kv_heads: tuple[int, ...]) -> None:
+        """Latent attention keeps one head of `kv_lora_rank + rope` values; older files keep them all."""
+        if self._architecture not in ("deepseek2", "deepseek32"):
+            return
+        rank, rotated = (
+            self._number("attention.kv_lora_rank", 1, LARGEST_WIDTH),
+            self._number("rope.dimension_count", 2, LARGEST_WIDTH),
+        )
+        key, value = (self._number(f"attention.{name}_length", 1, LARGEST_WIDTH) for name in ("key", "value"))
+        latent = [self._optional(f"attention.{name}_length_mla", 0, LARGEST_WIDTH) or 0 for name in ("key", "value")]
+        if not all(latent):
+            if self._architecture == "deepseek32" or any(latent):
+                raise _bad("attention.key_length_mla")
+            heads = self._per_layer("attention.head_count", len(kv_heads))
+            if key <= rotated or kv_heads != heads:
+                raise _bad("attention.key_length")
+        elif (key, value, set(kv_heads)) != (rank + rotated, rank, {1}) or latent[0] <= rotated:
+            raise _bad("attention.key_length")
+
     def _ratios(self, blocks: int) -> None:
         if self._architecture != "deepseek4":
             return
+        self._optional("hash_layer_count", 0, blocks)
+        self._optional("hyper_connection.sinkhorn_iterations", 0, MOST_ITERATIONS)
         ratios = self._metadata["deepseek4.attention.compress_ratios"]
         if not isinstance(ratios, tuple) or not blocks <= len(ratios) <= MOST_BLOCKS or not set(ratios) <= _RATIOS:
             raise _bad("attention.compress_ratios")
@@ -188,11 +225,30 @@ class _Rules:
             found = _BLOCK.match(tensor.name)
             if found and int(found[1]) >= blocks:
                 raise damaged(f"the tensor {tensor.name!a} is one too many", f"张量 {tensor.name!a} 多余")
+            if not self._is_of_its_heads(tensor):
+                raise damaged(
+                    f"the tensor {tensor.name!a} does not fit its number of heads",
+                    f"张量 {tensor.name!a} 与注意力头数不符",
+                )
             if not self._computes(tensor):
                 raise damaged(
                     f"the tensor {tensor.name!a} is of a type it cannot have",
                     f"张量 {tensor.name!a} 的类型不正确",
                 )
+
+    def _is_of_its_heads(self, tensor: Tensor) -> bool:
+        """Whether queries, keys and values are as many as the heads want: llama.cpp reshapes them by that."""
+        found = _ATTENTION.fullmatch(tensor.name)
+        if not found or self._architecture not in _PLAIN_HEADS or len(tensor.dimensions) != 2:
+            return True
+        blocks = self._metadata[f"{self._architecture}.block_count"]
+        heads = self._per_layer("attention.head_count", blocks)
+        counts = (
+            heads if found[2] in ("q", "output") else self._per_layer("attention.head_count_kv", blocks, default=heads)
+        )
+        width = self._number("embedding_length", 1, LARGEST_WIDTH) // heads[0]
+        wanted = counts[int(found[1])] * (self._optional("attention.key_length", 1, LARGEST_WIDTH) or width)
+        return tensor.dimensions[0 if found[2] == "output" else 1] == wanted
 
     def _computes(self, tensor: Tensor) -> bool:
         if tensor.kind in _NOT_IN_A_PRODUCT:

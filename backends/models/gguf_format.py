@@ -25,10 +25,12 @@ LONGEST_TEMPLATE = 4 << 20
 LONGEST_NAME = 63  # GGML_MAX_NAME with its closing zero
 MOST_DIMENSIONS = 4
 KEPT_ARRAY = 1024  # numbers; longer arrays and those of strings are walked over
+LARGEST_VOCABULARY = 600_000
 LARGEST_TENSOR = 1 << 60
 LARGEST_ALIGNMENT = 1 << 20
 _ALIGNMENT_KEY = "general.alignment"
 _TEMPLATE_KEY = "tokenizer.chat_template"
+_TOKENS_KEY = "tokenizer.ggml.tokens"
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _NAMES = {0: "u8", 1: "i8", 2: "u16", 3: "i16", 4: "u32", 5: "i32", 6: "f32", 7: "bool", 8: "str", 10: "u64"}
@@ -233,7 +235,10 @@ class _Reader:
         if kind == _ARRAY:
             raise damaged(f"the entry {key[:80]!a} has arrays in an array", f"条目 {key[:80]!a} 含有嵌套数组")
         if kind == _STRING:
+            start = self._position
             self._skip_strings(length)
+            if key == _TOKENS_KEY:
+                self._check_tokens(start, length)
             return "array of str", ArrayOf("str", length)
         if kind not in _SCALARS:
             raise damaged(f"the entry {key[:80]!a} has the unknown type {kind}", f"条目 {key[:80]!a} 的类型未知")
@@ -262,6 +267,20 @@ class _Reader:
             self._need(8)
         self._position = position
         self._need(0)
+
+    def _check_tokens(self, position: int, length: int) -> None:
+        """llama.cpp ends the process when two tokens are the same, as far as C reads them; empty ones may repeat."""
+        if length > LARGEST_VOCABULARY:
+            raise damaged("its vocabulary is impossibly large", "词表过大")
+        head, unpack, tokens = self._head, _U64, []
+        for _ in range(length):
+            start = position + 8
+            position = start + unpack(head, position)[0]
+            tokens.append(head[start:position])
+        if b"\0" in b"".join(tokens):
+            tokens = [token.partition(b"\0")[0] for token in tokens]
+        if len(set(tokens)) + max(0, tokens.count(b"") - 1) < length:
+            raise damaged("a token is twice in its vocabulary", "词表中有重复的词元")
 
     def _name(self, longest: int) -> str:
         length = self._u64()
