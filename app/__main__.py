@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import shiboken6
 from PySide6.QtCore import QObject, QTimer, QUrl, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QMessageBox
@@ -70,7 +71,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     with contextlib.closing(owner), Session(app, paths, owner, [Path(name) for name in files]) as session:
         session.window.show()
         QTimer.singleShot(0, session.open)
-        return app.exec()
+        code = app.exec()
+    shiboken6.delete(session.window)  # while Python lives: taking widgets apart calls their filters
+    return code
 
 
 def _say_and_leave(words: Sequence[str], notice: Notice) -> int:
