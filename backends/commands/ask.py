@@ -167,8 +167,6 @@ def _load(job: Job) -> None:
         console.note(console.to(careful))
     for event in job.follow(services.load(local, context=context, safe=job.safe)):
         if isinstance(event, LoadProgress):
-            if console.as_json:
-                console.json({"loading": {"model": local.id, "fraction": round(event.fraction, 4)}})
             loading = Phrase(
                 f"Loading {local.name} {event.fraction:.0%}", f"正在加载 {local.name} {event.fraction:.0%}"
             )

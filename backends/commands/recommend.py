@@ -52,14 +52,22 @@ def grammar(language: Language) -> Parser:
 
 
 def run(job: Job) -> int:
-    given = job.arguments
-    wish = Wish(min_speed=given.min_speed) if given.context is None else Wish(given.context, given.min_speed)
-    advice = advise(Catalog.load(), _budget(job), wish)
+    advice = advise(Catalog.load(), _budget(job), _wish(job))
     if job.console.as_json:
         job.console.json(as_data(advice))
     else:
         _show(advice, job)
     return DONE
+
+
+def _wish(job: Job) -> Wish:
+    """What is named, else for this machine what the settings say, else for every machine the same."""
+    given, models = job.arguments, job.settings.models
+    usual = Wish() if given.ram is not None else Wish(models.context, models.min_speed or None)
+    return Wish(
+        usual.context if given.context is None else given.context,
+        usual.min_speed if given.min_speed is None else given.min_speed,
+    )
 
 
 def _budget(job: Job) -> Budget:

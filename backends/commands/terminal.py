@@ -1,5 +1,6 @@
 """The terminal that a command was typed in: its encoding, its language, who looks, and Ctrl+C."""
 
+import errno
 import io
 import os
 import signal
@@ -39,8 +40,8 @@ class _Writer(io.TextIOBase):
         except BrokenPipeError:
             raise ReaderGone from None
         except OSError as error:
-            if sys.platform == "win32" and error.errno == 22:  # what Windows says of a closed pipe
-                raise ReaderGone from None
+            if error.errno == errno.EIO or (sys.platform == "win32" and error.errno == errno.EINVAL):
+                raise ReaderGone from None  # a terminal that was closed; a closed pipe as Windows words it
             raise
         return len(text)
 
@@ -111,7 +112,7 @@ def standard_input() -> str:
 
 
 class Interrupts:
-    """While inside: the first Ctrl+C, or polite kill, raises `cancel`; the second ends the process at once.
+    """While inside: the first Ctrl+C, polite kill or closed terminal raises `cancel`; the second ends the process.
 
     The signal is taken from its wake-up socket by a thread, since on Windows a main thread that waits for a lock hears
     nothing. Ending at once loses nothing: what is saved is on disk, downloads go on from what arrived.
@@ -120,7 +121,8 @@ class Interrupts:
     def __init__(self, cancel: CancelToken, before_the_end: Callable[[], None] = lambda: None) -> None:
         self._cancel = cancel
         self._before_the_end = before_the_end
-        self._signals = (signal.SIGINT, signal.SIGTERM)
+        names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # the last two not everywhere
+        self._signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
 
     def __enter__(self) -> None:
         self._here, self._there = socket.socketpair()

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +18,9 @@ from tests.kit.shell import Outcome, Shell
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path / "home")
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    with closing(Shell(tmp_path / "home")) as shell:
+        yield shell
 
 
 @pytest.fixture(scope="session")
@@ -46,12 +47,18 @@ class Inside:
 
 
 @pytest.fixture(scope="session")
-def stocked(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Shell:
-    """A data folder whose library knows the model."""
+def stocked_home(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Path:
     home = tmp_path_factory.mktemp("stocked")
     with opened(home) as inside:
         inside.services.library.add(model)
-    return Shell(home)
+    return home
+
+
+@pytest.fixture
+def stocked(stocked_home: Path) -> Iterator[Shell]:
+    """A data folder whose library knows the model."""
+    with closing(Shell(stocked_home)) as shell:
+        yield shell
 
 
 @pytest.fixture

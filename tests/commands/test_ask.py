@@ -13,7 +13,7 @@ from backends.engine.protocol import Sampling
 from backends.models.catalog import Catalog
 from tests.commands.conftest import Inside
 from tests.kit.ggufs import ANSWER, REASONING
-from tests.kit.shell import ROOT, Shell, finish, interrupt
+from tests.kit.shell import ROOT, Shell, finish, interrupt, read_until
 
 
 def test_in_a_pipe_there_is_the_answer_alone(stocked: Shell) -> None:
@@ -28,7 +28,7 @@ def test_in_a_pipe_there_is_the_answer_alone(stocked: Shell) -> None:
 def test_as_json_every_line_is_an_event(stocked: Shell) -> None:
     outcome = stocked.run("ask", "--json", "--temperature", "0", "Hello there")
     assert (outcome.code, outcome.err) == (0, "")
-    *events, last = [event for event in outcome.events if "loading" not in event]
+    *events, last = outcome.events
     assert {name for event in events for name in event} == {"reasoning", "text"}
     assert "".join(event.get("reasoning", "") for event in events).strip() == REASONING
     assert "".join(event.get("text", "") for event in events).strip() == ANSWER
@@ -105,9 +105,10 @@ def test_a_model_may_be_named_by_a_relative_path_and_then_by_its_name(inside: In
     assert (known["architecture"], known["problem"], known["loaded"]) == ("qwen2", None, True)
     assert known["id"] in inside.run("models").out
     assert "已加载" in inside.run("models", language="zh").out
-    again = inside.run("ask", "--json", "--model", known["id"], "--temperature", "0", "Hello")
-    assert again.code == 0
-    assert not any("loading" in event for event in again.events)  # it is the one that is loaded
+    loaded = inside.services.engine.model
+    again = inside.run("ask", "--model", known["id"], "--temperature", "0", "Hello")
+    assert (again.code, again.out.strip()) == (0, ANSWER)
+    assert inside.services.engine.model is loaded  # it was not loaded again
 
 
 @pytest.mark.parametrize("name", ["nothing.gguf", "no-such-model"])
@@ -126,14 +127,25 @@ def test_a_file_that_is_no_model(inside: Inside, tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_an_interrupt_stops_cleanly(stocked: Shell) -> None:
     process = stocked.start("ask", "--json", "--temperature", "0", "count")
-    assert process.stdout is not None
-    while b'"text"' not in process.stdout.readline():
-        pass
+    read_until(process, b'"text"')
     interrupt(process)
     outcome = finish(process)
     assert outcome.code == 130
     assert outcome.events[-1]["finished"]["finish_reason"] == "cancelled"
     assert outcome.err == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_after_a_kill_the_next_command_says_so_and_is_careful(stocked: Shell) -> None:
+    process = stocked.start("ask", "--json", "--temperature", "0", "count")
+    read_until(process, b'"text"')
+    process.kill()
+    finish(process)
+    careful = stocked.run("ask", "--temperature", "0", "Hello")
+    assert (careful.code, careful.out.strip()) == (0, ANSWER)
+    assert "crashed last time" in careful.err
+    assert "last-crash.txt" in careful.err
+    assert stocked.run("ask", "--temperature", "0", "Hello").err == ""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

@@ -38,6 +38,7 @@ class Shell:
     home: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     cwd: Path = ROOT
+    started: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
 
     def run(self, *argv: str, stdin: str | bytes | None = None) -> Outcome:
         data = stdin.encode() if isinstance(stdin, str) else stdin
@@ -47,20 +48,44 @@ class Shell:
     def start(self, *argv: str, stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
         environment |= {"PYTHONPATH": str(ROOT), "DESKSEEK_HOME": str(self.home), "LANG": "en_US.UTF-8"}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "backends", *argv],
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment | dict(self.environment),
             cwd=self.cwd,
+            bufsize=0,  # a line read early must not take the next ones along
         )
+        self.started.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what a failed test left running."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            finish(process)
+        self.started.clear()
 
 
 def finish(process: "subprocess.Popen[bytes]", data: bytes | None = None) -> Outcome:
+    """What it came to when it has ended."""
+    if process.stdout is None or process.stdout.closed:
+        process.wait(PATIENCE)
+        return Outcome(process.returncode, "", "")
     out, err = process.communicate(data, timeout=PATIENCE)
     return Outcome(process.returncode, out.decode(), err.decode())
 
 
 def interrupt(process: "subprocess.Popen[bytes]") -> None:
     process.send_signal(signal.SIGINT)
+
+
+def read_until(process: "subprocess.Popen[bytes]", words: bytes) -> None:
+    """Read its output, line by line, until one holds these words."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if words in line:
+            return
+    raise AssertionError(f"it ended before it said {words!r}: {finish(process)}")
