@@ -23,7 +23,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b([a-z][a-z0-9+.\-]*://)[^/\s@'\"]+@", re.IGNORECASE), r"\1…@"),
     (
         re.compile(
-            r"(?P<name>[\w\-]*(?:token|secret|passw(?:or)?d|api[_\-]?key|signature|credential|authkey)['\"]?\s*[=:]\s*)"
+            r"(?P<name>(?:token|secret|passw(?:or)?d|api[_\-]?key|signature|credential|authkey)['\"]?\s*[=:]\s*)"
             r"(?:'[^']*'|\"[^\"]*\"|[^\s'\"&,;)}\]]+)",
             re.IGNORECASE,
         ),
