@@ -44,7 +44,7 @@ class Downloads(QObject):
         self._board = board
         self._all: dict[str, Download] = {}
         self._running: dict[str, Stream[DownloadEvent]] = {}
-        self._finished: set[str] = set()
+        self._finished: dict[str, Path] = {}
         self._unwanted: set[str] = set()  # to be deleted when its task has ended
         self._again: set[str] = set()  # to go on when its task has ended
 
@@ -139,11 +139,11 @@ class Downloads(QObject):
         self._show(state)
 
     def _on_finished(self, ref: str, path: Path) -> None:
-        self._finished.add(ref)
+        """Its task goes on to tell the library, and ends."""
+        self._finished[ref] = path
         self._unwanted.discard(ref)
         before = self._all.get(ref) or Download(ref, "verifying")
         self._show(replace(before, state="verifying", fraction=1.0, message=NOTHING))
-        self.arrived.emit(ref, path)
 
     def _on_error(self, ref: str, stream: Stream[DownloadEvent], error: BackendError) -> None:
         if stream.cancelled:
@@ -164,8 +164,9 @@ class Downloads(QObject):
 
     def _on_end(self, ref: str) -> None:
         self._running.pop(ref, None)
-        if ref in self._finished:
-            self._finished.discard(ref)
+        if path := self._finished.pop(ref, None):
+            self._again.discard(ref)
+            self.arrived.emit(ref, path)
         elif ref in self._unwanted:
             self._unwanted.discard(ref)
             self._pump.call(self._runner, self._delete, ref, on_error=self._on_not_deleted)

@@ -49,6 +49,7 @@ class ModelsController(QObject):
         self.downloads = Downloads(services, pump, self._runner, board, self)
         self.tokens = Tokens(services, pump, self._runner, self)
         self._load: Stream[LoadEvent] | None = None
+        self._judged: Machine | None = None  # looked at while no model of ours held memory that the next one may have
         self._picture = Picture(
             loaded=services.engine.model,
             folder=services.models_folder,
@@ -83,7 +84,9 @@ class ModelsController(QObject):
 
     def _on_machine(self, machines: list[Machine]) -> None:
         machine = machines[-1]
-        self._draw(machine=machine, advice=self._services.advise(machine))
+        if self._judged is None or (self._picture.loaded is None and self._load is None):
+            self._judged = machine
+        self._draw(machine=machine, advice=self._services.advise(self._judged))
 
     def _on_trouble(self, error: BackendError) -> None:
         self._draw(trouble=error.message)
@@ -253,7 +256,11 @@ class ModelsController(QObject):
 
     @Slot()
     def unload(self) -> None:
-        self._pump.follow(self._services.unload(), lambda _: None, self._on_model_changed)
+        self._pump.follow(self._services.unload(), lambda _: None, self._on_unloaded)
+
+    def _on_unloaded(self) -> None:
+        self._on_model_changed()
+        self.probe()  # there is more memory now
 
     @Slot()
     def load_default(self) -> None:
@@ -276,9 +283,8 @@ class ModelsController(QObject):
         if "model" in changes:
             self._on_model_changed()
         if "settings" in changes:
-            machine = self._picture.machine
             self._draw(
-                advice=self._services.advise(machine) if machine is not None else None,
+                advice=self._services.advise(self._judged) if self._judged is not None else None,
                 folder=self._services.models_folder,
                 network=self._services.settings.current.network,
                 token=self.tokens.token,

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame
 
 from app import parts
 from app.language import Retranslated
@@ -10,11 +10,14 @@ from app.theme import SPACE
 
 
 class ModelDrop(Retranslated, QFrame):
-    """Lies over `page`, seen only while a .gguf is held over it. Everything else is left to the window."""
+    """Lies over `page`, seen only while a .gguf is held over it. Everything else is left to the window.
+
+    What is dragged over a scroll area comes to its viewport.
+    """
 
     dropped = Signal(str)  # path
 
-    def __init__(self, page: QWidget) -> None:
+    def __init__(self, page: QAbstractScrollArea) -> None:
         super().__init__(page)
         self.setProperty("surface", "drop")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -24,14 +27,15 @@ class ModelDrop(Retranslated, QFrame):
         self.setLayout(parts.column(self._words))
         self.hide()
         page.setAcceptDrops(True)
-        page.installEventFilter(self)
+        self._viewport = page.viewport()  # kept: it is asked for no more while the page is being taken down
+        self._viewport.installEventFilter(self)
         self.retranslate()
 
     def retranslate(self) -> None:
         self._words.setText(self.tr("Drop the model file here"))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self._page:
+        if watched is self._viewport:
             match event.type():
                 case QEvent.Type.DragEnter if isinstance(event, QDragEnterEvent):
                     return self._enter(event)
