@@ -117,11 +117,16 @@ def _as_owner(owner: Owner, request: CommandRequest, paths: Paths, out: Output, 
                 owner.serve(guests.run)
                 settings = services.settings.current
                 code = commands.execute(request, paths, settings, services, out, cancel, safe=last.safe)
+                if guests.busy:
+                    console.note(console.to(_WAITING))
                 guests.wait(cancel)
                 owner.close()
                 return code
             finally:
                 journal.finish()
+
+
+_WAITING = Phrase("Another command still runs inside this one.", "另一条命令仍在此进程中运行，请稍候。")
 
 
 def _crashed(report: Path) -> Phrase:
@@ -149,6 +154,10 @@ class _Guests:
             with self._changed:
                 self._count -= 1
                 self._changed.notify_all()
+
+    @property
+    def busy(self) -> bool:
+        return self._count > 0
 
     def wait(self, cancel: CancelToken) -> None:
         """Until the last of them has ended, or somebody interrupts."""

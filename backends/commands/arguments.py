@@ -248,7 +248,8 @@ class _Formatter(argparse.HelpFormatter):
         return wrap(text, width)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        return "\n".join(indent + line for part in text.splitlines() for line in wrap(part, width))
+        lines = [line for part in text.splitlines() for line in (wrap(part, width) if part[:1].strip() else [part])]
+        return "\n".join(indent + line for line in lines)
 
 
 def wrap(text: str, limit: int) -> list[str]:

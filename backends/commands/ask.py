@@ -247,7 +247,7 @@ def _close(ending: Finished, job: Job) -> None:
         parts = [
             f"{usage.completion_tokens} token" + ("" if language == "zh" else "s"),
             rate(timings.decode_tokens_per_s, language),
-            duration(timings.total_s, language),
+            duration(timings.total_s, language) if timings.total_s >= 10 else f"{timings.total_s:.1f} s",
             ending.device,
         ]
         console.note(" · ".join(parts))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from backends.commands.arguments import Parser, WrongUsage
+from backends.commands.figures import columns
 from backends.commands.job import DONE, Command, Job
 from backends.core.fields import FieldSpec, Value
 from backends.core.phrase import Language, Phrase
@@ -15,7 +16,7 @@ ACTIONS = ("list", "get", "set", "reset")
 
 
 def grammar(language: Language) -> Parser:
-    names = "\n".join(f"  {field.key}: {field.label.to(language)}" for field in FIELDS)
+    names = "\n".join(columns([("  " + field.key, field.label.to(language)) for field in FIELDS]))
     after = Phrase(f"Settings:\n{names}", f"设置项：\n{names}")
     parser = Parser(f"deskseek {NAME}", SUMMARY, language, after=after)
     parser.word("action", "ACTION", Phrase("list (default), get, set or reset", "list（默认）、get、set 或 reset"))
@@ -65,12 +66,12 @@ def run(job: Job) -> int:
 
 def _show(field: FieldSpec, value: Value, job: Job) -> None:
     console, zh = job.console, job.console.language == "zh"
-    console.line(f"{console.bold(field.key)} = {_text(value)}")
+    console.line(f"{console.bold(field.key)} = {_text(value)}".rstrip())
     about = field.label.to(console.language)
     if field.choices:
         about += "：" if zh else ": "
         about += ("、" if zh else ", ").join(choice.value for choice in field.choices)
-    if value != field.default:
+    if value != field.default and field.default != "":
         about += f"（默认 {_text(field.default)}）" if zh else f" (default {_text(field.default)})"
     if field.restart:
         about += "（重启后生效）" if zh else " (at the next start)"

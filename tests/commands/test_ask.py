@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from backends.engine.protocol import Sampling
 from backends.models.catalog import Catalog
 from tests.commands.conftest import Inside
 from tests.kit.ggufs import ANSWER, REASONING
-from tests.kit.shell import ROOT, Shell, finish, interrupt, read_until
+from tests.kit.shell import ROOT, Shell, finish, read_until
 
 
 def test_in_a_pipe_there_is_the_answer_alone(stocked: Shell) -> None:
@@ -125,10 +126,11 @@ def test_a_file_that_is_no_model(inside: Inside, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_an_interrupt_stops_cleanly(stocked: Shell) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_an_interrupt_stops_cleanly(stocked: Shell, name: str) -> None:
     process = stocked.start("ask", "--json", "--temperature", "0", "count")
     read_until(process, b'"text"')
-    interrupt(process)
+    process.send_signal(getattr(signal, name))
     outcome = finish(process)
     assert outcome.code == 130
     assert outcome.events[-1]["finished"]["finish_reason"] == "cancelled"
