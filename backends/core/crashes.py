@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.core.errors import StorageError
-from backends.core.files import write_file
+from backends.core.files import storage_error, write_file
 
 GOOD_AFTER = 30.0  # seconds; a run that lasted so long has started well
 WINDOW = 300.0  # seconds; two bad starts within this make the next one careful
@@ -68,9 +68,12 @@ class CrashJournal:
         if last.crashed:
             write_file(self.report_file, _report(last).encode())
         for path in (self._native, self.abort_file):
-            path.unlink(missing_ok=True)
+            _remove(path)
         self._write_running(good=False)
-        descriptor = os.open(self._trace, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+        try:
+            descriptor = os.open(self._trace, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+        except OSError as error:
+            raise storage_error(error, self._trace) from error
         faulthandler.enable(descriptor)
         self._started = True
         self._timer = threading.Timer(self._good_after, self._started_well)
@@ -91,7 +94,7 @@ class CrashJournal:
 
     def end(self) -> None:
         """The native work is over."""
-        self._native.unlink(missing_ok=True)
+        _remove(self._native)
 
     @contextlib.contextmanager
     def native(self, what: str, detail: str) -> Iterator[None]:
@@ -109,12 +112,12 @@ class CrashJournal:
             if self._timer:
                 self._timer.cancel()
             for path in (self._native, self.abort_file, self._running, self._history):
-                path.unlink(missing_ok=True)
+                _remove(path)
 
     def _started_well(self) -> None:
         with self._lock:
             if self._started:
-                self._history.unlink(missing_ok=True)
+                _remove(self._history)
                 try:
                     self._write_running(good=True)
                 except StorageError as error:
@@ -161,6 +164,13 @@ def _read(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("%s stays: %s", path, error)
 
 
 def _tail(path: Path) -> str:

@@ -206,8 +206,9 @@ class _Server:
         self._listener.close()
         for visit in visits:
             visit.cancel.cancel()
+        deadline = time.monotonic() + 5
         for visit in visits:
-            visit.ended.wait(5)
+            visit.ended.wait(max(0, deadline - time.monotonic()))
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
