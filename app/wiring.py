@@ -243,7 +243,7 @@ class Desk(QObject):
 
     def _on_changes(self, changes: Sequence[Change]) -> None:
         """Something was changed, in the window or by a command that runs in this process."""
-        self.models.on_changes(list(changes))
-        self.settings.on_changes(list(changes))
+        self.models.on_changes(changes)
+        self.settings.on_changes(changes)
         if "settings" in changes:
             self._on_picture_changed()

@@ -97,6 +97,7 @@ class Services:
         self.engine.close()
         for runner in (self._files, self._probe_runner):
             runner.close()
+        self.network.close()
         self.database.close()
 
     @property

@@ -5,6 +5,7 @@ each wish becomes a Stream that the Pump follows, or a call on the controller's 
 token have controllers of their own, `downloads` and `tokens`, which live here.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,7 +120,16 @@ class ModelsController(QObject):
     @Slot(str)
     def add_file(self, path: str) -> None:
         """ "I have a file": take it in, then load it."""
-        self._pump.follow(self._services.add_file(Path(path)), self._on_file_added)
+        file = Path(path)
+        self._pump.follow(
+            self._services.add_file(file),
+            self._on_file_added,
+            on_error=lambda error: self._on_file_refused(file, error),
+        )
+
+    def _on_file_refused(self, file: Path, error: BackendError) -> None:
+        said = Phrase(f"{file.name}: {error.message.en}", f"{file.name}：{error.message.zh}")
+        self._board.post(Notice(said, error.hint, "danger", key=f"file:{file}"))
 
     def _on_file_added(self, models: list[LocalModel]) -> None:
         self.rescan()
@@ -277,7 +287,7 @@ class ModelsController(QObject):
     def _on_model_changed(self) -> None:
         self._draw(loaded=self._services.engine.model)
 
-    def on_changes(self, changes: list[str]) -> None:
+    def on_changes(self, changes: Sequence[str]) -> None:
         if "library" in changes:
             self.rescan()
         if "model" in changes:

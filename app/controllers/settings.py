@@ -1,5 +1,7 @@
 """What happens when a setting is changed: checked, saved, and told to whoever shows it."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QObject, Signal, Slot
 
 from backends.core.errors import BackendError
@@ -36,7 +38,7 @@ class SettingsController(QObject):
         except BackendError as error:
             self.refused.emit(key, Phrase(str(error), f"{error.message.zh}{error.hint.zh}"))
 
-    def on_changes(self, changes: list[str]) -> None:
+    def on_changes(self, changes: Sequence[str]) -> None:
         """Settings were changed, here or by a command."""
         if "settings" in changes:
             self.settings_changed.emit(self._store.current)

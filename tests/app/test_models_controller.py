@@ -1,0 +1,332 @@
+"""From a press to a model that answers: the real services, a real hub on 127.0.0.1, the real engine."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.bridge import Pump
+from app.controllers.models import ModelsController
+from app.notices import NoticeBoard
+from app.picture import Download, Picture
+from backends.core.paths import Paths
+from backends.core.phrase import Phrase
+from backends.core.secrets import Secrets
+from backends.models.types import LocalModel
+from backends.services import Services
+from tests.kit import looks
+from tests.kit.faults import HANG, cut, paused, refused
+from tests.kit.ggufs import scripted_model
+from tests.kit.hub import HubServer
+
+LONG = 60_000
+REPO = "tester/Scripted-GGUF"
+REF = f"{REPO}:F16"
+
+
+@pytest.fixture(scope="module")
+def gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return scripted_model(tmp_path_factory.mktemp("models") / "scripted-F16.gguf", "Hm.", "Hello.")
+
+
+@pytest.fixture
+def hub(gguf: Path) -> Iterator[HubServer]:
+    with HubServer() as hub:
+        hub.add_repo(REPO, {"scripted-F16.gguf": gguf})
+        yield hub
+
+
+@dataclass
+class Desk:
+    """What the window has around the pages about models."""
+
+    services: Services
+    controller: ModelsController
+    board: NoticeBoard
+    qtbot: QtBot
+
+    @property
+    def picture(self) -> Picture:
+        return self.controller.picture
+
+    @property
+    def download(self) -> Download | None:
+        return self.picture.downloads[0] if self.picture.downloads else None
+
+    @property
+    def local(self) -> list[LocalModel]:
+        return list(self.picture.local or ())
+
+    def until(self, true: Callable[[], object]) -> None:
+        self.qtbot.waitUntil(lambda: bool(true()), timeout=LONG)
+
+    def until_state(self, state: str) -> Download:
+        self.until(lambda: self.download is not None and self.download.state == state)
+        assert self.download is not None
+        return self.download
+
+    def until_loaded(self) -> None:
+        self.until(lambda: self.picture.loaded is not None and self.picture.loading is None)
+
+    def press(self, button: str) -> None:
+        """On a notice."""
+        looks.button(self.board, button).click()
+
+
+@pytest.fixture
+def desk(qtbot: QtBot, paths: Paths, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.chdir(paths.data)
+    services = Services.open(paths)
+    services.secrets = Secrets(candidates=())  # the keyring of whoever runs this is none of our business
+    services.settings.set("network.endpoint", hub.endpoint)
+    board = NoticeBoard()
+    qtbot.addWidget(board)
+    board.show()
+    pump = Pump(board.post_error)
+    controller = ModelsController(services, pump, board)
+    changes = services.changes()
+    pump.follow(changes, controller.on_changes)
+    yield Desk(services, controller, board, qtbot)
+    hub.release()
+    changes.cancel()
+    pump.close()
+    controller.close()
+    services.close()
+
+
+def test_a_fresh_computer_is_looked_at(desk: Desk) -> None:
+    assert desk.picture.local is None
+    desk.controller.start()
+    desk.until(lambda: desk.picture.advice is not None and desk.picture.local is not None)
+    assert desk.picture.machine is not None
+    assert desk.picture.local == ()
+    assert desk.picture.folder == desk.services.models_folder
+    assert desk.picture.loaded is None
+
+
+def test_a_download_arrives_and_is_loaded(desk: Desk) -> None:
+    seen: list[str] = []
+    desk.controller.picture_changed.connect(lambda: seen.append(desk.download.state if desk.download else ""))
+    desk.controller.start()
+    desk.until(lambda: desk.picture.local == ())
+    with desk.qtbot.waitSignals([desk.controller.first_model_arrived, desk.controller.model_loaded], timeout=LONG):
+        desk.controller.pull(REF)
+        assert desk.download == Download(REF, "starting")
+    desk.until_loaded()
+    assert desk.download is None
+    assert [model.source for model in desk.local] == [REPO]
+    assert desk.picture.loaded is not None
+    assert desk.picture.loaded.path == desk.local[0].path
+    assert "verifying" in seen
+    desk.controller.unload()
+    desk.until(lambda: desk.picture.loaded is None)
+
+
+def test_pause_keeps_what_has_arrived_and_resume_goes_on(desk: Desk, hub: HubServer, gguf: Path) -> None:
+    hub.fail("cdn", paused(after=100_000), times=1)
+    desk.controller.pull(REF)
+    desk.until(lambda: desk.download is not None and desk.download.total > 0)
+    hub.wait_paused()
+    desk.controller.pause(REF)
+    assert desk.until_state("paused").total == gguf.stat().st_size
+    hub.release()
+    desk.controller.pull(REF)
+    desk.until_loaded()
+    assert hub.ranges("scripted-F16.gguf")[-1][1] == gguf.stat().st_size
+
+
+def test_who_resumes_before_the_pause_is_over_gets_it(desk: Desk, hub: HubServer) -> None:
+    hub.fail("cdn", paused(after=100_000), times=1)
+    desk.controller.pull(REF)
+    hub.wait_paused()
+    desk.controller.pause(REF)
+    desk.controller.pull(REF)
+    hub.release()
+    desk.until_loaded()
+
+
+def test_what_was_not_finished_is_there_after_a_restart(desk: Desk, hub: HubServer) -> None:
+    hub.fail("cdn", paused(after=100_000), times=1)
+    desk.controller.pull(REF)
+    desk.until(lambda: desk.download is not None and desk.download.total > 0)
+    hub.wait_paused()
+    desk.controller.pause(REF)
+    desk.until(lambda: not desk.controller.downloads._running)
+    again = ModelsController(desk.services, desk.controller._pump, desk.board)
+    again.start()
+    desk.until(lambda: [(d.ref, d.state) for d in again.picture.downloads] == [(REF, "paused")])
+    again.discard(REF)
+    desk.until(lambda: not desk.services.pending_downloads())
+    assert again.picture.downloads == ()
+    again.close()
+
+
+def test_a_running_download_can_be_thrown_away(desk: Desk, hub: HubServer) -> None:
+    hub.fail("cdn", paused(after=100_000), times=1)
+    desk.controller.pull(REF)
+    hub.wait_paused()
+    desk.until(lambda: desk.download is not None and desk.download.total > 0)
+    desk.controller.discard(REF)
+    assert desk.download is None
+    hub.release()
+    desk.until(lambda: not desk.controller.downloads._running and not desk.services.pending_downloads())
+    assert not list(desk.services.models_folder.glob("*/*.part"))
+
+
+def test_a_download_that_had_not_begun_is_gone_when_paused(desk: Desk, hub: HubServer) -> None:
+    hub.fail("api", HANG)
+    desk.controller.pull(REF)
+    desk.controller.pause(REF)
+    assert desk.download is None
+    desk.until(lambda: not desk.controller.downloads._running)
+
+
+def test_a_hub_that_refuses_is_quoted_and_asked_again(desk: Desk, hub: HubServer) -> None:
+    hub.fail("api", refused(404, "RepoNotFound"))
+    desk.controller.pull(REF)
+    failed = desk.until_state("failed")
+    assert REPO in failed.message.en
+    assert failed.hint.en
+    assert failed.source_may_help
+    hub.heal()
+    desk.controller.pull(REF)
+    desk.until_loaded()
+
+
+def test_a_full_disk_is_no_matter_of_the_source(desk: Desk) -> None:
+    desk.services.models_folder.rmdir()
+    desk.services.models_folder.write_text("a file where the folder should be")
+    desk.controller.pull(REF)
+    failed = desk.until_state("failed")
+    assert not failed.source_may_help
+    assert failed.hint.en
+
+
+def test_a_cut_connection_is_waited_out(desk: Desk, hub: HubServer) -> None:
+    waits: list[Download] = []
+    desk.controller.picture_changed.connect(
+        lambda: waits.append(desk.download) if desk.download and desk.download.state == "waiting" else None
+    )
+    hub.fail("cdn", cut(after=0), times=1)
+    desk.controller.pull(REF)
+    desk.until_loaded()
+    assert waits
+    assert waits[0].message.en
+    assert waits[0].next_try > 0
+
+
+def test_a_token_opens_what_is_private(desk: Desk, hub: HubServer, gguf: Path) -> None:
+    hub.add_repo("tester/Private-GGUF", {"private-F16.gguf": gguf}, token="hf_secret")
+    ref = "tester/Private-GGUF:F16"
+    desk.controller.pull(ref)
+    assert desk.until_state("failed").source_may_help
+    host = hub.endpoint.removeprefix("http://")
+    desk.controller.look_up_token()
+    desk.until(lambda: desk.picture.token.is_set is False)
+    assert desk.picture.token.host == host
+    assert desk.picture.token.notice.en, "memory only, which is said"
+    refusals: list[Phrase] = []
+    desk.controller.token_refused.connect(refusals.append)
+    desk.controller.set_token("two words")
+    assert refusals
+    desk.controller.set_token("  hf_secret\n")
+    desk.until(lambda: desk.picture.token.is_set is True)
+    desk.controller.pull(ref)
+    desk.until_loaded()
+    assert "hf_secret" not in repr(desk.picture)
+    assert "hf_secret" not in (desk.services.paths.config / "settings.json").read_text()
+    desk.controller.remove_token()
+    desk.until(lambda: desk.picture.token.is_set is False)
+    assert desk.services.secrets.get(f"token:{host}") is None
+
+
+def test_another_hub_has_another_token(desk: Desk) -> None:
+    desk.controller.set_token("hf_secret")
+    desk.until(lambda: desk.picture.token.is_set is True)
+    desk.services.settings.set("network.endpoint", "https://hub.example")
+    desk.until(lambda: desk.picture.token.host == "hub.example")
+    assert desk.picture.token.is_set is None
+    assert desk.picture.network is not None
+    assert desk.picture.network.endpoint == "https://hub.example"
+
+
+def test_a_file_of_ones_own_is_used_where_it_lies(desk: Desk, gguf: Path) -> None:
+    desk.controller.start()
+    desk.until(lambda: desk.picture.local == ())
+    desk.controller.add_file(str(gguf))
+    desk.until_loaded()
+    assert desk.picture.loaded is not None
+    assert desk.picture.loaded.path == gguf
+    [model] = desk.local
+    desk.controller.remove(model)
+    desk.until(lambda: desk.picture.local == () and desk.picture.loaded is None)
+    assert gguf.exists()
+    desk.press("Undo")
+    desk.until(lambda: desk.picture.local == (model,))
+    assert desk.picture.loaded is None, "it is back on the list, no more was asked for"
+
+
+def test_a_file_that_is_no_model_is_refused_in_words(desk: Desk, tmp_path: Path) -> None:
+    fake = tmp_path / "fake.gguf"
+    fake.write_bytes(b"<!DOCTYPE html>")
+    desk.controller.add_file(str(fake))
+    desk.until(lambda: desk.board.banners)
+    assert "fake.gguf" in looks.texts(desk.board)
+    assert desk.picture.loading is None
+
+
+def test_a_downloaded_model_is_deleted_from_the_disk(desk: Desk) -> None:
+    desk.controller.pull(REF)
+    desk.until_loaded()
+    [model] = desk.local
+    desk.controller.remove(model)
+    desk.until(lambda: desk.picture.local == ())
+    assert desk.picture.loaded is None
+    assert not model.path.exists()
+    assert not desk.board.banners, "what is deleted cannot be undone, and it was asked before"
+
+
+def test_a_second_model_does_not_push_the_first_one_out(desk: Desk, hub: HubServer, gguf: Path) -> None:
+    desk.controller.add_file(str(gguf))
+    desk.until_loaded()
+    first = desk.picture.loaded
+    desk.controller.pull(REF)
+    desk.until(lambda: desk.board.banners)
+    assert desk.picture.loaded == first
+    assert "is on this computer now" in looks.texts(desk.board)
+    desk.press("Load")
+    desk.until(lambda: desk.picture.loaded is not None and desk.picture.loaded != first)
+
+
+def test_a_load_can_be_stopped(desk: Desk, gguf: Path) -> None:
+    desk.controller.add_file(str(gguf))
+    desk.until(lambda: desk.picture.loading is not None)
+    desk.controller.cancel_load()
+    desk.until(lambda: desk.picture.loading is None)
+    assert desk.picture.loaded is None
+    assert not desk.board.banners
+
+
+def test_a_model_that_cannot_be_loaded_says_why_and_what_to_press(desk: Desk, tmp_path: Path, gguf: Path) -> None:
+    moved = tmp_path / "moved.gguf"
+    moved.write_bytes(gguf.read_bytes())
+    desk.controller.start()
+    desk.controller.add_file(str(moved))
+    desk.until_loaded()
+    [model] = desk.local
+    desk.controller.unload()
+    desk.until(lambda: desk.picture.loaded is None)
+    moved.unlink()
+    desk.controller.load(model)
+    desk.until(lambda: desk.picture.loading is None and bool(desk.board.banners))
+    assert "moved.gguf" in looks.texts(desk.board)
+
+
+def test_the_engine_tells_of_itself(desk: Desk) -> None:
+    with desk.qtbot.waitSignal(desk.controller.engine_known, timeout=LONG) as told:
+        desk.controller.look_up_engine()
+    assert told.args is not None
+    assert told.args[0].startswith("llama-cpp-python 0.")
+    assert "CPU: " in told.args[0]
