@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, TypeVar
 
-from backends.chat.answer import AnswerEvent, answer, regenerate
+from backends.chat.answer import AnswerEvent, regenerate
 from backends.chat.store import MIGRATIONS, ChatStore
 from backends.core.cancel import CancelToken
 from backends.core.crashes import CrashJournal
@@ -282,20 +282,12 @@ class Services:
 
     # ---- answers
 
-    def answer(self, conversation_id: int, text: str) -> Stream[AnswerEvent | LoadEvent]:
-        """Answer the next turn; loads the default model first if none is loaded."""
-        return self._answers.start(self._answer, conversation_id, text)
-
     def regenerate(self, conversation_id: int, message_id: int) -> Stream[AnswerEvent | LoadEvent]:
-        """Answer once more, beside the old answer."""
-        return self._answers.start(self._regenerate, conversation_id, message_id)
+        """Answer a question that is stored already, or once more beside the old answer `message_id`.
 
-    def _answer(self, conversation_id: int, text: str, *, cancel: CancelToken) -> Iterator[AnswerEvent | LoadEvent]:
-        yield from self._ensure_model(cancel)
-        model, sampling, instructions = self._how_to_answer()
-        yield from answer(
-            self.chats, self.engine, model, sampling, conversation_id, text, cancel=cancel, instructions=instructions
-        )
+        Loads the default model first if none is loaded.
+        """
+        return self._answers.start(self._regenerate, conversation_id, message_id)
 
     def _regenerate(
         self, conversation_id: int, message_id: int, *, cancel: CancelToken
