@@ -77,9 +77,9 @@ class Banner(Retranslated, QFrame):
             words.insertLayout(4, parts.row(*self._buttons, None))
         self._close = parts.icon_button("x", size=16)
         self._close.clicked.connect(self.dismiss)
-        self._close.setVisible(notice.closable and closed is not None)
         layout.addLayout(parts.column(None, self._close, None, space=0, margin=(0, 0, SPACE.xs, 0)))
         self.setLayout(layout)
+        self._close.setVisible(notice.closable and closed is not None)  # in its place: else it is a window of its own
         self.retranslate()
 
     def retranslate(self) -> None:
