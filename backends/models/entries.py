@@ -12,6 +12,8 @@ from typing import Any
 from backends.core.errors import NotFound, StorageError
 from backends.core.phrase import Phrase
 
+LARGEST = 1e18
+
 
 class Entry:
     """One JSON object and where it stands; every getter raises StorageError (`data_damaged`) for what is wrong."""
@@ -68,13 +70,13 @@ class Entry:
 
     def number(self, key: str, default: float | None = None, *, least: float = 0.0) -> float:
         value = self._values.get(key, default)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value < float("inf"):
+        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= LARGEST:
             raise self.wrong(key)
         return float(value)
 
     def whole(self, key: str, default: int | None = None, *, least: int = 0) -> int:
         value = self._values.get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value < 1 << 62:
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= LARGEST:
             raise self.wrong(key)
         return value
 
@@ -111,7 +113,9 @@ class Entry:
         """A list of pairs of numbers, the first of each growing."""
         pairs = self._list(key)
         for pair in pairs:
-            if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(x, int | float) for x in pair):
+            if not isinstance(pair, list) or len(pair) != 2:
+                raise self.wrong(key)
+            if not all(isinstance(number, int | float) and 0 <= number <= LARGEST for number in pair):
                 raise self.wrong(key)
         if [pair[0] for pair in pairs] != sorted({pair[0] for pair in pairs}):
             raise self.wrong(key)
