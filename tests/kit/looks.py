@@ -45,13 +45,14 @@ def misfits(page: QScrollArea) -> list[str]:
     """What is cut off, or sticks out of the page."""
     inner = page.widget()
     assert inner is not None
-    return [f"{said}: {_words(widget)!r}" for widget in seen(inner) for said in _misfit(widget, inner)]
+    room = page.viewport().width()
+    return [f"{said}: {_words(widget)!r}" for widget in seen(inner) for said in _misfit(widget, inner, room)]
 
 
-def _misfit(widget: QWidget, inner: QWidget) -> Iterator[str]:
+def _misfit(widget: QWidget, inner: QWidget, room: int) -> Iterator[str]:
     place = QRect(widget.mapTo(inner, widget.rect().topLeft()), widget.size())
-    if place.left() < 0 or place.right() > inner.width():
-        yield f"sticks out ({place.left()}…{place.right()} of {inner.width()})"
+    if place.left() < 0 or place.right() > room:
+        yield f"sticks out ({place.left()}…{place.right()} of {room})"
     if isinstance(widget, QLabel) and not isinstance(widget, ElidedLabel) and widget.text():
         if not widget.wordWrap():
             if widget.sizeHint().width() > widget.width():
