@@ -44,8 +44,16 @@
         <translation>版本信息</translation>
     </message>
     <message>
+        <source>Copied</source>
+        <translation>已复制</translation>
+    </message>
+    <message>
         <source>Copy</source>
         <translation>复制</translation>
+    </message>
+    <message>
+        <source>Copy the versions</source>
+        <translation>复制版本信息</translation>
     </message>
     <message>
         <source>DeskSeek is free software under the Apache License 2.0. It stands on Qt, llama.cpp, llama-cpp-python, huggingface_hub and others; their licences are in the file NOTICE. The models have licences of their own.</source>
@@ -282,7 +290,7 @@
     </message>
     <message>
         <source>Starting…</source>
-        <translation>正在启动…</translation>
+        <translation>正在开始…</translation>
     </message>
     <message>
         <source>Trying again…</source>
@@ -302,7 +310,7 @@
     </message>
     <message>
         <source>Delete the %1 that have arrived?</source>
-        <translation>删除已下载的 %1？</translation>
+        <translation>要删除已下载的 %1 吗？</translation>
     </message>
     <message>
         <source>Discard</source>
@@ -367,48 +375,24 @@
         <translation>欢迎使用 DeskSeek</translation>
     </message>
     <message>
-        <source>It runs DeepSeek on this computer. Nothing you write leaves it. First it needs a model, once.</source>
-        <translation>它在这台电脑上运行 DeepSeek，您写下的内容不会离开。首次使用需要先准备一个模型。</translation>
+        <source>It runs DeepSeek on this computer: what you write stays here. It needs a model first, once.</source>
+        <translation>DeepSeek 就在这台电脑上运行，您写的内容不会离开本机。首次使用需要先下载一个模型。</translation>
     </message>
     <message>
-        <source>I have a file…</source>
-        <translation>我有模型文件…</translation>
+        <source>On this computer</source>
+        <translation>本机已有</translation>
     </message>
     <message>
-        <source>Other models</source>
-        <translation>其他模型</translation>
+        <source>On their way</source>
+        <translation>正在下载</translation>
     </message>
     <message>
-        <source>Recommended for this computer</source>
-        <translation>推荐用于这台电脑</translation>
+        <source>Others that run here</source>
+        <translation>本机还可以运行</translation>
     </message>
     <message>
-        <source>Loading the model</source>
-        <translation>正在加载模型</translation>
-    </message>
-    <message>
-        <source>Looking at this computer</source>
-        <translation>正在检测这台电脑</translation>
-    </message>
-    <message>
-        <source>Start</source>
-        <translation>开始</translation>
-    </message>
-    <message>
-        <source>Download and start</source>
-        <translation>下载并开始</translation>
-    </message>
-    <message>
-        <source>Choose a model file</source>
-        <translation>选择模型文件</translation>
-    </message>
-    <message>
-        <source>Models (*.gguf)</source>
-        <translation>模型 (*.gguf)</translation>
-    </message>
-    <message>
-        <source>All files (*)</source>
-        <translation>所有文件 (*)</translation>
+        <source>All models</source>
+        <translation>全部模型</translation>
     </message>
 </context>
 <context>
@@ -500,7 +484,7 @@
     </message>
     <message>
         <source>Delete this file? %1 become free; it can be downloaded again.</source>
-        <translation>删除此文件？将释放 %1，之后可以重新下载。</translation>
+        <translation>要删除此文件吗？将释放 %1，之后可重新下载。</translation>
     </message>
     <message>
         <source>In use</source>
@@ -566,7 +550,7 @@
     <name>ModelDrop</name>
     <message>
         <source>Drop the model file here</source>
-        <translation>将模型文件拖放到此处</translation>
+        <translation>松开以使用此模型文件</translation>
     </message>
 </context>
 <context>
@@ -577,7 +561,7 @@
     </message>
     <message>
         <source>On this computer</source>
-        <translation>已在这台电脑上</translation>
+        <translation>本机已有</translation>
     </message>
     <message>
         <source>On their way</source>
@@ -585,15 +569,42 @@
     </message>
     <message>
         <source>For this computer</source>
-        <translation>适合这台电脑</translation>
+        <translation>适合本机</translation>
     </message>
     <message>
         <source>Too large for this computer</source>
-        <translation>超出这台电脑的能力</translation>
+        <translation>超出本机能力</translation>
     </message>
     <message>
         <source>Looking at this computer</source>
         <translation>正在检测这台电脑</translation>
+    </message>
+</context>
+<context>
+    <name>OwnFileButton</name>
+    <message>
+        <source>I have a file…</source>
+        <translation>我有模型文件…</translation>
+    </message>
+    <message>
+        <source>Use a GGUF file that is on this computer already; it stays where it is</source>
+        <translation>使用这台电脑上已有的 GGUF 文件，文件保留在原处</translation>
+    </message>
+    <message>
+        <source>I have a model file</source>
+        <translation>我有模型文件</translation>
+    </message>
+    <message>
+        <source>Choose a model file</source>
+        <translation>选择模型文件</translation>
+    </message>
+    <message>
+        <source>Models (*.gguf)</source>
+        <translation>模型 (*.gguf)</translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation>所有文件 (*)</translation>
     </message>
 </context>
 <context>
@@ -654,6 +665,45 @@
     </message>
 </context>
 <context>
+    <name>Recommended</name>
+    <message>
+        <source>Recommended for this computer</source>
+        <translation>为这台电脑推荐</translation>
+    </message>
+    <message>
+        <source>Start</source>
+        <translation>开始使用</translation>
+    </message>
+    <message>
+        <source>Look again</source>
+        <translation>重新检测</translation>
+    </message>
+    <message>
+        <source>Download and start  ·  %1</source>
+        <translation>下载并开始  ·  %1</translation>
+    </message>
+    <message>
+        <source>Close other programs and look again, or use a smaller model file of your own.</source>
+        <translation>请关闭其他程序后重新检测，或使用您自己的较小的模型文件。</translation>
+    </message>
+    <message>
+        <source>Loading %1</source>
+        <translation>正在加载 %1</translation>
+    </message>
+    <message>
+        <source>Looking at this computer</source>
+        <translation>正在检测这台电脑</translation>
+    </message>
+    <message>
+        <source>It is loaded by itself when it is here, and the chat opens.</source>
+        <translation>下载完成后会自动加载并打开聊天。</translation>
+    </message>
+    <message>
+        <source>It is loaded and ready.</source>
+        <translation>已加载，可以使用。</translation>
+    </message>
+</context>
+<context>
     <name>SettingRow</name>
     <message>
         <source>Takes effect at the next start.</source>
@@ -664,8 +714,16 @@
         <translation>恢复默认值</translation>
     </message>
     <message>
+        <source>Back to the default: %1</source>
+        <translation>恢复默认值：%1</translation>
+    </message>
+    <message>
         <source>Choose…</source>
         <translation>选择…</translation>
+    </message>
+    <message>
+        <source>Choose: %1</source>
+        <translation>选择：%1</translation>
     </message>
     <message>
         <source>The last one used</source>
@@ -695,7 +753,7 @@
     </message>
     <message>
         <source>Stay offline</source>
-        <translation>保持离线</translation>
+        <translation>离线模式</translation>
     </message>
     <message>
         <source>Address to download from</source>
@@ -727,11 +785,11 @@
     </message>
     <message>
         <source>Offline: nothing is downloaded. Change…</source>
-        <translation>离线：不会下载任何内容。更改…</translation>
+        <translation>离线模式：不会下载任何内容。更改…</translation>
     </message>
     <message>
         <source>Downloads come from %1. Mirror, proxy, token…</source>
-        <translation>从 %1 下载。镜像、代理、令牌…</translation>
+        <translation>下载站点：%1。镜像、代理、令牌…</translation>
     </message>
     <message>
         <source>Opens and closes the settings for downloads</source>
@@ -743,15 +801,15 @@
     </message>
     <message>
         <source>None</source>
-        <translation>无</translation>
+        <translation>未设置</translation>
     </message>
     <message>
         <source>There is one for %1.</source>
-        <translation>已为 %1 保存令牌。</translation>
+        <translation>已设置用于 %1 的令牌。</translation>
     </message>
     <message>
         <source>Only for models that want a sign-in. It is sent to %1 alone.</source>
-        <translation>仅用于需要登录的模型，只会发送给 %1。</translation>
+        <translation>仅用于需要登录的模型，且只会发送给 %1。</translation>
     </message>
     <message>
         <source>Where downloads come from</source>
@@ -806,7 +864,7 @@
     <name>figures</name>
     <message>
         <source>%1 tokens/s</source>
-        <translation>%1 词元/秒</translation>
+        <translation>%1 token/秒</translation>
     </message>
     <message>
         <source>%1/s</source>
@@ -892,7 +950,7 @@
     </message>
     <message>
         <source>Runs on %1 (%2 of %3 layers) and the processor</source>
-        <translation>在 %1（%2/%3 层）和处理器上运行</translation>
+        <translation>在 %1（%3 层中的 %2 层）和处理器上运行</translation>
     </message>
     <message>
         <source>Planned for the graphics card, but the processor does it: answers come slower than predicted.</source>
@@ -900,7 +958,7 @@
     </message>
     <message>
         <source>The graphics card is not used: answers come slower than they could.</source>
-        <translation>未使用显卡：回答速度会慢一些。</translation>
+        <translation>未使用显卡：回答会比本可达到的速度慢。</translation>
     </message>
 </context>
 <context>
@@ -911,7 +969,7 @@
     </message>
     <message>
         <source>Just fits</source>
-        <translation>勉强适合</translation>
+        <translation>刚好适合</translation>
     </message>
     <message>
         <source>Partly on the graphics card</source>
@@ -939,7 +997,7 @@
     </message>
     <message>
         <source>A typical answer takes about %1.</source>
-        <translation>一个典型回答约需 %1。</translation>
+        <translation>一次典型的回答约需 %1。</translation>
     </message>
 </context>
 </TS>
