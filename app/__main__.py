@@ -14,6 +14,7 @@ What fails in 4 is said in the window, with a way to try again.
 
 import contextlib
 import io
+import logging
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import shiboken6
-from PySide6.QtCore import QObject, QTimer, QUrl, Slot
+from PySide6.QtCore import QEvent, QObject, QTimer, QUrl, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QMessageBox
 
@@ -102,6 +103,7 @@ class Session(QObject):
         self._files = list(files)
         self._last = LastRun(False, "", "", "", False)
         self._journal: CrashJournal | None = None
+        self._log: logging.Handler | None = None
         self._runner = Runner("boot")
         self._knocks: Stream[CommandRequest] = Stream("knocks")
         self._crashes = CrashReports(paths.state / "crashes", self._show_crash)
@@ -143,27 +145,22 @@ class Session(QObject):
         stream = self._runner.start(self._open)
         self.pump.follow(stream, self._on_opened, on_error=self._on_open_failed)
 
-    def _open(self, *, cancel: CancelToken) -> "Iterator[LastRun | Services]":
+    def _open(self, *, cancel: CancelToken) -> "Iterator[Services]":
         from backends.services import Services  # a quarter of a second that the window does not wait for
 
         if self._journal is None:
             self.paths.make()
-            log.configure(self.paths.state)
-            self._journal = CrashJournal(self.paths.state)
-            yield self._journal.start()
-        yield Services.open(self.paths, journal=self._journal)
+            self._log = log.configure(self.paths.state)
+            journal = CrashJournal(self.paths.state)
+            self._last = journal.start()
+            self._journal = journal
+        self.services = Services.open(self.paths, journal=self._journal)  # ours to close from here on
+        yield self.services
 
-    def _on_opened(self, events: "list[LastRun | Services]") -> None:
-        for event in events:
-            if isinstance(event, LastRun):
-                self._last = event
-            else:
-                self._assemble(event)
-
-    def _assemble(self, services: "Services") -> None:
+    def _on_opened(self, events: "list[Services]") -> None:
         from app.wiring import Desk
 
-        self.services = services
+        services = events[-1]
         desk = Desk(self.app, self.window, self.chat_page, self.conversations, self.messages, self.pump, services)
         self.desk = desk
         self.window.notices.withdraw("open")
@@ -270,9 +267,13 @@ class Session(QObject):
         for name, before in self._signals:
             signal.signal(name, before)
         signal.set_wakeup_fd(self._wakeup)
+        if self._log is not None:
+            log.close(self._log)
         self._bell.close()
         self._garbage.close()
         self._crashes.remove()
+        self.window.deleteLater()  # before the application itself is taken down
+        self.app.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 def _show(path: Path | None) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QMenu, QToolButton, QWidget
 
 from app import icons, parts
 from app.language import Retranslated
@@ -34,7 +34,7 @@ class Rail(Retranslated, QFrame):
         self.setProperty("surface", "rail")
         self.setFixedWidth(76)
         self._buttons: dict[str, QToolButton] = {}
-        self._group = QButtonGroup(self)
+        self._shown = "chat"
         mark = QLabel()
         mark.setPixmap(QGuiApplication.windowIcon().pixmap(QSize(32, 32), self.devicePixelRatioF()))
         mark.setAlignment(Qt.AlignmentFlag.AlignHCenter)
@@ -45,8 +45,7 @@ class Rail(Retranslated, QFrame):
                 continue
             button = self._button(place.icon)
             button.setCheckable(True)
-            button.clicked.connect(lambda _=False, name=place.name: self.page_requested.emit(name))
-            self._group.addButton(button)
+            button.clicked.connect(lambda _=False, name=place.name: self._on_clicked(name))
             self._buttons[place.name] = button
             column.addWidget(button)
         self._more = self._button("menu")
@@ -68,7 +67,13 @@ class Rail(Retranslated, QFrame):
 
     def show_page(self, name: str) -> None:
         """Mark where we are; a page that is not on the rail belongs to `models`."""
-        self._buttons.get(name, self._buttons["models"]).setChecked(True)
+        self._shown = name if name in self._buttons else "models"
+        for place, button in self._buttons.items():  # no QButtonGroup: Tab is to reach every one
+            button.setChecked(place == self._shown)
+
+    def _on_clicked(self, name: str) -> None:
+        self.show_page(self._shown)  # until we are there
+        self.page_requested.emit(name)
 
     def retranslate(self) -> None:
         names = {

@@ -18,10 +18,10 @@ MINUTE = 60_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The offscreen platform itself says so of every window with a smallest size."""
+    """What the offscreen platform says of itself."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.qt_log_ignore("does not support propagateSizeHints", extend=True))
+            item.add_marker(pytest.mark.qt_log_ignore("This plugin does not support", extend=True))
 
 
 @pytest.fixture(scope="session")
@@ -77,8 +77,7 @@ def start(qapp: Application, qtbot: QtBot, paths: Paths, monkeypatch: pytest.Mon
 
 def end(qtbot: QtBot, session: Session) -> None:
     """Close the window, and the process after it."""
-    session.close()
     session.window.close()
-    session.window.deleteLater()
+    session.close()
     session.deleteLater()
     qtbot.wait(1)

@@ -1,7 +1,6 @@
 """A long conversation: only what is in sight exists, nothing jumps, and nothing is fetched."""
 
 import socket
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,12 +25,12 @@ def messages() -> MessageList:
 
 
 @pytest.fixture
-def view(qtbot: QtBot, messages: MessageList) -> Iterator[Transcript]:
+def view(qtbot: QtBot, messages: MessageList) -> Transcript:
     view = Transcript(messages)
     view.resize(900, 600)
     view.show()
     qtbot.addWidget(view)
-    yield view
+    return view
 
 
 def long_conversation(count: int) -> list[MessageRow]:

@@ -1,0 +1,101 @@
+"""What the window says, in place and in the language of the person; and what it says when we failed."""
+
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.application import Application
+from app.crash import CrashReports
+from app.notices import Notice, NoticeBoard, NoticeButton, error_notice
+from backends.core.errors import ResourceError
+from backends.core.phrase import Phrase
+
+FULL = ResourceError(Phrase("The disk is full.", "磁盘已满。"), Phrase("Make room.", "请腾出空间。"), code="disk_full")
+
+
+@pytest.fixture
+def board(qtbot: QtBot) -> NoticeBoard:
+    board = NoticeBoard()
+    qtbot.addWidget(board)
+    return board
+
+
+def test_an_error_is_shown_in_the_language_of_the_window(qapp: Application, qtbot: QtBot, board: NoticeBoard) -> None:
+    board.post_error(FULL)
+    (banner,) = board.banners
+    assert banner.accessibleName() == "The disk is full. Make room."
+    qapp.follow("light", "zh")
+    qtbot.waitUntil(lambda: banner.accessibleName() == "磁盘已满。 请腾出空间。")
+
+
+def test_one_of_a_kind_and_three_at_most(board: NoticeBoard) -> None:
+    board.post_error(FULL)
+    board.post_error(FULL)
+    assert len(board.banners) == 1
+    for n in range(5):
+        board.post(Notice(f"notice {n}"))
+    assert [banner.notice.message for banner in board.banners] == ["notice 4", "notice 3", "notice 2"]
+    board.clear()
+    assert not board.banners
+    assert board.isHidden()
+
+
+def test_a_button_does_its_work_and_the_notice_goes(board: NoticeBoard) -> None:
+    pressed: list[str] = []
+    again = NoticeButton(Phrase("Try again", "重试"), lambda: pressed.append("again"))
+    stays = NoticeButton(Phrase("Copy", "复制"), lambda: pressed.append("copy"), stays=True)
+    banner = board.post(error_notice(FULL, again, stays))
+    banner.press(1)
+    assert board.banners == [banner]
+    banner.press(0)
+    assert pressed == ["copy", "again"]
+    assert not board.banners
+
+
+def test_a_bug_is_written_down_shown_and_survived(
+    board: NoticeBoard, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shown: list[tuple[str, Path | None]] = []
+    reports = CrashReports(tmp_path, lambda text, path: shown.append((text, path)))
+    before = sys.excepthook
+    reports.install()
+    try:
+        try:
+            raise ValueError("it broke here")
+        except ValueError as error:
+            sys.excepthook(type(error), error, error.__traceback__)
+        worker = threading.Thread(target=lambda: 1 // 0)
+        worker.start()
+        worker.join()
+    finally:
+        reports.remove()
+        sys.excepthook = before
+    ((text, path),) = shown  # what fails on another thread is only written down
+    assert path is not None
+    assert path.read_text(encoding="utf-8") == text
+    assert "it broke here" in text
+    assert "DeskSeek" in text
+    assert len(list(tmp_path.iterdir())) == 2
+    assert "it broke here" in caplog.text
+
+
+def test_a_report_that_cannot_be_shown_or_written_makes_no_second_one(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+
+    def fails(text: str, path: Path | None) -> None:
+        raise RuntimeError("no window")
+
+    assert CrashReports(blocked / "x", fails).report(ValueError("first")) is None
+
+
+def test_old_reports_are_removed(tmp_path: Path) -> None:
+    reports = CrashReports(tmp_path, lambda text, path: None)
+    for n in range(25):
+        (tmp_path / f"crash-2020010{n // 10}-00000{n % 10}-000.txt").write_text("old")
+    reports.report(ValueError("new"))
+    assert len(list(tmp_path.iterdir())) == CrashReports.KEEP
+    assert any("new" in path.read_text() for path in tmp_path.iterdir())
