@@ -16,7 +16,7 @@ from backends.engine import native
 from backends.engine.abilities import abilities
 from backends.engine.context import Context, ContextOptions
 from backends.engine.native_log import Told
-from backends.engine.protocol import LoadedModel, LoadRequest
+from backends.engine.protocol import KvType, LoadedModel, LoadRequest
 from backends.engine.scheduler import SLOTS, Scheduler
 from backends.engine.template import ChatTemplate
 from backends.hardware import cpu
@@ -85,6 +85,7 @@ def load(request: LoadRequest, progress: Callable[[float], None], cancel: Cancel
         context_size, kv_type = min(request.context or model.context_train, model.context_train), request.kv_type
         if not abilities(model.architecture).quantised_cache:
             kv_type = "f16"
+        _check_room(model, context_size, kv_type)
         options = ContextOptions(context_size, kv_type, request.threads or threads(), request.batch, SLOTS, SLOTS)
         try:
             context = Context(model, options)
@@ -226,7 +227,7 @@ def _template(model: native.Model) -> tuple[ChatTemplate, tuple[Phrase, ...]]:
         return ChatTemplate(None, model.vocabulary), (note,)
 
 
-def _lowered(request: LoadRequest, model: native.Model, kv_type: str) -> Iterator[Phrase]:
+def _lowered(request: LoadRequest, model: native.Model, kv_type: KvType) -> Iterator[Phrase]:
     if request.context > model.context_train:
         yield Phrase(
             f"The context is {model.context_train} tokens: the model was not trained for {request.context}.",
@@ -237,6 +238,40 @@ def _lowered(request: LoadRequest, model: native.Model, kv_type: str) -> Iterato
             "The cache is kept in f16: this model does not bear a quantised one.",
             "缓存保持 f16：该模型不支持量化缓存。",
         )
+
+
+def _check_room(model: native.Model, context: int, kv_type: KvType) -> None:
+    """Refuse a cache that is larger than all free memory. llama.cpp would try, and the system end the process."""
+    needed = _cache_per_token(model, kv_type) * context
+    free = psutil.virtual_memory().available + sum(d.memory_free for d in native.devices() if d.kind == "gpu")
+    if needed > free:
+        gib = f"{needed / 2**30:.1f} GiB", f"{free / 2**30:.1f} GiB"
+        raise EngineError(
+            Phrase(
+                f"A context of {context} tokens needs {gib[0]} of memory, but {gib[1]} are free.",
+                f"{context} 个词元的上下文需要 {gib[0]} 内存，但仅有 {gib[1]} 可用。",
+            ),
+            Phrase("Load the model with a smaller context.", "请用更小的上下文加载模型。"),
+            code="out_of_memory",
+        )
+
+
+def _cache_per_token(model: native.Model, kv_type: KvType) -> float:
+    """Bytes at least. With latent attention (MLA) the values are a view of the keys; architectures that keep
+    less than all tokens (deepseek4) count as nothing. 16 bytes are llama.cpp's book-keeping of a cell."""
+
+    def number(key: str, default: int = 0) -> int:
+        return int(model.metadata(f"{model.architecture}.{key}") or default)
+
+    if model.architecture == "deepseek4":
+        return 16
+    heads = number("attention.head_count", 1)
+    head = number("embedding_length") // heads
+    key, value = number("attention.key_length", head), number("attention.value_length", head)
+    if number("attention.key_length_mla"):
+        value = 0
+    numbers = number("block_count") * number("attention.head_count_kv", heads) * (key + value)
+    return 16 + numbers * (2 if kv_type == "f16" else 34 / 32)
 
 
 def _refused(request: LoadRequest, told: Told) -> BackendError:

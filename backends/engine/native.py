@@ -11,9 +11,10 @@ search in the current directory is never started.
 import ctypes
 import functools
 import os
+import re
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from backends.engine.protocol import EngineDevice, EngineInfo
 DEVELOPER_VARIABLE = "DESKSEEK_DEVELOPER"
 _DROPPED = ("GGML_BACKEND_PATH", "LLAMA_CPP_LIB_PATH")
 _DEVICE_KINDS = {0: "cpu", 1: "gpu", 2: "igpu", 3: "accel"}  # enum ggml_backend_dev_type
+_RUN = 500  # characters
 _LOCK = threading.Lock()
 
 
@@ -56,7 +58,8 @@ def _library() -> Library:
     import llama_cpp.llama_cpp as llama
 
     folder = Path(llama.__file__).resolve().parent / "lib"
-    ggml, base, log = _shared(folder, "ggml"), _shared(folder, "ggml-base"), NativeLog()
+    ggml, base = (_symbols(llama, folder, name) for name in ("ggml", "ggml-base"))
+    log = NativeLog()
     receive = llama.llama_log_callback(lambda level, text, _: log.receive(level, text))
     llama.llama_log_set(receive, ctypes.c_void_p(0))
     _declare(ggml, base)
@@ -66,13 +69,14 @@ def _library() -> Library:
     return Library(llama, ggml, base, log, [receive])
 
 
-def _shared(folder: Path, name: str) -> ctypes.CDLL:
-    """A library of the installed package; llama.cpp has it in the process already."""
-    files = {"win32": (f"{name}.dll", f"lib{name}.dll"), "darwin": (f"lib{name}.dylib", f"lib{name}.so")}
-    for file in files.get(sys.platform, (f"lib{name}.so",)):
-        if (folder / file).exists():
-            return ctypes.CDLL(str(folder / file))
-    raise ImportError(f"{name} is missing in {folder}")
+def _symbols(llama: Any, folder: Path, name: str) -> ctypes.CDLL:
+    """Where the functions of ggml are found: through libllama, whose dependencies they are.
+
+    A wheel holds `libggml.so` and `libggml.so.0` as two files; opening the first one would bring a second
+    ggml into the process, with devices and callbacks of its own. Windows has one file, and finds no symbols
+    of dependencies.
+    """
+    return ctypes.CDLL(str(folder / f"{name}.dll")) if sys.platform == "win32" else llama._lib
 
 
 def _declare(ggml: ctypes.CDLL, base: ctypes.CDLL) -> None:
@@ -223,6 +227,9 @@ class Vocabulary:
 
     def tokenise(self, text: str, *, special: bool = False) -> list[int]:
         """The ids of `text`, without BOS. Control tokens in it are read as such only with `special`."""
+        return [token for part in _without_long_runs(text) for token in self._tokenise(part, special)]
+
+    def _tokenise(self, text: str, special: bool) -> list[int]:
         data = text.encode("utf-8", "replace")
         ids = (ctypes.c_int32 * (len(data) + 8))()
         count = self._llama.llama_tokenize(self._handle, data, len(data), ids, len(ids), False, special)
@@ -230,3 +237,21 @@ class Vocabulary:
             ids = (ctypes.c_int32 * -count)()
             count = self._llama.llama_tokenize(self._handle, data, len(data), ids, len(ids), False, special)
         return ids[:count]
+
+
+def _without_long_runs(text: str) -> Iterator[str]:
+    """Parts of a text to be tokenised by themselves, so that nobody's long line ends the process.
+
+    llama.cpp splits into words with std::regex for the vocabularies of DeepSeek-LLM, -Coder, V2 and V3, and that
+    recurses for every character of a word: 2,000 letters in a row overflow a stack of 512 KiB. A run is
+    cut after some 500, behind a punctuation mark if there is one.
+    """
+    begin = 0
+    for run in re.finditer(r"\S+|\s+", text):
+        while run.end() - max(begin, run.start()) > _RUN:
+            start = max(begin, run.start())
+            marks = [text.rfind(mark, start + _RUN // 2, start + _RUN) for mark in ",.;:!?，。；：！？、"]
+            end = max(marks) + 1 or start + _RUN
+            yield text[begin:end]
+            begin = end
+    yield text[begin:]

@@ -77,10 +77,14 @@ class Scheduler:
             sequence.fill(batch, self._slice)
 
     def _admit(self, sequence: Sequence) -> None:
-        """Give a sequence a free slot, and what that holds already of the sequence's prompt."""
+        """Give a sequence a free slot, and what that holds already of the sequence's prompt.
+
+        Not if it has a seed: who sets one wants the same answer again, and a prompt that is computed in other
+        batches differs in the last digits.
+        """
         slot = min(set(range(SLOTS)) - {other.slot for other in self._running})
         same = takewhile(lambda pair: pair[0] == pair[1], zip(self._cached[slot], sequence.tokens[:-1], strict=False))
-        shared = sum(1 for _ in same) if self._can_cut else 0
+        shared = sum(1 for _ in same) if self._can_cut and not sequence.seeded else 0
         if not self._context.cut(slot, shared):
             self._context.cut(slot, shared := 0)
         sequence.start(slot, shared)

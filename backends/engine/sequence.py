@@ -41,6 +41,7 @@ class Sequence:
         self._longest = context if request.max_tokens is None else min(context, self._prompt + request.max_tokens)
         self._parser = Parser(prompt.opening, request.stop)
         self._piece, self._ends = vocabulary.piece, stops(vocabulary)
+        self.seeded = request.sampling.seed is not None
         self.slot = -1
         self.held = self._cached = 0
         self.asked = 0  # so many tokens will be in the cache when the batch is computed

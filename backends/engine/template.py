@@ -174,7 +174,7 @@ class _Slots:
         """What the template wrote and what the slots hold, by turns; the template has the first and the last word."""
         parts = re.split(f"\ue000{self._nonce}\\.(\\d+)\ue001", rendered)
         written, numbers = parts[::2], [int(number) for number in parts[1::2]]
-        if any(self._nonce in text for text in written):
+        if re.search(f"{self._nonce}|[\ue000\ue001]", "".join(written)):
             raise TemplateFailed("it cuts a message in the middle")
         if sum(len(self._texts[number]) for number in numbers) > 4 * self._given:
             raise TemplateFailed("it repeats the messages too often")

@@ -31,12 +31,13 @@ from backends.engine.loading import threads
 from backends.engine.protocol import Finished, GenerateRequest, LoadRequest, Sampling, Turn
 from tests.kit.ggufs import BENCH_SHAPE, random_model
 
+STORY = __doc__ or ""
 TARGET = 0.97
 SAMPLINGS = {"greedy": Sampling(temperature=0), "publisher's (0.6, 0.95)": Sampling(seed=1)}
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="tests.bench decode", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="tests.bench decode", description=STORY.splitlines()[0])
     parser.add_argument("--llama-bench", type=Path, default=os.environ.get("LLAMA_BENCH"))
     parser.add_argument("--model", type=Path)
     parser.add_argument("--tokens", type=int, default=128)
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--threads", type=int, default=threads())
     options = parser.parse_args(arguments)
     if options.llama_bench is None or not Path(options.llama_bench).is_file():
-        print("Where is llama-bench? --llama-bench PATH or LLAMA_BENCH; how to build it:\n" + __doc__, file=sys.stderr)
+        print("Where is llama-bench? --llama-bench PATH or LLAMA_BENCH; how to build it:\n" + STORY, file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory() as folder:
         model = options.model

@@ -230,8 +230,9 @@ def random_model(
     template: str | None = R1_TEMPLATE,
     seed: int = 0,
     name: str = "",
+    pre: str = "",
 ) -> Path:
-    """Write a model with random weights: qwen2, qwen3, llama or deepseek2 in `shape`.
+    """Write a model with random weights: qwen2, qwen3, llama or deepseek2 in `shape`. `pre`: how text is split.
 
     `BENCH_SHAPE` in Q8_0 is the 153M model of the benchmarks (163 MB).
     """
@@ -250,7 +251,7 @@ def random_model(
     writer.add_layer_norm_rms_eps(1e-6)
     writer.add_vocab_size(shape.vocabulary)
     vocabulary = Vocabulary.make(size=shape.vocabulary)
-    vocabulary.write(writer, template, "llama-bpe" if architecture == "llama" else "deepseek-r1-qwen")
+    vocabulary.write(writer, template, pre or ("llama-bpe" if architecture == "llama" else "deepseek-r1-qwen"))
     tensors = _mla(writer, shape) if architecture == "deepseek2" else _dense(writer, architecture, shape)
     tensors |= {
         "token_embd.weight": (shape.vocabulary, shape.width),
