@@ -117,7 +117,6 @@ class Owner:
         _clear_socket(self._paths)
         self._server = _Server(run)
         write_file(_contact(self._paths), self._server.contact())
-        self._server.start()
 
     def close(self) -> None:
         """Cancel what runs for others, tell them, and let go of the data folder. Idempotent."""
@@ -187,19 +186,17 @@ class _Server:
         address = str(self._folder / "owner") if self._folder else None
         self._listener = Listener(address, "AF_UNIX" if address else "AF_PIPE")
         self._lock = threading.Lock()
-        self._closing = False
+        self._closing = threading.Event()
         self._visits: set[_Visit] = set()
         self._thread = threading.Thread(target=self._accept, name="owner", daemon=True)
+        self._thread.start()
 
     def contact(self) -> bytes:
         return json.dumps({"address": self._listener.address, "key": self._key.hex(), "pid": os.getpid()}).encode()
 
-    def start(self) -> None:
-        self._thread.start()
-
     def close(self) -> None:
         with self._lock:
-            self._closing = True
+            self._closing.set()
             visits = list(self._visits)
         with contextlib.suppress(OSError), Client(self._listener.address):
             self._thread.join(5)  # the call above wakes it
@@ -218,11 +215,11 @@ class _Server:
                 connection = self._listener.accept()
             except OSError as error:
                 log.warning("a command could not reach this process: %s", error)
-                if self._closing:
+                if self._closing.wait(0.1):
                     return
                 continue
             with self._lock:
-                if self._closing:
+                if self._closing.is_set():
                     connection.close()
                     return
                 visit = _Visit(connection, self._key, self._run)

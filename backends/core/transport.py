@@ -7,12 +7,13 @@ holds what belongs to one purpose, and its sockets, so that a cancel can cut the
 
 import contextlib
 import functools
+import math
 import re
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpcore2
 import httpx2
@@ -34,6 +35,8 @@ _FAILURES = (
     httpcore2.UnsupportedProtocol,
     socksio.ProtocolError,
 )
+_GLANCE = 0.5  # seconds
+
 # What httpx2 itself raises when it follows redirects; everything else is raised by us, as ours.
 BAD_REDIRECTS = (httpx2.TooManyRedirects, httpx2.RemoteProtocolError)
 
@@ -233,7 +236,7 @@ class Trip:
                 raise network_error("redirect_refused", self._came_from, place)
             raise network_error("private_address", place)
         self._hold(stream)
-        return stream
+        return _Line(stream, self._cancel)
 
     # ---- the cut
 
@@ -288,7 +291,7 @@ def hub_client(current: threading.local) -> httpx2.Client:
             raise RuntimeError("huggingface_hub was called outside of Network.hub_session")
         return found
 
-    return httpx2.Client(
+    return _HubClient(
         transport=_HubTransport(trip),
         trust_env=False,
         follow_redirects=True,
@@ -303,6 +306,12 @@ class _Transport(httpx2.BaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         return self._trip().carry(request)
+
+
+class _HubClient(httpx2.Client):
+    def close(self) -> None:
+        """huggingface_hub closes its client whenever a session begins, also while another thread is using it. This
+        one holds nothing that needs closing: connections belong to trips."""
 
 
 class _HubTransport(_Transport):
@@ -328,6 +337,31 @@ class _Dialer(httpcore2.NetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
         return self._dial(host, port)
+
+
+class _Line(httpcore2.NetworkStream):
+    """Looks at the cancel now and then while it waits: not every system wakes a reader when its connection is cut."""
+
+    def __init__(self, stream: httpcore2.NetworkStream, cancel: CancelToken) -> None:
+        self._stream = stream
+        self._cancel = cancel
+        self.write = stream.write
+        self.close = stream.close
+        self.get_extra_info = stream.get_extra_info
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        left = math.inf if timeout is None else timeout
+        while True:
+            try:
+                return self._stream.read(max_bytes, min(left, _GLANCE))
+            except httpcore2.ReadTimeout:
+                self._cancel.check()
+                left -= _GLANCE
+                if left <= 0:
+                    raise
+
+    def start_tls(self, *args: Any, **options: Any) -> httpcore2.NetworkStream:
+        return _Line(self._stream.start_tls(*args, **options), self._cancel)
 
 
 class _Body(httpx2.SyncByteStream):

@@ -5,43 +5,53 @@ own mistake and stays what sqlite3 made of it.
 """
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from backends.core.errors import StorageError
 from backends.core.files import disk_full, read_only
 from backends.core.phrase import Phrase
 
 BUSY_SECONDS = 5.0
-DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def connect(path: Path, *, write: bool = True) -> "Connection":
+def connect(path: Path) -> "Connection":
     """Open `path`, which must exist. Raises StorageError."""
-    uri = f"{path.absolute().as_uri()}?mode={'rw' if write else 'ro'}"
     with translated(path):
         connection = sqlite3.connect(
-            uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=Connection
+            _uri(path),
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=Connection,
         )
     connection.path = path
     connection.row_factory = sqlite3.Row
-    if write:
-        try:
-            for pragma in (
-                "journal_mode=WAL",
-                "synchronous=FULL",
-                "foreign_keys=ON",
-                "trusted_schema=OFF",
-                "fullfsync=ON",  # macOS: really to the disk, not only to its cache
-                "checkpoint_fullfsync=ON",
-            ):
-                connection.execute(f"PRAGMA {pragma}")
-        except StorageError:
-            connection.close()
-            raise
+    try:
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "trusted_schema=OFF",
+            "fullfsync=ON",  # macOS: really to the disk, not only to its cache
+            "checkpoint_fullfsync=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+    except StorageError:
+        connection.close()
+        raise
     return connection
+
+
+def _uri(path: Path) -> str:
+    """`path` as SQLite wants it (https://www.sqlite.org/uri.html), `C:` and network shares too, never to be created."""
+    name = path.absolute().as_posix()
+    return f"file://{quote(os.fsencode(name if name.startswith('/') else f'/{name}'), safe='/:')}?mode=rw"
 
 
 class Connection(sqlite3.Connection):

@@ -73,6 +73,48 @@ def test_a_server_that_hangs_is_given_up_in_time(network: Network, site: Site, h
     assert outcomes(network)[-1] == "timeout"
 
 
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_a_slow_server_is_waited_for(
+    secure: bool, site: Site, secure_site: Site, ca_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the wait is longer than the moments between two looks at the cancel."""
+    monkeypatch.setattr("backends.core.transport._GLANCE", 0.001)
+
+    def dawdle(visitor: Visitor) -> None:
+        visitor.site.closing.wait(0.02)
+        visitor.send_response(200)
+        visitor.send_header("Content-Length", "6")
+        visitor.end_headers()
+        for piece in (b"an", b"sw", b"er"):
+            visitor.site.closing.wait(0.02)
+            visitor.wfile.write(piece)
+
+    where = secure_site if secure else site
+    where.pages["/"] = dawdle
+    network = Network(NetworkOptions(ca_file=str(ca_file)))
+    with network.open("t", "GET", where.url(), private_host=HERE) as response:
+        assert response.read(100) == b"answer"
+
+
+def test_where_a_cut_wakes_nobody_the_reader_looks_for_itself(
+    network: Network, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backends.core.transport._GLANCE", 0.01)
+    monkeypatch.setattr(socket, "SHUT_RDWR", socket.SHUT_WR)
+    cancel = CancelToken()
+
+    def page(visitor: Visitor) -> None:
+        cancel.cancel()
+        hang_in_body(visitor)
+
+    site.pages["/"] = page
+    with (
+        pytest.raises(Cancelled),
+        network.open("t", "GET", site.url(), private_host=HERE, timeout=60, cancel=cancel) as response,
+    ):
+        response.read(1000)
+
+
 def test_a_handshake_that_hangs_is_cancelled(network: Network) -> None:
     cancel = CancelToken()
     with socket.create_server((HERE, 0)) as silent:

@@ -115,3 +115,18 @@ def test_sessions_on_many_threads_keep_their_purposes_apart(network: Network, hu
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(list_it, range(4)))
     assert sorted(one.purpose for one in network.connections()) == [f"purpose {number}" for number in range(4)]
+
+
+def test_a_session_that_begins_does_not_end_another(network: Network, hub: Site) -> None:
+    path = "/api/models/deepseek-ai/tiny"
+    page = hub.pages[path]
+
+    def begin_another(visitor: Visitor) -> None:
+        with network.hub_session("other", private_host=HERE):
+            pass
+        page(visitor)
+
+    hub.pages[path] = begin_another
+    with network.hub_session("t", private_host=HERE):
+        for _ in range(2):
+            assert api(hub).model_info("deepseek-ai/tiny").id == "deepseek-ai/tiny"

@@ -24,6 +24,17 @@ def test_what_was_saved_is_there_after_a_restart(path: Path) -> None:
     database.close()
 
 
+@pytest.mark.parametrize("name", ["my chats #1?x=%41.db", "聊天 记录.db", "a'b;c&d.db"])
+def test_any_name_of_a_file_will_do(tmp_path: Path, name: str) -> None:
+    if sys.platform == "win32":
+        name = name.replace("?", "")
+    closed_with(tmp_path / "目录 %20" / name, "here")
+    database = Database(tmp_path / "目录 %20" / name, [FIRST])
+    assert texts(database) == ["here"]
+    database.close()
+    assert [file.name for file in tmp_path.rglob("*.db")] == [name]
+
+
 def test_it_is_opened_safely(database: Database) -> None:
     def pragma(name: str) -> object:
         return database.connection().execute(f"PRAGMA {name}").fetchone()[0]
