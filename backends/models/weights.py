@@ -79,7 +79,13 @@ class Weights:
 def _parameters(shape: Shape, experts: int) -> int:
     """All parameters of a mixture of experts, near enough to tell the experts' share of them."""
     sparse = shape.layers - shape.dense_layers
-    attention = shape.embedding * shape.heads * (2 * shape.key_length + 2 * shape.value_length)
+    attention = shape.embedding * shape.heads * (shape.key_length + shape.value_length)
+    if shape.kv_lora_rank:
+        latent = shape.kv_lora_rank + shape.rope_dimensions
+        unfolded = shape.heads * (shape.key_length - shape.rope_dimensions + shape.value_length)
+        attention += shape.embedding * latent + shape.kv_lora_rank * unfolded
+    else:
+        attention += shape.embedding * shape.kv_heads * (shape.key_length + shape.value_length)
     shared = 6 * shape.embedding * shape.expert_feed_forward
     dense = 3 * shape.embedding * shape.feed_forward * shape.dense_layers
     return 2 * shape.vocabulary * shape.embedding + shape.layers * attention + sparse * (experts + shared) + dense
