@@ -22,7 +22,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import shiboken6
 from PySide6.QtCore import QEvent, QObject, QTimer, QUrl, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QMessageBox
@@ -72,9 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with contextlib.closing(owner), Session(app, paths, owner, [Path(name) for name in files]) as session:
         session.window.show()
         QTimer.singleShot(0, session.open)
-        code = app.exec()
-    shiboken6.delete(session.window)  # while Python lives: taking widgets apart calls their filters
-    return code
+        return app.exec()
 
 
 def _say_and_leave(words: Sequence[str], notice: Notice) -> int:
