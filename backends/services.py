@@ -21,7 +21,7 @@ from backends.chat.answer import AnswerEvent, regenerate
 from backends.chat.store import MIGRATIONS, ChatStore
 from backends.core.cancel import CancelToken
 from backends.core.crashes import CrashJournal
-from backends.core.errors import NotFound, ResourceError, Unavailable
+from backends.core.errors import NotFound, ResourceError, StorageError, Unavailable
 from backends.core.network import Network, NetworkOptions
 from backends.core.paths import Paths
 from backends.core.phrase import Phrase
@@ -46,6 +46,7 @@ E = TypeVar("E")
 
 Change = Literal["settings", "library", "model"]
 
+BACKUP_HOURS = 24
 TOKEN = "token:"  # secrets are named after the host that they belong to: "token:huggingface.co"
 
 
@@ -70,6 +71,7 @@ class Services:
         self._downloads = Runner("download", threads=4)
         self._listeners: list[Stream[Change]] = []
         self.settings.subscribe(self._on_settings)
+        self._files.start(self._back_up)
 
     @classmethod
     def open(cls, paths: Paths, *, journal: CrashJournal | None = None) -> "Services":
@@ -100,13 +102,18 @@ class Services:
         self.network.close()
         self.database.close()
 
+    def _back_up(self, *, cancel: CancelToken) -> Iterator[None]:
+        """A copy of the conversations once a day, from which a damaged database is restored."""
+        try:
+            self.database.backup_if_older(BACKUP_HOURS)
+        except StorageError as error:
+            log.warning("no copy of the conversations was made: %s", error)
+        yield None
+
     @property
     def notices(self) -> Sequence[Phrase]:
         """What went wrong while opening and was mended: shown once."""
-        notices = [*self.settings.notices, *self.database.notices]
-        if not self.secrets.persistent:
-            log.info("%s", self.secrets.notice)
-        return notices
+        return [*self.settings.notices, *self.database.notices, *self.library.notices]
 
     def changes(self) -> Stream[Change]:
         """Says what has changed, whoever changed it (the window, a command in this process), until it is cancelled."""
