@@ -12,7 +12,7 @@ from app.language import Retranslated, say
 from app.theme import SPACE
 from backends.hardware.types import Gpu, Machine
 
-_NARROW = 620  # pixels, below which the strip has two rows
+_NARROW = 700  # pixels, below which the strip has two rows
 
 
 @dataclass(frozen=True, slots=True)

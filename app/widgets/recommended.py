@@ -139,6 +139,7 @@ class Recommended(Retranslated, QFrame):
             parts.set_look(self._verdict, tone=verdict.TONES[choice.verdict])
             self._summary.setText(say(choice.model.summary))
             self._figures.setText(verdict.answer_time(choice))
+            self._figures.setVisible(bool(self._figures.text()))
             self._start.setText(self.tr("Download and start  ·  %1").replace("%1", size))
             notes.append(say(choice.note))
             if self._local is None and self._download is None:

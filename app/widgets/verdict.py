@@ -4,6 +4,7 @@ from PySide6.QtCore import QCoreApplication
 
 from app import figures
 from app.shelves import RUNS
+from backends.models.reasons import LONG_ANSWER
 from backends.models.types import Choice, Verdict
 
 TONES: dict[Verdict, str] = {
@@ -22,7 +23,7 @@ def word(verdict: Verdict) -> str:
         case "tight":
             return QCoreApplication.translate("verdict", "Just fits")
         case "partial":
-            return QCoreApplication.translate("verdict", "Partly on the graphics card")
+            return QCoreApplication.translate("verdict", "Partly on GPU")
         case "too_large":
             return QCoreApplication.translate("verdict", "Too large")
         case "unsupported":
@@ -43,5 +44,8 @@ def figures_line(choice: Choice) -> str:
 
 
 def answer_time(choice: Choice) -> str:
+    """Empty for a long one, which the advisor's note tells."""
+    if choice.seconds_to_answer >= LONG_ANSWER:
+        return ""
     words = QCoreApplication.translate("verdict", "A typical answer takes about %1.")
     return words.replace("%1", figures.duration(choice.seconds_to_answer))

@@ -13,11 +13,11 @@
     </message>
     <message>
         <source>Nothing that you write, ask or open. DeskSeek connects to the network only when you press a button that says so, such as Download. It looks for no updates and sends no statistics.</source>
-        <translation>您写下、询问或打开的内容都不会离开。只有在您按下写明联网的按钮（例如“下载”）时，DeskSeek 才会连接网络。它不检查更新，也不发送统计数据。</translation>
+        <translation>您输入、提问或打开的内容都不会外传。只有当您点击写明联网操作的按钮（例如“下载”）时，DeskSeek 才会连接网络。它不检查更新，也不发送统计数据。</translation>
     </message>
     <message>
         <source>Where things lie</source>
-        <translation>文件存放位置</translation>
+        <translation>文件位置</translation>
     </message>
     <message>
         <source>Conversations</source>
@@ -423,11 +423,11 @@
     </message>
     <message>
         <source>{0} tokens/s</source>
-        <translation>{0} 词元/秒</translation>
+        <translation>{0} token/秒</translation>
     </message>
     <message>
         <source>{0} tokens</source>
-        <translation>{0} 词元</translation>
+        <translation>{0} 个 token</translation>
     </message>
 </context>
 <context>
@@ -696,7 +696,7 @@
     </message>
     <message>
         <source>It is loaded by itself when it is here, and the chat opens.</source>
-        <translation>下载完成后会自动加载并打开聊天。</translation>
+        <translation>下载完成后会自动加载并打开对话。</translation>
     </message>
     <message>
         <source>It is loaded and ready.</source>
@@ -972,8 +972,8 @@
         <translation>刚好适合</translation>
     </message>
     <message>
-        <source>Partly on the graphics card</source>
-        <translation>部分在显卡上运行</translation>
+        <source>Partly on GPU</source>
+        <translation>部分使用显卡</translation>
     </message>
     <message>
         <source>Too large</source>

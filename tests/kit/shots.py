@@ -20,13 +20,20 @@ from app.lists.conversations import ConversationList
 from app.lists.messages import Live, MessageList
 from app.model_state import ModelState
 from app.notices import Notice, NoticeButton, error_notice
+from app.picture import Picture
 from app.theme import Scheme
+from app.widgets.about_page import AboutPage
 from app.widgets.chat_page import ChatPage
+from app.widgets.first_run import FirstRunPage
 from app.widgets.main_window import MainWindow
+from app.widgets.models_page import ModelsPage
+from app.widgets.settings_page import SettingsPage
 from backends.core.errors import DownloadError
+from backends.core.paths import Paths
 from backends.core.phrase import Language, Phrase
+from backends.core.settings import Settings
 from backends.models.types import LocalModel
-from tests.kit import scenes
+from tests.kit import pictures, scenes
 
 SIZES = ((1280, 800), (1920, 1080), (760, 520))
 
@@ -129,6 +136,63 @@ def notices(studio: Studio) -> None:
     )
 
 
+def page(name: str, picture: Picture) -> Callable[[Studio], None]:
+    """A page about models with a made picture on it."""
+
+    def scene(studio: Studio) -> None:
+        page = FirstRunPage() if name == "first_run" else ModelsPage()
+        page.show_picture(picture)
+        studio.window.add_page(name, page)
+        studio.window.show_page(name)
+
+    return scene
+
+
+def settings(studio: Studio) -> None:
+    page = SettingsPage()
+    page.show_settings(Settings())
+    studio.window.add_page("settings", page)
+    studio.window.show_page("settings")
+
+
+def about(studio: Studio) -> None:
+    page = AboutPage(Paths.under(Path("/home/lin/DeskSeek")))
+    page.show_engine("llama-cpp-python 0.3.36\nCUDA0: NVIDIA GeForce RTX 4060\nCPU: AMD Ryzen 7 7700")
+    studio.window.add_page("about", page)
+    studio.window.show_page("about")
+
+
+def pages() -> Iterator[tuple[str, Callable[[Studio], None]]]:
+    """The other pages, in their states."""
+    fresh = pictures.of()
+    here = pictures.downloaded(pictures.pick(fresh))
+    failed = pictures.coming(
+        fresh, "failed", message=pictures.NO_ANSWER, hint=pictures.NO_ANSWER_HINT, source_may_help=True
+    )
+    waiting = pictures.coming(fresh, "waiting", message=pictures.LOST, next_try=time.monotonic() + 8)
+    states = {
+        "looking": Picture(),
+        "fresh": fresh,
+        "laptop": pictures.of(pictures.LAPTOP),
+        "too_small": pictures.of(pictures.TOO_SMALL),
+        "workstation": pictures.of(pictures.WORKSTATION),
+        "coming": pictures.coming(fresh, "running", bytes_per_s=12.4e6, seconds_left=252),
+        "waiting": waiting,
+        "verifying": pictures.coming(fresh, "verifying", fraction=0.6),
+        "paused": pictures.coming(fresh, "paused"),
+        "failed": failed,
+        "disk_full": pictures.coming(fresh, "failed", message=pictures.DISK_FULL, hint=pictures.DISK_FULL_HINT),
+        "loading": pictures.loading(fresh, here),
+    }
+    for state, picture in states.items():
+        yield f"first_run_{state}", page("first_run", picture)
+    yield "models_fresh", page("models", fresh)
+    yield "models_busy", page("models", pictures.busy())
+    yield "models_loading", page("models", pictures.loading(fresh, here))
+    yield "settings", settings
+    yield "about", about
+
+
 SCENES: dict[str, Callable[[Studio], None]] = {
     "begin": begin,
     "no_model": no_model,
@@ -137,6 +201,7 @@ SCENES: dict[str, Callable[[Studio], None]] = {
     "loading": loading,
     "failed": failed,
     "notices": notices,
+    **dict(pages()),
 }
 
 
