@@ -1,5 +1,7 @@
 """The QApplication: names, icon, style, fonts, translators. Nothing of the product's state."""
 
+import ctypes
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +22,8 @@ class Application(QApplication):
 
     def __init__(self, argv: Sequence[str]) -> None:
         super().__init__(list(argv))
+        if sys.platform == "win32":  # else the task bar shows Python's icon
+            ctypes.windll.shell32.SetCurrentProcessExplicitAppUserModelID("DeskSeek")
         self.setApplicationName("DeskSeek")
         self.setApplicationDisplayName("DeskSeek")
         self.setApplicationVersion(__version__)

@@ -48,7 +48,10 @@ class _Engine(QIconEngine):
         return pixmap
 
     def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float) -> QPixmap:
-        return self.pixmap(size, mode, state)
+        """`size` is in logical pixels; sharp means as many real ones as the screen has."""
+        pixmap = self.pixmap(size * scale, mode, state)
+        pixmap.setDevicePixelRatio(scale)
+        return pixmap
 
     def clone(self) -> QIconEngine:
         return _Engine(self._name, self._tone, self._chosen_tone)

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import icons, theme
-from app.theme import PAGE_WIDTH, SPACE
+from app.theme import PAGE_WIDTH, SPACE, px
 
 
 def label(text: str = "", role: str = "body", tone: str = "", *, wrap: bool = False, select: bool = False) -> QLabel:
@@ -71,7 +71,7 @@ def button(text: str = "", kind: str = "secondary", icon: str = "") -> QPushButt
     if icon:
         tone = {"primary": "on_accent", "danger": "on_danger", "link": "accent"}.get(kind, "muted")
         widget.setIcon(icons.icon(icon, tone))
-        widget.setIconSize(QSize(20, 16))  # the picture stands at the left: a gap of 4 more
+        widget.setIconSize(QSize(px(16) + 4, px(16)))  # the picture stands at the left: a gap of 4 more
     return widget
 
 
@@ -80,7 +80,7 @@ def icon_button(icon: str, name: str = "", *, tone: str = "muted", size: int = 1
     widget = QToolButton()
     widget.setProperty("kind", kind)
     widget.setIcon(icons.icon(icon, tone))
-    widget.setIconSize(QSize(size, size))
+    widget.setIconSize(QSize(px(size), px(size)))
     widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     name_button(widget, name)
     return widget
@@ -103,7 +103,7 @@ class _Picture(QWidget):
         super().__init__()
         self._icon = icon
         self._tone = tone
-        self.setFixedSize(size, size)
+        self.setFixedSize(px(size), px(size))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -233,7 +233,7 @@ class Page(QScrollArea):
         inner = QWidget()
         inner.setProperty("surface", "none")
         column_widget = QWidget()
-        column_widget.setMaximumWidth(width)
+        column_widget.setMaximumWidth(px(width))
         column_widget.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.body = column(space=SPACE.xl)
         column_widget.setLayout(self.body)

@@ -10,8 +10,9 @@ constructors in `app.parts` do it); `resources/themes/deskseek.qss` says how tha
     surface  on frames    page, panel, rail, card, well (sunken: code, plots), info, success, warning, danger
 
 `SPACE` is the only source of distances: 4 between things that are one, 8 inside a row, 12 between controls,
-16 inside cards, 24 between sections, 32 around a page. `PAGE_WIDTH` is the widest a column of text or forms
-gets. `RADIUS` rounds cards and buttons.
+16 inside cards, 24 between sections, 32 around a page. `px(n)` grows lengths that hold text or stand beside it
+(rows, icons, columns) with the text. `PAGE_WIDTH` is the widest a column of text or forms gets. `RADIUS` rounds
+cards and buttons.
 
 Colours come from `tokens()`; whoever paints by hand asks at paint time, whoever keeps colours (documents)
 listens to `current().changed`. Every pair of text and ground in `Tokens.pairs()` has a contrast of at least
@@ -328,3 +329,8 @@ def current() -> Theme:
 
 def tokens() -> Tokens:
     return current().tokens
+
+
+def px(length: float) -> int:
+    """A length of the design (made for text of 14 px) at the size of this desktop's text: rows, icons, columns."""
+    return round(length * current().type.body / 14)

@@ -146,6 +146,7 @@ class Desk(QObject):
         self.settings.settings_changed.connect(self._on_settings)
         self.settings.refused.connect(self._on_refused)
 
+        window.page_changed.connect(self._on_page_changed)
         window.files_dropped.connect(self.open_files)
         self.app.files_opened.connect(self.open_files)
 
@@ -170,6 +171,11 @@ class Desk(QObject):
         self.window.show_page("models")
         for path in paths:
             self.models.add_file(str(path))
+
+    @Slot(str)
+    def _on_page_changed(self, name: str) -> None:
+        if name == "chat":
+            self.chat_page.focus_composer()
 
     @Slot()
     def _on_open_file(self) -> None:

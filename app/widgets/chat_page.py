@@ -10,7 +10,7 @@ from app.lists.conversations import ConversationList
 from app.lists.messages import MessageList
 from app.model_state import ModelState
 from app.notices import NoticeBoard
-from app.theme import PAGE_WIDTH, SPACE
+from app.theme import PAGE_WIDTH, SPACE, px
 from app.widgets.composer import Composer
 from app.widgets.conversation_panel import ConversationPanel
 from app.widgets.empty_chat import EmptyChat
@@ -80,7 +80,7 @@ class ChatPage(Retranslated, QFrame):
 
     def _build(self) -> None:
         head = QWidget()
-        head.setFixedHeight(52)
+        head.setFixedHeight(px(52))
         head.setLayout(parts.row(self._toggle, self._new, self._title, margin=(SPACE.m, 0, SPACE.m, 0), space=SPACE.xs))
         middle = QWidget()
         self._middle = QStackedLayout(middle)  # it shows what it is given at once: not in a window of its own
@@ -88,7 +88,7 @@ class ChatPage(Retranslated, QFrame):
         self._middle.addWidget(self.transcript)
         middle.setMinimumHeight(80)
         foot = QWidget()
-        foot.setMaximumWidth(PAGE_WIDTH + 2 * SPACE.l)
+        foot.setMaximumWidth(px(PAGE_WIDTH) + 2 * SPACE.l)
         foot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         foot.setLayout(parts.column(self.notices, self.composer, space=0, margin=(SPACE.l, SPACE.xs, SPACE.l, SPACE.l)))
         bottom = parts.row(space=0)

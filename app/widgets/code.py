@@ -5,6 +5,7 @@ from PySide6.QtGui import (
     QColor,
     QFont,
     QGuiApplication,
+    QResizeEvent,
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
@@ -20,7 +21,7 @@ from app import icons, parts, theme
 from app.highlight import highlight
 from app.language import Retranslated
 from app.markdown import Code, Spans, Table
-from app.theme import SPACE
+from app.theme import SPACE, px
 from app.widgets.prose import LEADING, ReadOnlyText
 
 COPIED_MS = 1600
@@ -57,7 +58,7 @@ class _Wide(ReadOnlyText):
 class CodeBlock(Retranslated, QFrame):
     """A fenced block: its language, a copy button, the code in colours."""
 
-    HEAD = 36
+    HEAD = 36  # pixels of the design
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,11 +80,9 @@ class CodeBlock(Retranslated, QFrame):
         option.setTabStopDistance(self._text.fontMetrics().horizontalAdvance(" ") * 4)
         option.setWrapMode(QTextOption.WrapMode.NoWrap)
         self._text.document().setDefaultTextOption(option)
-        head = QWidget()
-        head.setFixedHeight(self.HEAD)
-        head.setLayout(parts.row(self._language, None, self._copy, margin=(SPACE.m, 0, SPACE.xs, 0)))
-        body = parts.row(self._text, margin=(SPACE.m, 0, SPACE.xs, SPACE.m))
-        self.setLayout(parts.column(head, body, space=0, margin=1))
+        self._head = QWidget(self)
+        self._head.setLayout(parts.row(self._language, None, self._copy, margin=(SPACE.m, 0, SPACE.xs, 0)))
+        self._text.setParent(self)
         self.retranslate()
 
     @property
@@ -111,8 +110,13 @@ class CodeBlock(Retranslated, QFrame):
         self._write()
 
     def height_for(self, width: int) -> int:
-        inner = width - SPACE.m - SPACE.xs - 2
-        return self.HEAD + self._text.height_for(inner) + SPACE.m + 2
+        return px(self.HEAD) + self._text.height_for(width - SPACE.m - SPACE.xs) + SPACE.m
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        head = px(self.HEAD)
+        self._head.setGeometry(0, 1, self.width(), head - 1)
+        self._text.setGeometry(SPACE.m, head, self.width() - SPACE.m - SPACE.xs, self.height() - head - SPACE.m)
 
     def retranslate(self) -> None:
         done = self._copied.isActive()
@@ -156,7 +160,7 @@ class CodeBlock(Retranslated, QFrame):
         self.retranslate()
 
 
-class TableBlock(QFrame):
+class TableBlock(Retranslated, QFrame):
     """A table, ruled between its rows."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -166,6 +170,10 @@ class TableBlock(QFrame):
         self._natural = 0
         self.link_requested = self._text.link_requested
         self.setLayout(parts.column(self._text))
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self._text.setAccessibleName(self.tr("Table"))
 
     def show_table(self, table: Table) -> None:
         if table != self._shown:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QTextEdit, QWidget
 
 from app import icons, parts, theme
 from app.language import Retranslated
-from app.theme import SPACE
+from app.theme import SPACE, px
 from app.widgets.model_chip import ModelChip
 
 
@@ -156,7 +156,7 @@ class Composer(Retranslated, QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._hint.setVisible(self.width() >= 520)
+        self._hint.setVisible(self.width() >= px(520))
 
     @Slot()
     def submit(self) -> None:
@@ -178,7 +178,7 @@ class Composer(Retranslated, QFrame):
     @Slot()
     def _refresh(self) -> None:
         self._send.setIcon(icons.icon("stop" if self._busy else "arrow-up", "on_accent"))
-        self._send.setIconSize(QSize(18, 18))
+        self._send.setIconSize(QSize(px(18), px(18)))
         self._send.setEnabled(self._busy or (self._ready and bool(self.text().strip())))
         parts.name_button(self._send, self.tr("Stop the answer") if self._busy else self.tr("Send"))
 

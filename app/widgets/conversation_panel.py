@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from app import icons, parts, theme
 from app.language import Retranslated
 from app.lists.conversations import ConversationList
-from app.theme import SPACE
+from app.theme import SPACE, px
 
 _ROW = 36
 _HEADING = 32
@@ -29,17 +29,17 @@ class _Rows(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _ANY_INDEX) -> QSize:
         heading = index.data(ConversationList.Role.HEADING)
-        return QSize(0, _ROW + (_HEADING if heading else 0))
+        return QSize(0, px(_ROW) + (px(_HEADING) if heading else 0))
 
     @staticmethod
     def body(rect: QRect) -> QRect:
         """The row itself, below its heading."""
-        return QRect(rect.left(), rect.bottom() + 1 - _ROW, rect.width(), _ROW)
+        return QRect(rect.left(), rect.bottom() + 1 - px(_ROW), rect.width(), px(_ROW))
 
     @staticmethod
     def more(rect: QRect) -> QRect:
         body = _Rows.body(rect)
-        return QRect(body.right() - _MORE - 2, body.top() + 4, _MORE, _ROW - 8)
+        return QRect(body.right() - px(_MORE) - 2, body.top() + 4, px(_MORE), body.height() - 8)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _ANY_INDEX) -> None:
         tokens = theme.tokens()
@@ -52,7 +52,7 @@ class _Rows(QStyledItemDelegate):
         if heading := index.data(ConversationList.Role.HEADING):
             painter.setFont(type_.font("caption"))
             painter.setPen(QColor(tokens.muted))
-            top = QRect(rect.left() + SPACE.m, rect.top(), rect.width() - SPACE.l, _HEADING - 6)
+            top = QRect(rect.left() + SPACE.m, rect.top(), rect.width() - SPACE.l, px(_HEADING) - 6)
             painter.drawText(top, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, str(heading))
         chosen = bool(state & QStyle.StateFlag.State_Selected)
         hovered = bool(state & QStyle.StateFlag.State_MouseOver)
@@ -68,15 +68,20 @@ class _Rows(QStyledItemDelegate):
         font: QFont = type_.font()
         painter.setFont(font)
         painter.setPen(QColor(tokens.text))
-        room = inner.adjusted(SPACE.m, 0, -(_MORE if hovered or chosen else SPACE.s), 0)
+        room = inner.adjusted(SPACE.m, 0, -(px(_MORE) if hovered or chosen else SPACE.s), 0)
         if index.data(ConversationList.Role.BUSY):
-            icons.paint(painter, QRect(room.left() - 2, room.center().y() - 5, 12, 12), "dot", "accent")
-            room.setLeft(room.left() + 16)
+            icons.paint(painter, QRect(room.left() - 2, room.center().y() - px(6) + 1, px(12), px(12)), "dot", "accent")
+            room.setLeft(room.left() + px(16))
         title = QFontMetrics(font).elidedText(str(index.data()), Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
         if hovered or chosen:
             dots = self.more(rect)
-            icons.paint(painter, QRect(dots.center().x() - 8, dots.center().y() - 7, 16, 16), "ellipsis", "muted")
+            icons.paint(
+                painter,
+                QRect(dots.center().x() - px(8), dots.center().y() - px(8) + 1, px(16), px(16)),
+                "ellipsis",
+                "muted",
+            )
         painter.restore()
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: _ANY_INDEX) -> QWidget:

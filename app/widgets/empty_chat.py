@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QWi
 from app import parts
 from app.language import Retranslated
 from app.model_state import ModelState
-from app.theme import SPACE
+from app.theme import SPACE, px
 
 _NARROW = 560
 
@@ -74,7 +74,7 @@ class EmptyChat(Retranslated, QWidget):
         self._grid.setSpacing(SPACE.m)
         self._columns = 0
         inside = QWidget()
-        inside.setMaximumWidth(680)
+        inside.setMaximumWidth(px(680))
         inside.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._choices = QWidget()
         self._choices.setLayout(self._grid)
@@ -131,10 +131,10 @@ class EmptyChat(Retranslated, QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        low = self.height() < 400
+        low = self.height() < px(400)
         self._mark.setVisible(not low)
-        self._choices.setMaximumHeight(0 if self.height() < 250 else 16_777_215)
-        self._arrange(1 if self.width() < _NARROW and not low else 2)
+        self._choices.setMaximumHeight(0 if self.height() < px(260) else 16_777_215)
+        self._arrange(1 if self.width() < px(_NARROW) and not low else 2)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(240, 100)

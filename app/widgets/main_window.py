@@ -73,6 +73,7 @@ class MainWindow(QMainWindow):
         self._stack.setCurrentWidget(page)
         self.rail.show_page(name)
         if name != before:
+            page.setFocus()  # the keys scroll it; without this the first button on it would take the focus
             self.page_changed.emit(name)
 
     def to_front(self) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from app import theme
 from app.markdown import Block, Code, Growing, Paragraph, Table, parse
-from app.theme import SPACE
+from app.theme import SPACE, px
 from app.widgets.code import CodeBlock, TableBlock
 from app.widgets.prose import INDENT, Prose
 
@@ -111,7 +111,7 @@ class MarkdownView(QWidget):
             assert isinstance(widget, Prose)
             widget.show_paragraphs(group)
             return
-        placed.indent = group.indent * INDENT
+        placed.indent = group.indent * px(INDENT)
         if isinstance(group, Code):
             assert isinstance(widget, CodeBlock)
             widget.show_code(group, growing=growing)

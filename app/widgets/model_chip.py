@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from app import icons, parts
 from app.language import Retranslated, say
 from app.model_state import ModelState
+from app.theme import px
 
 _TONES = {
     "starting": "faint",
@@ -29,7 +30,7 @@ class ModelChip(Retranslated, QPushButton):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("kind", "chip")
-        self.setIconSize(QSize(16, 14))
+        self.setIconSize(QSize(px(12) + 4, px(12)))
         self._state = ModelState()
         self._menu = parts.menu(self)
         self._menu.aboutToShow.connect(self._on_menu_opening)

@@ -23,9 +23,11 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QSizePolicy, QTextBrowser, QTextEdit, QWidget
 
 from app import theme
+from app.language import Retranslated
 from app.markdown import Paragraph, Span, by_width
 
 INDENT = 24
+QUOTE = 16
 LEADING = 1.6  # of the font's size; fonts themselves disagree, Chinese ones most
 _QUOTE = QTextBlockFormat.Property.UserProperty + 1
 _RULE = QTextBlockFormat.Property.UserProperty + 2
@@ -72,7 +74,7 @@ class ReadOnlyText(QTextBrowser):
         self.link_requested.emit(url.toString())
 
 
-class Prose(ReadOnlyText):
+class Prose(Retranslated, ReadOnlyText):
     """A run of paragraphs. `muted`: smaller and quieter, for what was thought before the answer."""
 
     def __init__(self, parent: QWidget | None = None, *, muted: bool = False) -> None:
@@ -84,6 +86,10 @@ class Prose(ReadOnlyText):
         option = QTextOption()
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.document().setDefaultTextOption(option)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self.setAccessibleName(self.tr("Text"))
 
     def show_paragraphs(self, paragraphs: Sequence[Paragraph]) -> None:
         """Set these, touching only what differs from what is shown."""
@@ -153,11 +159,12 @@ class Prose(ReadOnlyText):
         result = QTextBlockFormat()
         line = self._font(paragraph).pixelSize() * (1.35 if paragraph.heading else LEADING)
         result.setLineHeight(round(line), QTextBlockFormat.LineHeightTypes.FixedHeight.value)
-        left = INDENT * paragraph.indent + 16 * paragraph.quote
+        indent = theme.px(INDENT)
+        left = indent * paragraph.indent + theme.px(QUOTE) * paragraph.quote
         result.setLeftMargin(left)
         if paragraph.marker:
-            hang = INDENT - 4 if len(paragraph.marker) < 3 else INDENT + 4
-            result.setLeftMargin(left + max(0, hang - INDENT))
+            hang = indent - 4 if len(paragraph.marker) < 3 else indent + theme.px(6)
+            result.setLeftMargin(left + max(0, hang - indent))
             result.setTextIndent(-hang)
             result.setTabPositions([QTextOption.Tab(hang, QTextOption.TabType.LeftTab)])
         if before is not None:
@@ -214,7 +221,7 @@ class Prose(ReadOnlyText):
             if depth or rule:
                 rect = layout.blockBoundingRect(block)
                 for level in range(depth):
-                    painter.drawRoundedRect(QRectF(16 * level, rect.top(), 3, rect.height()), 1.5, 1.5)
+                    painter.drawRoundedRect(QRectF(theme.px(QUOTE) * level, rect.top(), 3, rect.height()), 1.5, 1.5)
                 if rule:
                     middle = QPointF(block.blockFormat().leftMargin(), rect.center().y())
                     painter.drawRect(QRectF(middle.x(), middle.y(), self.width() - middle.x(), 1))

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QLabel, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
 from app import icons, parts
 from app.language import Retranslated
-from app.theme import SPACE
+from app.theme import SPACE, px
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Rail(Retranslated, QFrame):
     def __init__(self, menu: QMenu, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("surface", "rail")
-        self.setFixedWidth(76)
+        self.setFixedWidth(max(76, px(60) + SPACE.l))
         self._buttons: dict[str, QToolButton] = {}
         self._shown = "chat"
         mark = QLabel()
@@ -60,9 +60,10 @@ class Rail(Retranslated, QFrame):
         button = QToolButton()
         button.setProperty("kind", "rail")
         button.setIcon(icons.icon(icon, "muted", chosen_tone="accent"))
-        button.setIconSize(QSize(20, 20))
+        button.setIconSize(QSize(px(20), px(20)))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         return button
 
     def show_page(self, name: str) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from app import icons, parts, theme
 from app.language import Retranslated
 from app.lists.messages import MessageRow
-from app.theme import SPACE
+from app.theme import SPACE, px
 from app.widgets.markdown_view import MarkdownView
 
 _BAR = 16  # room for the line left of the thoughts
@@ -26,7 +26,7 @@ class Thinking(Retranslated, QWidget):
         self._head = parts.button(kind="quiet")
         self._head.setProperty("tone", "muted")
         self._head.setParent(self)
-        self._head.setIconSize(QSize(18, 14))
+        self._head.setIconSize(QSize(px(14) + 4, px(14)))
         self._head.setCursor(Qt.CursorShape.PointingHandCursor)
         self._head.clicked.connect(self._on_clicked)
         self._text: MarkdownView | None = None

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
 from app.language import Retranslated
 from app.lists.messages import MessageList, MessageRow
-from app.theme import PAGE_WIDTH, SPACE
+from app.theme import PAGE_WIDTH, SPACE, px
 from app.widgets.message import Answer, MessageWidget, make
 
 GAP = SPACE.xl
@@ -41,6 +41,7 @@ class Transcript(Retranslated, QAbstractScrollArea):
         self._pinned = True
         self._anchor = (0, TOP)
         self._placing = False
+        self._ordered: list[int] = []
         self._value = 0
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -106,6 +107,8 @@ class Transcript(Retranslated, QAbstractScrollArea):
         for row in range(first.row(), last.row() + 1):
             if (widget := self._widgets.get(row)) is not None:
                 widget.show_row(self._messages.rows[row])
+                if self._messages.rows[row].live is None:
+                    self._ordered = []
         self._place()
 
     # ---- laying out
@@ -113,12 +116,12 @@ class Transcript(Retranslated, QAbstractScrollArea):
     def _column(self) -> tuple[int, int]:
         """Left edge and width of the column of text."""
         whole = self.width()  # the scroll bar's room too: the column stands still when the bar comes
-        width = max(200, min(PAGE_WIDTH, whole - 2 * SPACE.xl))
+        width = max(200, min(px(PAGE_WIDTH), whole - 2 * SPACE.xl))
         return max(0, (whole - width) // 2), width
 
     def _guess(self, row: MessageRow) -> int:
         lines = sum(1 + len(line) // 80 for line in row.text.split("\n")) if row.text else 1
-        return lines * 22 + (24 if row.role == "user" else 72)
+        return lines * px(22) + (24 if row.role == "user" else 72)
 
     def _widget(self, row: int) -> MessageWidget:
         widget = self._widgets.get(row)
@@ -175,6 +178,7 @@ class Transcript(Retranslated, QAbstractScrollArea):
             self._release(lambda r: not first - 2 <= r < row + 2)
             for r, widget in self._widgets.items():
                 widget.setVisible(first <= r < row)
+            self._order_tabs()
             tops = self._tops()
             total = tops[-1] - GAP + BOTTOM
             self._set_bar(max(0, total - view), tops[first] - top)
@@ -229,6 +233,19 @@ class Transcript(Retranslated, QAbstractScrollArea):
                 self.setFocus()
             widget.hide()
             widget.deleteLater()
+
+    def _order_tabs(self) -> None:
+        """Tab goes through the messages as they are read, before it goes on to the composer."""
+        rows = sorted(self._widgets)
+        if rows == self._ordered:
+            return
+        self._ordered = rows
+        before: QWidget = self
+        for row in rows:
+            for part in self._widgets[row].findChildren(QWidget):
+                if part.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                    QWidget.setTabOrder(before, part)
+                    before = part
 
     def _set_pinned(self, pinned: bool) -> None:
         if pinned != self._pinned:

@@ -635,6 +635,13 @@
     </message>
 </context>
 <context>
+    <name>Prose</name>
+    <message>
+        <source>Text</source>
+        <translation>正文</translation>
+    </message>
+</context>
+<context>
     <name>Question</name>
     <message>
         <source>Your message</source>
@@ -814,6 +821,13 @@
     <message>
         <source>Where downloads come from</source>
         <translation>下载来源</translation>
+    </message>
+</context>
+<context>
+    <name>TableBlock</name>
+    <message>
+        <source>Table</source>
+        <translation>表格</translation>
     </message>
 </context>
 <context>

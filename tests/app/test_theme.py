@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QPalette
 from PySide6.QtWidgets import QLabel
 
@@ -88,3 +88,13 @@ def test_type_grows_with_the_system() -> None:
     small, large = theme.Type(14, ("A",), ("M",)), theme.Type(21, ("A",), ("M",))
     assert small.sizes["body"] == 14
     assert all(large.sizes[role] > small.sizes[role] for role in small.sizes)
+
+
+def test_icons_are_as_sharp_as_the_screen(qapp: Application) -> None:
+    pixmap = icons.icon("copy").pixmap(QSize(16, 16), 2.0)
+    assert (pixmap.width(), pixmap.devicePixelRatio()) == (32, 2.0)
+
+
+def test_lengths_grow_with_the_text(qapp: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qapp.theme, "type", theme.Type(28, ("A",), ("M",)))
+    assert theme.px(36) == 72

@@ -148,7 +148,7 @@ def failed() -> MessageRow:
     error = InvalidInput(
         Phrase(
             "The conversation has 18,204 tokens and the model was loaded for 16,384.",
-            "对话共有 18,204 个词元，而模型加载时的上下文长度为 16,384。",
+            "对话共有 18,204 个 token，而模型加载时的上下文长度为 16,384。",
         ),
         Phrase(
             "Begin a new chat, or load the model with a longer context.", "请开始新对话，或以更长的上下文重新加载模型。"
