@@ -162,7 +162,7 @@ class ModelsController(QObject):
     @Slot(str)
     def pull(self, ref: str) -> None:
         """Begin, or go on with, a download; once it is here it is loaded if nothing else is."""
-        self.downloads.pull(ref)
+        self.tokens.when_kept(lambda: self.downloads.pull(ref))
 
     @Slot(str)
     def pause(self, ref: str) -> None:

@@ -4,6 +4,7 @@ A keyring may take seconds, or ask the person to unlock it: everything is done o
 somebody wants to see it.
 """
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -33,6 +34,8 @@ class Tokens(QObject):
         self._pump = pump
         self._runner = runner
         self._token = AccessToken(self.host)
+        self._keeping = 0  # tokens on their way into the keyring
+        self._waiting: list[Callable[[], None]] = []
 
     @property
     def host(self) -> str:
@@ -58,11 +61,26 @@ class Tokens(QObject):
         if len(text) > _LONGEST or not text.isascii() or not text.isprintable() or " " in text:
             self.refused.emit(_WRONG)
             return
-        self._pump.call(self._runner, self._keep, self.host, text, then=self._on_state)
+        self._keeping += 1
+        self._pump.call(self._runner, self._keep, self.host, text, then=self._on_kept)
 
     @Slot()
     def remove(self) -> None:
         self._pump.call(self._runner, self._drop, self.host, then=self._on_state)
+
+    def when_kept(self, call: Callable[[], None]) -> None:
+        """Call it now, or when the keyring has the token that was just typed."""
+        if self._keeping:
+            self._waiting.append(call)
+        else:
+            call()
+
+    def _on_kept(self, token: AccessToken) -> None:
+        self._keeping -= 1
+        self._on_state(token)
+        waiting, self._waiting = self._waiting, []
+        for call in waiting:
+            self.when_kept(call)
 
     def _keep(self, host: str, text: str) -> AccessToken:
         self._services.secrets.set(TOKEN + host, text)

@@ -242,6 +242,14 @@ def test_a_token_opens_what_is_private(desk: Desk, hub: HubServer, gguf: Path) -
     assert desk.services.secrets.get(f"token:{host}") is None
 
 
+def test_a_token_that_was_just_typed_counts_for_the_next_try(desk: Desk, hub: HubServer, gguf: Path) -> None:
+    hub.add_repo("tester/Private-GGUF", {"private-F16.gguf": gguf}, token="hf_secret")
+    desk.controller.set_token("hf_secret")
+    desk.controller.pull("tester/Private-GGUF:F16")
+    assert desk.picture.downloads == ()
+    desk.until_loaded()
+
+
 def test_another_hub_has_another_token(desk: Desk) -> None:
     desk.controller.set_token("hf_secret")
     desk.until(lambda: desk.picture.token.is_set is True)
