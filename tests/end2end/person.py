@@ -1,0 +1,223 @@
+"""A person at the computer: starts the app, looks, presses, types, comes back the next day.
+
+    home = Home(tmp_path)
+    with home.start() as window:
+        window.sees("Welcome to DeskSeek")
+        window.presses("Download and start")
+
+Each start is a real process with the real window (`windowed.py`). Words are plain text, or a compiled regular
+expression.
+"""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from backends.core.paths import Paths
+from tests.kit.shell import ROOT, Shell
+
+HERE = Path(__file__).parent
+PATIENCE = 20.0  # seconds that a person waits for something before it counts as broken
+NO_COMPLAINTS = (
+    "This plugin does not support ",  # the offscreen platform, of every window
+    "sys:1: ResourceWarning: unclosed file <_io.TextIOWrapper name='/dev/null'",  # llama_cpp
+)
+
+Words = str | re.Pattern[str]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a process ended. `complaints`: what it wrote to standard error. `threads`: those that it left behind.
+    `windows`: the kinds of those that had come onto the screen."""
+
+    code: int
+    complaints: list[str]
+    threads: list[str]
+    windows: list[str]
+
+
+CLEAN = Ending(0, [], [], ["MainWindow"])
+
+
+@dataclass
+class Home:
+    """One data folder, and the app that lives there."""
+
+    folder: Path
+    platform: str = "offscreen:configfile=desk.json"
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> Paths:
+        return Paths.under(self.folder)
+
+    @property
+    def shell(self) -> Shell:
+        """The command line beside the window."""
+        return Shell(self.folder, self.environment)
+
+    def start(self, *files: Path, dies: str = "", how: str = "kill") -> "Window":
+        """Double-click. `dies`: it will end in native code, in this work, by a `kill` or an `abort`."""
+        fate = ["--dies", dies, "--how", how] if dies else []
+        with socket.create_server(("127.0.0.1", 0)) as door:
+            port = door.getsockname()[1]
+            process = self._run(str(HERE / "windowed.py"), str(port), *fate, *map(str, files))
+            door.settimeout(PATIENCE)
+            try:
+                connection, _ = door.accept()
+            except TimeoutError:
+                process.kill()
+                out, err = process.communicate()
+                raise AssertionError(f"no window came: {out!r} {err!r}") from None
+        return Window(process, connection)
+
+    def start_again(self, *files: Path) -> Ending:
+        """Double-click while it is open."""
+        return _ending(self._run("-m", "app", *map(str, files)))
+
+    def _run(self, *arguments: str) -> "subprocess.Popen[str]":
+        environment = {name: text for name, text in os.environ.items() if not name.startswith(("LC_", "LANG"))}
+        environment |= {"PYTHONPATH": str(ROOT), "DESKSEEK_HOME": str(self.folder), "LANG": "en_US.UTF-8"}
+        environment |= {"QT_QPA_PLATFORM": self.platform, **self.environment}
+        command = [sys.executable, "-W", "default::ResourceWarning", *arguments]
+        return subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env=environment,
+            cwd=HERE,
+        )
+
+
+class Window:
+    """What the person has on the screen. Whatever is asked for is waited for; what does not come fails the test."""
+
+    def __init__(self, process: "subprocess.Popen[str]", connection: socket.socket) -> None:
+        self.process = process
+        self._connection = connection
+        self._answers = connection.makefile("rb")
+
+    def __enter__(self) -> "Window":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self._hang_up()
+        self.process.communicate()
+
+    # ---- what the person does
+
+    def sees(self, *words: Words) -> str:
+        """Waits until all of them are on the page; the whole page at that moment."""
+        return self._ask("see", shown=[_pattern(one) for one in words])
+
+    def sees_no_more(self, *words: Words) -> str:
+        return self._ask("see", gone=[_pattern(one) for one in words])
+
+    @property
+    def page(self) -> str:
+        return self._ask("see")
+
+    def presses(self, name: Words) -> None:
+        """The button with this text or name, with the mouse."""
+        self._ask("press", name=_pattern(name))
+
+    def chooses(self, row: str) -> None:
+        """A row of a list, with the mouse."""
+        self._ask("choose", row=row)
+
+    def clicks_into(self, name: str) -> None:
+        """The field with this name."""
+        self._ask("focus", name=name)
+
+    def types(self, text: str) -> None:
+        """Where the cursor is; what is not ASCII comes from an input method."""
+        self._ask("type", text=text)
+
+    def strikes(self, keys: str) -> None:
+        self._ask("strike", keys=keys)
+
+    def asks(self, question: str) -> None:
+        """Writes, and strikes Enter once the button beside it can be pressed."""
+        self.types(question)
+        self._ask("find_enabled", name="Send|发送")
+        self.strikes("Return")
+
+    def drops(self, path: Path) -> None:
+        """A file from the desktop on the window."""
+        self._ask("drop", path=str(path))
+
+    def minimizes(self) -> None:
+        self._ask("minimize")
+
+    def is_in_front(self) -> None:
+        self._ask("be_in_front")
+
+    # ---- the end
+
+    def is_closed(self) -> Ending:
+        """By the cross in its corner."""
+        self._ask("close")
+        return self.ends()
+
+    def ends(self) -> Ending:
+        """Waits until it has ended by itself."""
+        ending = _ending(self.process)
+        self._hang_up()
+        return ending
+
+    def is_killed(self) -> None:
+        """kill -9"""
+        self.process.kill()
+        self.ends()
+
+    # ---- inside
+
+    def _ask(self, do: str, **arguments: Any) -> str:
+        self._say(do, **arguments)
+        answer = self._answers.readline()
+        if not answer:
+            raise AssertionError(f"it ended while somebody wanted to {do} {arguments}: {self.ends()}")
+        told = json.loads(answer)
+        page = "\n".join(told["texts"])
+        assert told["done"], f"could not {do} {arguments} in {told['windows']}; on the page was:\n{page}"
+        return page
+
+    def _say(self, do: str, **arguments: Any) -> None:
+        wish = {"do": do, "with": arguments, "patience": PATIENCE}
+        self._connection.settimeout(PATIENCE + 20)
+        self._connection.sendall(json.dumps(wish).encode() + b"\n")
+
+    def _hang_up(self) -> None:
+        self._answers.close()
+        self._connection.close()
+
+
+def _ending(process: "subprocess.Popen[str]") -> Ending:
+    try:
+        out, err = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise AssertionError("it did not end") from None
+    complaints = [line for line in err.splitlines() if line.strip() and not line.startswith(NO_COMPLAINTS)]
+    told = json.loads(out.splitlines()[-1]) if out.strip() else {"threads": [], "windows": []}
+    return Ending(process.returncode, complaints, told["threads"], told["windows"])
+
+
+def _pattern(words: Words) -> str:
+    return re.escape(words) if isinstance(words, str) else words.pattern

@@ -1,0 +1,289 @@
+"""The real window in a process of its own, and a pair of eyes and hands before it.
+
+    python windowed.py PORT [--dies load|generate --how kill|abort] [FILE …]
+
+Runs `app.__main__.main` and does what a test says over a socket (`tests.end2end.person`): one JSON object a line comes
+in, one goes out. It looks at what is visible and acts through the window system, with mouse and keys, as a person
+does: what is covered, disabled or not on the page cannot be pressed. When the app has ended it says on standard output
+which threads it left behind.
+"""
+
+import argparse
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import app.__main__ as boot
+from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QRect, QSocketNotifier, Qt, QTimer, QUrl, Slot
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QInputMethodEvent, QKeySequence, QWindow
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLabel, QLineEdit, QScrollArea
+from PySide6.QtWidgets import QTextEdit, QWidget
+
+from backends.core.crashes import CrashJournal
+
+LOOK_EVERY_MS = 15
+
+
+class Onlooker(QObject):
+    """Takes one wish at a time; each is tried again until it can be fulfilled or patience is at an end."""
+
+    def __init__(self, port: int, parent: QObject) -> None:
+        super().__init__(parent)
+        self._socket = socket.create_connection(("127.0.0.1", port))
+        self._inbox = b""
+        self._notifier = QSocketNotifier(self._socket.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._on_readable)
+        self._try: Callable[[], bool] = lambda: True
+        self._until = 0.0
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK_EVERY_MS)
+        self._timer.timeout.connect(self._look)
+        self.windows: list[str] = []  # what came onto the screen as a window of its own
+        QApplication.instance().installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+            kind = type(watched).__name__
+            self.windows += [kind] if kind not in self.windows else []
+        return False
+
+    @Slot()
+    def close(self) -> None:
+        QApplication.instance().removeEventFilter(self)
+        self._socket.close()
+
+    @Slot()
+    def _on_readable(self) -> None:
+        got = self._socket.recv(1 << 16)
+        self._inbox += got
+        if not got:
+            self._notifier.setEnabled(False)
+        while b"\n" in self._inbox:
+            line, self._inbox = self._inbox.split(b"\n", 1)
+            wish = json.loads(line)
+            self._try = getattr(self, f"do_{wish['do']}")(**wish["with"])
+            self._until = time.monotonic() + wish["patience"]
+            self._look()
+
+    @Slot()
+    def _look(self) -> None:
+        self._timer.stop()
+        if self._try():
+            self._tell(done=True)
+        elif time.monotonic() > self._until:
+            self._tell(done=False)
+        else:
+            self._timer.start()
+
+    def _tell(self, *, done: bool) -> None:
+        self._socket.sendall(json.dumps({"done": done, "texts": texts(), "windows": self.windows}).encode() + b"\n")
+
+    # ---- looking
+
+    def do_see(self, shown: Sequence[str] = (), gone: Sequence[str] = ()) -> Callable[[], bool]:
+        """Regular expressions that are to be found, or not to be found, in what is visible."""
+
+        def looked() -> bool:
+            page = "\n".join(texts())
+            return all(re.search(one, page) for one in shown) and not any(re.search(one, page) for one in gone)
+
+        return looked
+
+    def do_be_in_front(self) -> Callable[[], bool]:
+        return lambda: any(w.isVisible() and not w.isMinimized() for w in QApplication.topLevelWidgets())
+
+    # ---- acting
+
+    def do_press(self, name: str) -> Callable[[], bool]:
+        def pressed() -> bool:
+            for button in visible(QAbstractButton):
+                if re.fullmatch(name, words_of(button)) or re.fullmatch(name, button.accessibleName()):
+                    return button.isEnabled() and click(button, button.rect())
+            return False
+
+        return pressed
+
+    def do_find_enabled(self, name: str) -> Callable[[], bool]:
+        return lambda: any(re.fullmatch(name, words_of(b)) and b.isEnabled() for b in visible(QAbstractButton))
+
+    def do_choose(self, row: str) -> Callable[[], bool]:
+        """Click on a row of a list."""
+
+        def chosen() -> bool:
+            for view in visible(QAbstractItemView):
+                model = view.model()
+                for number in range(model.rowCount()):
+                    index = model.index(number, 0)
+                    if index.data() == row:
+                        rect = view.visualRect(index)
+                        return click(view.viewport(), rect.adjusted(8, rect.height() - 16, -40, 0))
+            return False
+
+        return chosen
+
+    def do_focus(self, name: str) -> Callable[[], bool]:
+        """Click into the field with this name."""
+
+        def focused() -> bool:
+            for field in (*visible(QLineEdit), *visible(QTextEdit)):
+                if field.accessibleName() == name:
+                    return click(field, field.rect())
+            return False
+
+        return focused
+
+    def do_type(self, text: str) -> Callable[[], bool]:
+        def typed() -> bool:
+            if QApplication.focusWidget() is None:
+                return False
+            for character in text:
+                if character.isascii():
+                    QTest.keyClick(front(), character)
+                else:  # as an input method gives it
+                    event = QInputMethodEvent()
+                    event.setCommitString(character)
+                    QApplication.sendEvent(QApplication.focusWidget(), event)
+            return True
+
+        return typed
+
+    def do_strike(self, keys: str) -> Callable[[], bool]:
+        """A key with its modifiers, such as "Ctrl+Q"."""
+
+        def struck() -> bool:
+            stroke = QKeySequence(keys)[0]
+            QTest.keyClick(front(), stroke.key(), stroke.keyboardModifiers())
+            return True
+
+        return struck
+
+    def do_drop(self, path: str) -> Callable[[], bool]:
+        """Let a file fall on the middle of the window."""
+
+        def dropped() -> bool:
+            window = front_widget()
+            mime = QMimeData()
+            mime.setUrls([QUrl.fromLocalFile(path)])
+            place, copy, left = window.rect().center(), Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+            entering = QDragEnterEvent(place, copy, mime, left, Qt.KeyboardModifier.NoModifier)
+            QApplication.sendEvent(window, entering)
+            if not entering.isAccepted():
+                return False
+            QApplication.sendEvent(window, QDropEvent(place, copy, mime, left, Qt.KeyboardModifier.NoModifier))
+            return True
+
+        return dropped
+
+    def do_close(self) -> Callable[[], bool]:
+        """The cross in the corner."""
+        return lambda: front().close() or True
+
+    def do_minimize(self) -> Callable[[], bool]:
+        def minimized() -> bool:
+            front_widget().showMinimized()
+            return True
+
+        return minimized
+
+
+def front_widget() -> QWidget:
+    """The window that the person looks at: a dialog before the main window."""
+    modal = QApplication.activeModalWidget()
+    shown = [w for w in QApplication.topLevelWidgets() if w.isVisible() and w.isWindow()]
+    return modal or next((w for w in shown if w.isActiveWindow()), shown[0])
+
+
+def front() -> QWindow:
+    return front_widget().windowHandle()
+
+
+def visible(kind: type[QWidget]) -> Iterator[QWidget]:
+    for window in QApplication.topLevelWidgets():
+        if window.isVisible():
+            yield from (widget for widget in window.findChildren(kind) if widget.isVisible())
+
+
+def texts() -> list[str]:
+    """Everything that can be read, also what one has to scroll to. Kinds of spaces look the same."""
+    plain = {0xA0: " ", 0x2060: None}
+    return [text for widget in visible(QWidget) if (text := words_of(widget).translate(plain).strip())]
+
+
+def words_of(widget: QWidget) -> str:
+    if isinstance(widget, QLabel):
+        return widget.text()
+    if isinstance(widget, QAbstractButton):
+        return widget.text().replace("&&", "&") or widget.accessibleName()
+    if isinstance(widget, QLineEdit):
+        return widget.displayText() or widget.placeholderText()
+    if isinstance(widget, QTextEdit):
+        return widget.toPlainText() or widget.placeholderText()
+    if isinstance(widget, QAbstractItemView) and widget.model() is not None:
+        model = widget.model()
+        return "\n".join(str(model.index(row, 0).data()) for row in range(model.rowCount()))
+    return ""
+
+
+def click(widget: QWidget, rect: QRect) -> bool:
+    """Press and let go the left button in the middle of `rect`; False if something else lies there."""
+    around = widget.parentWidget()
+    while around is not None:
+        if isinstance(around, QScrollArea):
+            around.ensureWidgetVisible(widget)
+        around = around.parentWidget()
+    window = widget.window()
+    place: QPoint = widget.mapTo(window, rect.center())
+    hit = window.childAt(place)
+    if hit is None or not (hit is widget or widget.isAncestorOf(hit)):
+        return False
+    QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+    return True
+
+
+def watched(port: int, seen: list[Onlooker]) -> type[boot.Application]:
+    class Watched(boot.Application):
+        def __init__(self, argv: Sequence[str]) -> None:
+            super().__init__(argv)
+            seen.append(onlooker := Onlooker(port, self))
+            self.aboutToQuit.connect(onlooker.close)
+
+    return Watched
+
+
+def dying(during: str, how: str) -> type[CrashJournal]:
+    """A journal of a process that ends in native code: by the kill of somebody, or by an abort of the library."""
+
+    class Dying(CrashJournal):
+        def begin(self, what: str, detail: str) -> None:
+            super().begin(what, detail)
+            if what == during:
+                os.abort() if how == "abort" else os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+
+    return Dying
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("port", type=int)
+    parser.add_argument("--dies", default="")
+    parser.add_argument("--how", default="kill")
+    options, files = parser.parse_known_args()
+    seen: list[Onlooker] = []
+    boot.Application = watched(options.port, seen)
+    if options.dies:
+        boot.CrashJournal = dying(options.dies, options.how)
+    code = boot.main(["deskseek", *files])
+    left = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
+    print(json.dumps({"threads": left, "windows": [name for one in seen for name in one.windows]}), flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
