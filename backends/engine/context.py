@@ -62,6 +62,14 @@ class Context:
             raise RuntimeError(f"llama_decode gave {code}")
         return code == 0
 
+    def warm_up(self, token: int) -> None:
+        """Compute one token and forget it: GPUs compile their programs, maps are read. RuntimeError if that fails."""
+        self.rearm()
+        self.batch.clear()
+        self.batch.add(token, 0, 0, True)
+        self.decode()
+        self.cut(0, 0)
+
     def rearm(self) -> None:
         """Forget an earlier `interrupt`."""
         self._interrupt.raw = b"\0\0"

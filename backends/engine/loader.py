@@ -109,14 +109,14 @@ class NativeEngine:
 
     def _ask(self, stream: Stream[E], call: Callable[[], None]) -> Stream[E]:
         with self._lock:
-            if self._closed:
-                stream.fail(_stopped())
+            if not self._closed:
+                self._streams.add(stream)
+                self._inbox.put(_Asked(stream, call))
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._live, name="engine", daemon=True)
+                    self._thread.start()
                 return stream
-            self._streams.add(stream)
-            self._inbox.put(_Asked(stream, call))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._live, name="engine", daemon=True)
-                self._thread.start()
+        stream.fail(_stopped())
         return stream
 
     # ---- on the engine's thread
@@ -124,24 +124,20 @@ class NativeEngine:
     def _live(self) -> None:
         try:
             while True:
-                if self._busy and self._inbox.empty():
-                    self._step()
-                elif (asked := self._inbox.get()) is not None:
-                    self._serve(asked)
-                else:
+                self._answer()
+                asked = self._inbox.get()
+                if asked is None:
                     return
+                self._serve(asked)
         finally:  # because it was asked to, or through a bug of ours: nobody shall wait for ever
             self._free()
             with self._lock:
                 self._thread = None
                 while not self._inbox.empty():
                     self._inbox.get()
-                for stream in self._streams:
-                    stream.fail(_stopped())
-
-    @property
-    def _busy(self) -> bool:
-        return self._loaded is not None and self._loaded.scheduler.busy
+                streams = list(self._streams)
+            for stream in streams:
+                stream.fail(_stopped())
 
     def _scheduler(self) -> Scheduler:
         if self._loaded is None:
@@ -158,12 +154,17 @@ class NativeEngine:
         except (BackendError, Cancelled) as error:
             asked.stream.fail(error)
 
-    def _step(self) -> None:
-        if self._journal and not self._marked and self._loaded:
+    def _answer(self) -> None:
+        """Step the scheduler until it has nothing to do or somebody asks for something."""
+        if self._loaded is None or not self._loaded.scheduler.busy:
+            return
+        scheduler = self._loaded.scheduler
+        if self._journal and not self._marked:
             self._journal.begin("generate", self._loaded.model.alias)
             self._marked = True
-        self._scheduler().step()
-        if not self._busy:
+        while self._inbox.empty() and scheduler.step():
+            pass
+        if not scheduler.busy:
             self._unmark()
 
     def _unmark(self) -> None:

@@ -92,6 +92,11 @@ def load(request: LoadRequest, progress: Callable[[float], None], cancel: Cancel
         except native.LoadFailed:
             raise _no_context(context_size, made) from None
         with _freed_on_error(context):
+            cancel.check()
+            try:
+                context.warm_up(max(model.vocabulary.bos, 0))
+            except RuntimeError:
+                raise _no_context(context_size, made) from None
             template, template_note = _template(model)
             notes = (*_lowered(request, model, kv_type), *placement.notes(request.gpu_layers), *template_note)
             loaded = LoadedModel(

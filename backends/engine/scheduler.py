@@ -60,17 +60,22 @@ class Scheduler:
             sequence.finish_reason = "cancelled"
         self._retire()
 
-    def step(self) -> None:
+    def step(self) -> bool:
+        """False: there was nothing to do."""
         self._context.rearm()
         self._schedule()
-        if self._running and self._run():
+        if not self._running:
+            return False
+        if self._run():
             self._postprocess()
+        return True
 
     def _schedule(self) -> None:
         """Let go of who is done, let in who waits, and gather what is to be computed."""
-        self._retire()
-        if self._waiting and len(self._running) < SLOTS:
-            self._admit(self._waiting.popleft())
+        if self._waiting or any(sequence.over for sequence in self._running):
+            self._retire()
+            if self._waiting and len(self._running) < SLOTS:
+                self._admit(self._waiting.popleft())
         batch = self._context.batch
         batch.clear()
         for sequence in self._running:

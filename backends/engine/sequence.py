@@ -64,6 +64,9 @@ class Sequence:
     def fill(self, batch: Batch, slice_size: int) -> None:
         """Ask for the next tokens to be computed, as many as there is room for."""
         tokens, place = self.tokens, -1
+        if len(tokens) - self.held == 1:
+            self.asked, self.place = len(tokens), batch.add(tokens[-1], self.held, self.slot, True)
+            return
         self.asked = min(len(tokens), self.held + min(slice_size, batch.room))
         whole = self.asked == len(tokens)
         for position in range(self.held, self.asked):

@@ -21,9 +21,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+import psutil
 from gguf import GGMLQuantizationType as Quant
 
 from backends.engine.loader import NativeEngine
@@ -32,8 +36,11 @@ from backends.engine.protocol import Finished, GenerateRequest, LoadRequest, Sam
 from tests.kit.ggufs import BENCH_SHAPE, random_model
 
 STORY = __doc__ or ""
+R = TypeVar("R")
 TARGET = 0.97
-SAMPLINGS = {"greedy": Sampling(temperature=0), "publisher's (0.6, 0.95)": Sampling(seed=1)}
+QUIET = 0.15  # of a core
+PEER = "llama-bench"
+SAMPLINGS = {"ours, greedy": Sampling(temperature=0), "ours, 0.6 and 0.95": Sampling(seed=1)}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -43,6 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--tokens", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=threads())
+    parser.add_argument("--patience", type=float, default=300, help="seconds to wait for rounds without disturbance")
     options = parser.parse_args(arguments)
     if options.llama_bench is None or not Path(options.llama_bench).is_file():
         print("Where is llama-bench? --llama-bench PATH or LLAMA_BENCH; how to build it:\n" + STORY, file=sys.stderr)
@@ -51,52 +59,99 @@ def main(arguments: Sequence[str]) -> int:
         model = options.model
         if model is None:
             model = random_model(Path(folder) / "bench-153M-Q8_0.gguf", shape=BENCH_SHAPE, quant=Quant.Q8_0)
-        return compare(options.llama_bench, model, options.tokens, options.rounds, options.threads)
-
-
-def compare(llama_bench: Path, model: Path, tokens: int, rounds: int, thread_count: int) -> int:
-    """One round is llama-bench, then ours with each sampling; the machine's moods hit all of them alike."""
-    peer: list[float] = []
-    ours: dict[str, list[float]] = {name: [] for name in SAMPLINGS}
-    for number in range(rounds):
-        peer.append(measure_peer(llama_bench, model, tokens, thread_count))
-        for name, rate in measure_ours(model, tokens, thread_count).items():
-            ours[name].append(rate)
-        rates = "  ".join(f"{name} {values[-1]:.1f}" for name, values in ours.items())
-        print(f"round {number + 1}: llama-bench {peer[-1]:.1f}  {rates}  tokens/s", flush=True)
-    print(f"\n{model.name}, {thread_count} threads, {tokens} tokens, median of {rounds} rounds (best):")
-    print(f"llama-bench              {statistics.median(peer):8.1f} ({max(peer):.1f}) tokens/s")
-    for name, rates in ours.items():
-        ratio, best = statistics.median(rates) / statistics.median(peer), max(rates) / max(peer)
-        print(
-            f"ours, {name:18} {statistics.median(rates):8.1f} ({max(rates):.1f}) tokens/s"
-            f"   ratio {ratio:.3f} ({best:.3f}), wanted {TARGET}"
-        )
+        bench = Bench(Path(options.llama_bench), model, options.tokens, options.threads)
+        until = time.monotonic() + options.patience
+        figures: Figures = {name: [] for name in (PEER, *SAMPLINGS)}
+        for _ in range(options.rounds):
+            for name, rates in figures.items():
+                rates.append(undisturbed(name, bench, until))
+    report(bench, figures)
     return 0
 
 
-def measure_peer(llama_bench: Path, model: Path, tokens: int, thread_count: int) -> float:
-    command = [str(llama_bench), "-m", str(model), "-t", str(thread_count), "-p", "0", "-n", str(tokens), "-r", "1"]
-    told = subprocess.run([*command, "-o", "json"], capture_output=True, check=True).stdout
-    return json.loads(told)[0]["avg_ts"]
+Figures = dict[str, list[float]]
 
 
-def measure_ours(model: Path, tokens: int, thread_count: int) -> dict[str, float]:
-    engine = NativeEngine()
-    try:
-        list(engine.load(LoadRequest(model, context=4096, gpu_layers=0, threads=thread_count)))
-        return {name: decode_rate(engine, sampling, tokens) for name, sampling in SAMPLINGS.items()}
-    finally:
-        engine.close()
+@dataclass(frozen=True, slots=True)
+class Bench:
+    llama_bench: Path
+    model: Path
+    tokens: int
+    threads: int
+
+    def rate(self, name: str) -> float:
+        """Tokens a second of llama-bench, or of ours with one of the samplings."""
+        return self.peer() if name == PEER else self.ours(SAMPLINGS[name])
+
+    def peer(self) -> float:
+        command = [
+            self.llama_bench,
+            "-m",
+            self.model,
+            "-t",
+            self.threads,
+            "-p",
+            0,
+            "-n",
+            self.tokens,
+            "-r",
+            1,
+            "-o",
+            "json",
+        ]
+        told = subprocess.run([str(part) for part in command], capture_output=True, check=True).stdout
+        return json.loads(told)[0]["avg_ts"]
+
+    def ours(self, sampling: Sampling) -> float:
+        """As llama-bench does it: warm up, then one run."""
+        engine, rate = NativeEngine(), 0.0
+        try:
+            list(engine.load(LoadRequest(self.model, context=4096, gpu_layers=0, threads=self.threads)))
+            for count in (8, self.tokens):
+                request = GenerateRequest([Turn("user", "hello")], sampling, max_tokens=count)
+                for event in engine.generate(request):
+                    if isinstance(event, Finished):
+                        assert event.usage.completion_tokens == count
+                        rate = event.timings.decode_tokens_per_s
+        finally:
+            engine.close()
+        return rate
 
 
-def decode_rate(engine: NativeEngine, sampling: Sampling, tokens: int) -> float:
-    """As llama-bench does it: warm up, then one run."""
-    rate = 0.0
-    for count in (8, tokens):
-        request = GenerateRequest([Turn("user", "hello")], sampling, max_tokens=count)
-        for event in engine.generate(request):
-            if isinstance(event, Finished):
-                assert event.usage.completion_tokens == count
-                rate = event.timings.decode_tokens_per_s
-    return rate
+def undisturbed(name: str, bench: Bench, until: float) -> float:
+    """A measurement during which other programs took little of the machine; when patience is at its end, any."""
+    while True:
+        while watched(lambda: time.sleep(0.5))[1] > QUIET and time.monotonic() < until:
+            pass
+        rate, share = watched(lambda: bench.rate(name))
+        counts = share < QUIET or time.monotonic() > until
+        remark = "" if counts else ", not counted"
+        print(f"{name:20} {rate:8.1f} tokens/s; others took {share:.0%} of a core{remark}", flush=True)
+        if counts:
+            return rate
+
+
+def watched(run: Callable[[], R]) -> tuple[R, float]:
+    """What `run` gives, and how much of a core other programs took meanwhile."""
+    begin, before = time.monotonic(), foreign_seconds()
+    result = run()
+    return result, (foreign_seconds() - before) / (time.monotonic() - begin)
+
+
+def foreign_seconds() -> float:
+    """Processor time of the machine that is not ours or our children's."""
+    machine = psutil.cpu_times()
+    own = os.times()
+    busy = sum(machine) - machine.idle - getattr(machine, "iowait", 0) - getattr(machine, "guest", 0)
+    return busy - (own.user + own.system + own.children_user + own.children_system)
+
+
+def report(bench: Bench, figures: Figures) -> None:
+    print(
+        f"\n{bench.model.name}, {bench.threads} threads, {bench.tokens} tokens, median of {len(figures[PEER])} (best)"
+    )
+    peer = figures[PEER]
+    for name, ours in figures.items():
+        ratio, best = statistics.median(ours) / statistics.median(peer), max(ours) / max(peer)
+        figure = "" if name == PEER else f"   ratio {ratio:.3f} ({best:.3f}), wanted {TARGET}"
+        print(f"{name:20} {statistics.median(ours):8.1f} ({max(ours):.1f}) tokens/s{figure}")
