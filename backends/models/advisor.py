@@ -5,6 +5,7 @@ quantised cache, slowness, work in main memory and a memory filled to the brim c
 weights stand in the figures; they were fitted to a table of sample machines, which the tests hold.
 
 More memory never makes a pick worse: every part of a score depends on the way alone, or grows with what is left free.
+(Unequal cards are the exception: llama.cpp fills them by what is free on each, and a small one may hold up a large.)
 """
 
 from dataclasses import dataclass

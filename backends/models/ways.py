@@ -91,14 +91,13 @@ class _Plans:
         return self._way(self._shape.layers + 1, 0)
 
     def split(self) -> Iterator[Way]:
-        """Experts in main memory as far as they must, else the first layers."""
+        """As few experts in main memory as must be, and as few of the first layers."""
         layers = self._shape.layers
         if self._weights.experts[-1]:
             kept = _least(1, layers, lambda count: self._on_gpus(layers + 1, count))
             way = self._way(layers + 1, kept, full=True) if kept is not None else None
             if way:
                 yield way
-                return
         moved = _least(1, layers, lambda kept: self._on_gpus(layers + 1 - kept, 0))
         way = self._way(layers + 1 - moved, 0, full=True) if moved is not None else None
         if way:
