@@ -22,7 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QTimer, QUrl, Slot
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QMessageBox
 
@@ -79,7 +79,10 @@ def _say_and_leave(words: Sequence[str], notice: Notice) -> int:
     app = Application(words)
     app.follow("system", "system")
     message, hint = (text if isinstance(text, str) else text.to(language()) for text in (notice.message, notice.hint))
-    box = QMessageBox(QMessageBox.Icon.Warning, "DeskSeek", message)
+    box = QMessageBox()
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(message)
     box.setInformativeText(hint)
     box.exec()
     return 1

@@ -18,6 +18,7 @@ from types import TracebackType
 from PySide6 import __version__ as pyside_version
 
 from backends import __version__
+from backends.core.log import redact
 
 log = logging.getLogger(__name__)
 
@@ -90,4 +91,4 @@ def report_text(error: BaseException) -> str:
         f"{platform.system()} {platform.release()} {platform.machine()}",
         "",
     )
-    return "\n".join(lines) + "".join(traceback.format_exception(error))
+    return redact("\n".join(lines) + "".join(traceback.format_exception(error)))

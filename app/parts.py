@@ -4,6 +4,7 @@ Labels never read their text as rich text (SEC-41: titles, model and file names 
 no focus from a click, so that a click beside the composer does not end typing there, but do by Tab.
 """
 
+import html
 from collections.abc import Iterable
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt
@@ -49,6 +50,11 @@ def label(text: str = "", role: str = "body", tone: str = "", *, wrap: bool = Fa
     return widget
 
 
+def tip(text: str) -> str:
+    """`text` for a tool tip, which Qt would read as rich text, pictures and all, if it looks like it (SEC-41)."""
+    return f"<span>{html.escape(text)}</span>" if "<" in text or "&lt;" in text else text
+
+
 def set_look(widget: QWidget, **properties: str) -> None:
     """Change what a shown widget is: `set_look(label, tone="danger")`."""
     changed = False
@@ -88,7 +94,7 @@ def icon_button(icon: str, name: str = "", *, tone: str = "muted", size: int = 1
 
 def name_button(widget: QAbstractButton, name: str) -> None:
     """Name an icon button, again after a change of language."""
-    widget.setToolTip(name)
+    widget.setToolTip(tip(name))
     widget.setAccessibleName(name)
 
 

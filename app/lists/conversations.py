@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 
+from app import parts
 from backends.chat.types import Conversation
 
 _ANY_INDEX = QModelIndex | QPersistentModelIndex
@@ -45,7 +46,7 @@ class ConversationList(QAbstractListModel):
         if role == Qt.ItemDataRole.EditRole:
             return conversation.title
         if role == Qt.ItemDataRole.ToolTipRole:
-            return conversation.title
+            return parts.tip(conversation.title)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return conversation.title or self.tr("New chat")
         if role == self.Role.ID:

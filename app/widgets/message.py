@@ -170,7 +170,7 @@ class Footer(Retranslated, QWidget):
         if row.device:
             facts.append(row.device)
         self._facts.setText("  ·  ".join(facts))
-        self._facts.setToolTip(row.model)
+        self._facts.setToolTip(parts.tip(row.model))
 
 
 class Answer(Retranslated, Stack):

@@ -63,7 +63,7 @@ class ModelChip(Retranslated, QPushButton):
             "ready": self.tr("Runs on {0}").format(state.device),
             "failed": say(state.error.message) if state.error else "",
         }.get(state.stage, "")
-        self.setToolTip(hint)
+        self.setToolTip(parts.tip(hint))
         self.setAccessibleName(self.tr("Model: {0}").format(words))
         self.setAccessibleDescription(hint)
 

@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QSizePolicy, QTextBrowser, QTextEdit, QWidget
 
-from app import theme
+from app import parts, theme
 from app.language import Retranslated
 from app.markdown import Paragraph, Span, by_width
 
@@ -201,7 +201,7 @@ class Prose(Retranslated, ReadOnlyText):
             result.setAnchorHref(span.link)
             result.setForeground(QColor(tokens.accent))
             result.setFontUnderline(True)
-            result.setToolTip(span.link)
+            result.setToolTip(parts.tip(span.link))
         return result
 
     def paintEvent(self, event: QPaintEvent) -> None:

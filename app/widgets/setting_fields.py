@@ -109,7 +109,7 @@ class _Choice(Field):
         if self._combo.findData(value) < 0:
             self._combo.addItem(str(value), value)
         self._combo.setCurrentIndex(self._combo.findData(value))
-        self._combo.setToolTip(self._combo.currentText())
+        self._combo.setToolTip(parts.tip(self._combo.currentText()))
 
     def retranslate(self, last_used: str) -> None:
         self._last_used = last_used
@@ -186,7 +186,7 @@ class _Text(Field):
         self._edit.setFixedWidth(_WIDE - (_BROWSE if spec.kind in ("folder", "file") else 0))
         super().__init__(self._edit)
         self._edit.setPlaceholderText(usual)
-        self._edit.setToolTip(usual)
+        self._edit.setToolTip(parts.tip(usual))
         self._usual = usual
         self._edit.editingFinished.connect(self.entered)
 
@@ -195,7 +195,7 @@ class _Text(Field):
 
     def show_value(self, value: Value) -> None:
         self._edit.setText(str(value))
-        self._edit.setToolTip(str(value) or self._usual)
+        self._edit.setToolTip(parts.tip(str(value) or self._usual))
 
 
 class _Paragraph(Field):

@@ -64,7 +64,7 @@ def test_a_bug_is_written_down_shown_and_survived(
     reports.install()
     try:
         try:
-            raise ValueError("it broke here")
+            raise ValueError("it broke here, token=hf_abcdefghijklmnopqrstuvwxyz012345")
         except ValueError as error:
             sys.excepthook(type(error), error, error.__traceback__)
         worker = threading.Thread(target=lambda: 1 // 0)
@@ -78,6 +78,7 @@ def test_a_bug_is_written_down_shown_and_survived(
     assert path.read_text(encoding="utf-8") == text
     assert "it broke here" in text
     assert "DeskSeek" in text
+    assert "hf_abc" not in text.partition("Traceback")[0] + text.rpartition("ValueError")[2]
     assert len(list(tmp_path.iterdir())) == 2
     assert "it broke here" in caplog.text
 

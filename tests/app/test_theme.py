@@ -9,7 +9,9 @@ from PySide6.QtWidgets import QLabel
 
 from app import icons, parts, theme
 from app.application import Application
+from app.lists.conversations import ConversationList
 from app.theme import DARK, LIGHT, Tokens
+from backends.chat.types import Conversation
 from backends.core.errors import NotFound
 from backends.core.paths import resource
 
@@ -82,6 +84,14 @@ def test_labels_never_read_markup(qapp: Application) -> None:
     label = parts.label("<img src='file:///etc/passwd'><b>x</b>", role="title")
     assert label.textFormat() is Qt.TextFormat.PlainText
     assert isinstance(label, QLabel)
+
+
+def test_tool_tips_never_read_markup(qapp: Application) -> None:
+    assert parts.tip("A plain title & more") == "A plain title & more"
+    assert parts.tip("<img src='file:///etc/passwd'>") == "<span>&lt;img src=&#x27;file:///etc/passwd&#x27;&gt;</span>"
+    listed = ConversationList()
+    listed.show([Conversation(1, "<b>x</b>", True, "", 0.0, 0.0)])
+    assert listed.index(0).data(Qt.ItemDataRole.ToolTipRole) == "<span>&lt;b&gt;x&lt;/b&gt;</span>"
 
 
 def test_type_grows_with_the_system() -> None:
