@@ -236,6 +236,10 @@ class Services:
         """Check the file, plan for this machine as it is now, load. `safe`: on the CPU alone (after a crash)."""
         return self._loads.start(self._load, model, context, safe)
 
+    def _load_unless_loaded(self, model: LocalModel, *, cancel: CancelToken) -> Iterator[LoadEvent]:
+        if self.engine.model is None:  # another load may have come first while this one waited its turn
+            yield from self._load(model, None, False, cancel=cancel)
+
     def _load(self, model: LocalModel, context: int | None, safe: bool, *, cancel: CancelToken) -> Iterator[LoadEvent]:
         header = gguf.check(model.path)  # what makes llama.cpp abort never gets near it
         if self.engine.model is not None:
@@ -322,7 +326,7 @@ class Services:
                 Phrase("Download one on the Models page.", "请在“模型”页面下载一个。"),
                 code="no_model",
             )
-        yield from _within(self.load(model), cancel)
+        yield from _within(self._loads.start(self._load_unless_loaded, model), cancel)
 
     def _how_to_answer(self) -> tuple[CatalogModel | None, Sampling, str]:
         model = self.catalog_model()
