@@ -1,1 +1,17 @@
+"""What could run here, how much it needs, how it gets here.
 
+types       the words of the room: shapes, files, plans, choices, models on the disk
+catalog     the models that DeskSeek knows (resources/catalog.json)
+quants      what the names of GGUF files say
+
+gguf        the header of a file, read before llama.cpp sees it: gguf_format (the container, within bounds),
+            gguf_bounds (what must hold between its numbers), ggml_types
+machines    figures about memory and cards (resources/machines.json); entries reads both data files with checks
+budget      what a machine has to give
+weights     where the bytes of a model lie inside it
+footprint   how much memory a way to run it takes, and where
+speed       how fast it decodes then
+ways        all that is possible; advisor weighs it, reasons puts it into words
+
+sources     a hub: what it has, where the bytes are; download fetches, library keeps what is on this disk
+"""
