@@ -52,6 +52,11 @@ if TYPE_CHECKING:
     from app.wiring import Desk
     from backends.services import Services
 
+_DURING = {  # what the journal calls native work
+    "load": Phrase("while it loaded {}", "加载 {} 时"),
+    "generate": Phrase("while {} answered", "{} 回答时"),
+}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv if argv is None else argv)
@@ -66,9 +71,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(owner, int):
         return _say_and_leave(words, Notice(said.getvalue().strip())) if owner and said.getvalue() else owner
     app = Application(words)
-    settings = SettingsStore(paths.config / "settings.json").current.general
-    app.follow(settings.theme, settings.language)
-    with contextlib.closing(owner), Session(app, paths, owner, [Path(name) for name in files]) as session:
+    settings = SettingsStore(paths.config / "settings.json")
+    app.follow(settings.current.general.theme, settings.current.general.language)
+    with contextlib.closing(owner), Session(app, paths, owner, [Path(name) for name in files], settings) as session:
         session.window.show()
         QTimer.singleShot(0, session.open)
         return app.exec()
@@ -91,7 +96,14 @@ def _say_and_leave(words: Sequence[str], notice: Notice) -> int:
 class Session(QObject):
     """One run of the window, from the first paint to the last."""
 
-    def __init__(self, app: Application, paths: Paths, owner: Owner, files: Sequence[Path]) -> None:
+    def __init__(
+        self,
+        app: Application,
+        paths: Paths,
+        owner: Owner,
+        files: Sequence[Path],
+        settings: SettingsStore | None = None,
+    ) -> None:
         super().__init__(app)
         self.app = app
         self.paths = paths
@@ -101,6 +113,7 @@ class Session(QObject):
         self.services: Services | None = None
         self._owner = owner
         self._files = list(files)
+        self._settings = settings
         self._last = LastRun(False, "", "", "", False)
         self._journal: CrashJournal | None = None
         self._log: logging.Handler | None = None
@@ -154,7 +167,8 @@ class Session(QObject):
             journal = CrashJournal(self.paths.state)
             self._last = journal.start()
             self._journal = journal
-        self.services = Services.open(self.paths, journal=self._journal)  # ours to close from here on
+        # ours to close from here on
+        self.services = Services.open(self.paths, journal=self._journal, settings=self._settings)
         yield self.services
 
     def _on_opened(self, events: "list[Services]") -> None:
@@ -183,11 +197,9 @@ class Session(QObject):
     def _say_crashed(self, desk: "Desk") -> None:
         last = self._last
         message = Phrase("DeskSeek ended unexpectedly last time.", "DeskSeek 上次意外退出。")
-        if last.during:
-            message = Phrase(
-                f"DeskSeek ended unexpectedly last time, during {last.during} {last.detail}".strip() + ".",
-                f"DeskSeek 上次在执行 {last.during} {last.detail}".strip() + " 时意外退出。",
-            )
+        if (during := _DURING.get(last.during)) is not None and last.detail:
+            en, zh = (words.replace("{}", last.detail) for words in (during.en, during.zh))
+            message = Phrase(f"DeskSeek ended unexpectedly last time, {en}.", f"DeskSeek 上次在{zh}意外退出。")
         hint = Phrase("Nothing that was saved is lost.", "已保存的内容没有丢失。")
         if last.safe:
             hint = Phrase(

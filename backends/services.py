@@ -53,10 +53,10 @@ TOKEN = "token:"  # secrets are named after the host that they belong to: "token
 class Services:
     """Every room of one running DeskSeek. Made by `open`; one a process."""
 
-    def __init__(self, paths: Paths, journal: CrashJournal) -> None:
+    def __init__(self, paths: Paths, journal: CrashJournal, settings: SettingsStore) -> None:
         self.paths = paths
         self.journal = journal
-        self.settings = SettingsStore(paths.config / "settings.json")
+        self.settings = settings
         self.secrets = Secrets()
         self.network = Network(_network_options(self.settings.current), paths.state / "connections.log")
         self.catalog = Catalog.load()
@@ -74,15 +74,19 @@ class Services:
         self._files.start(self._back_up)
 
     @classmethod
-    def open(cls, paths: Paths, *, journal: CrashJournal | None = None) -> "Services":
+    def open(
+        cls, paths: Paths, *, journal: CrashJournal | None = None, settings: SettingsStore | None = None
+    ) -> "Services":
         """Open everything. The engine's library is loaded only when something needs it.
 
+        `settings`: those that were read already; only their first reader knows what was wrong with the file.
         The working directory becomes the data folder (SEC-28: no library is ever found in a folder of documents).
         Raises StorageError if the folders or databases cannot be used.
         """
         paths.make()
         os.chdir(paths.data)
-        return cls(paths, journal or CrashJournal(paths.state))
+        settings = settings or SettingsStore(paths.config / "settings.json")
+        return cls(paths, journal or CrashJournal(paths.state), settings)
 
     def __enter__(self) -> "Services":
         return self
