@@ -236,7 +236,7 @@ def _lowered(request: LoadRequest, model: native.Model, kv_type: KvType) -> Iter
     if request.context > model.context_train:
         yield Phrase(
             f"The context is {model.context_train} tokens: the model was not trained for {request.context}.",
-            f"上下文为 {model.context_train} 个词元：该模型的训练长度不支持 {request.context}。",
+            f"上下文为 {model.context_train} 个 token：该模型的训练长度不支持 {request.context}。",
         )
     if kv_type != request.kv_type:
         yield Phrase(
@@ -254,7 +254,7 @@ def _check_room(model: native.Model, context: int, kv_type: KvType) -> None:
         raise EngineError(
             Phrase(
                 f"A context of {context} tokens needs {gib[0]} of memory, but {gib[1]} are free.",
-                f"{context} 个词元的上下文需要 {gib[0]} 内存，但仅有 {gib[1]} 可用。",
+                f"{context} 个 token的上下文需要 {gib[0]} 内存，但仅有 {gib[1]} 可用。",
             ),
             Phrase("Load the model with a smaller context.", "请用更小的上下文加载模型。"),
             code="out_of_memory",
@@ -318,7 +318,7 @@ def _no_context(size: int, told: Told) -> EngineError:
         return EngineError(
             Phrase(
                 f"There is not enough memory for a context of {size} tokens ({words}).",
-                f"内存不足，无法使用 {size} 个词元的上下文（{words}）。",
+                f"内存不足，无法使用 {size} 个 token的上下文（{words}）。",
             ),
             Phrase("Load the model with a smaller context.", "请用更小的上下文加载模型。"),
             code="out_of_memory",
@@ -326,7 +326,7 @@ def _no_context(size: int, told: Told) -> EngineError:
     return EngineError(
         Phrase(
             f"The engine cannot make a context of {size} tokens: {words}.",
-            f"引擎无法创建 {size} 个词元的上下文：{words}。",
+            f"引擎无法创建 {size} 个 token的上下文：{words}。",
         ),
         Phrase("Load the model with other settings.", "请更改设置后重新加载模型。"),
         code="load_failed",

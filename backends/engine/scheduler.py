@@ -141,7 +141,7 @@ class Scheduler:
             raise InvalidInput(
                 Phrase(
                     f"This conversation needs {needed} tokens, but the context holds {room}.",
-                    f"此对话需要 {needed} 个词元，但上下文只能容纳 {room} 个。",
+                    f"此对话需要 {needed} 个 token，但上下文只能容纳 {room} 个。",
                 ),
                 Phrase(
                     "Shorten the message, start a new conversation, or load the model with a larger context.",

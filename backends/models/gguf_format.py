@@ -302,7 +302,7 @@ class _Reader:
         if b"\0" in b"".join(tokens):
             tokens = [token.partition(b"\0")[0] for token in tokens]
         if len(set(tokens)) + max(0, tokens.count(b"") - 1) < length:
-            raise damaged("a token is twice in its vocabulary", "词表中有重复的词元")
+            raise damaged("a token is twice in its vocabulary", "词表中有重复的 token")
 
     def _name(self, longest: int) -> str:
         length = self._u64()
