@@ -4,6 +4,8 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QToolTip
 
+from app import parts
+
 _LEAST = 48  # pixels, before others in the row have to give way
 
 
@@ -67,6 +69,7 @@ class ElidedLabel(QLabel):
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:
-            QToolTip.showText(event.globalPos(), self._text if self._shown != self._text else "", self)
+            cut = self._shown != self._text
+            QToolTip.showText(event.globalPos(), parts.tip(self._text) if cut else "", self)
             return True
         return super().event(event)

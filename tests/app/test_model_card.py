@@ -3,9 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QHelpEvent
+from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
+from app import parts
 from app.picture import Picture
 from app.shelves import CardState, arrange
 from app.widgets.model_card import ModelCard
@@ -185,3 +188,12 @@ def test_shelves_know_what_is_left_to_the_person() -> None:
     by_hand = pictures.own(folder=pictures.MODELS)
     shelves = arrange(replace(pictures.of(), local=(model, OWN, by_hand)))
     assert [state.removal for state in shelves.here] == ["delete", "forget", "by_hand"]
+
+
+def test_a_name_that_was_cut_is_whole_in_its_tool_tip_and_no_markup(page: ModelsPage) -> None:
+    long = pictures.own("<b>bold</b> " * 20)
+    label = here(page, long)._name
+    QApplication.sendEvent(label, QHelpEvent(QEvent.Type.ToolTip, QPoint(1, 1), label.mapToGlobal(QPoint(1, 1))))
+    assert QToolTip.text() == parts.tip(long.name)
+    assert "<b>" not in QToolTip.text()
+    QToolTip.hideText()
