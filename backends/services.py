@@ -207,7 +207,7 @@ class Services:
         """Look through the model folder."""
 
         def scan(*, cancel: CancelToken) -> Iterator[tuple[LocalModel, ...]]:
-            yield self.library.models()
+            yield self.library.rescan()
 
         return self._files.start(scan)
 

@@ -90,7 +90,7 @@ def test_addresses_of_proxies(text: str, scheme: str, host: str, port: int, user
 
 
 @pytest.mark.parametrize(
-    "text", ["ftp://proxy:1", "http://", "http://proxy:port", "http://proxy:99999", "socks4://a:1"]
+    "text", ["ftp://proxy:1", "http://", "http://proxy:port", "http://proxy:99999", "socks4://a:1", "not a proxy"]
 )
 def test_what_is_no_address_of_a_proxy(text: str) -> None:
     with pytest.raises(DownloadError) as failure:
