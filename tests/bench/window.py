@@ -11,17 +11,19 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from tests.kit.screens import has_xvfb, xvfb
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_TO_WINDOW, MIB_IDLE, TIMERS_IDLE = 1.0, 200, 0
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     good = True
     for platform in options.platform or ("offscreen", "xcb"):
-        if platform == "xcb" and not shutil.which("Xvfb"):
+        if platform == "xcb" and not has_xvfb():
             print("xcb: left out, there is no Xvfb here")
             continue
         with tempfile.TemporaryDirectory() as home, screen(platform) as environment:
@@ -61,19 +63,9 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if good else 1
 
 
-@contextlib.contextmanager
-def screen(platform: str) -> Iterator[dict[str, str]]:
+def screen(platform: str) -> AbstractContextManager[dict[str, str]]:
     """What to put into the environment for a screen of this kind."""
-    if platform != "xcb":
-        yield {"QT_QPA_PLATFORM": platform}
-        return
-    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1440x900x24", "-nolisten", "tcp"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        assert server.stdout is not None
-        try:
-            yield {"QT_QPA_PLATFORM": "xcb", "DISPLAY": f":{server.stdout.readline().strip()}"}
-        finally:
-            server.terminate()
+    return xvfb() if platform == "xcb" else contextlib.nullcontext({"QT_QPA_PLATFORM": platform})
 
 
 def measure(environment: dict[str, str]) -> Run:

@@ -4,7 +4,6 @@ Which one is recommended depends on the machine that the tests run on, so it is 
 """
 
 import re
-
 from pathlib import Path
 from typing import Literal
 
@@ -38,9 +37,7 @@ def made_models(folder: Path) -> Made:
     made: Made = {}
     for architecture in ("qwen2", "qwen3"):
         path = folder / f"{architecture}.gguf"
-        made[architecture] = scripted_model(
-            path, THOUGHTS, SAID, slow=SLOW, scripts=others, architecture=architecture
-        )
+        made[architecture] = scripted_model(path, THOUGHTS, SAID, slow=SLOW, scripts=others, architecture=architecture)
     return made
 
 

@@ -18,17 +18,27 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QRect, QSocketNotifier, Qt, QTimer, QUrl, Slot
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QInputMethodEvent, QWindow
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QScrollArea,
+    QTextEdit,
+    QWidget,
+)
 
 import app.__main__ as boot
-from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QRect, QSocketNotifier, Qt, QTimer, QUrl, Slot
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QInputMethodEvent, QKeySequence, QWindow
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLabel, QLineEdit, QScrollArea
-from PySide6.QtWidgets import QTextEdit, QWidget
-
 from backends.core.crashes import CrashJournal
 
 LOOK_EVERY_MS = 15
+W = TypeVar("W", bound=QWidget)
 
 
 class Onlooker(QObject):
@@ -46,7 +56,8 @@ class Onlooker(QObject):
         self._timer.setInterval(LOOK_EVERY_MS)
         self._timer.timeout.connect(self._look)
         self.windows: list[str] = []  # what came onto the screen as a window of its own
-        QApplication.instance().installEventFilter(self)
+        self._app = parent
+        parent.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() is QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
@@ -56,7 +67,7 @@ class Onlooker(QObject):
 
     @Slot()
     def close(self) -> None:
-        QApplication.instance().removeEventFilter(self)
+        self._app.removeEventFilter(self)
         self._socket.close()
 
     @Slot()
@@ -141,25 +152,22 @@ class Onlooker(QObject):
 
     def do_type(self, text: str) -> Callable[[], bool]:
         def typed() -> bool:
-            if QApplication.focusWidget() is None:
+            if (field := QApplication.focusWidget()) is None:
                 return False
             for character in text:
                 if character.isascii():
-                    QTest.keyClick(front(), character)
+                    QTest.keyClick(front(), ord(character))
                 else:  # as an input method gives it
                     event = QInputMethodEvent()
                     event.setCommitString(character)
-                    QApplication.sendEvent(QApplication.focusWidget(), event)
+                    QApplication.sendEvent(field, event)
             return True
 
         return typed
 
-    def do_strike(self, keys: str) -> Callable[[], bool]:
-        """A key with its modifiers, such as "Ctrl+Q"."""
-
+    def do_strike(self, key: str) -> Callable[[], bool]:
         def struck() -> bool:
-            stroke = QKeySequence(keys)[0]
-            QTest.keyClick(front(), stroke.key(), stroke.keyboardModifiers())
+            QTest.keyClick(front(), Qt.Key[f"Key_{key}"])
             return True
 
         return struck
@@ -204,7 +212,7 @@ def front() -> QWindow:
     return front_widget().windowHandle()
 
 
-def visible(kind: type[QWidget]) -> Iterator[QWidget]:
+def visible(kind: type[W]) -> Iterator[W]:
     for window in QApplication.topLevelWidgets():
         if window.isVisible():
             yield from (widget for widget in window.findChildren(kind) if widget.isVisible())
