@@ -8,11 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-from backends.engine.loader import NativeEngine
-
 from backends.chat.answer import AnswerStarted, answer
 from backends.chat.store import MIGRATIONS, ChatStore
 from backends.core.cancel import CancelToken
+from backends.engine.loader import NativeEngine
 from backends.engine.protocol import LoadRequest, ReasoningDelta, Sampling, TextDelta
 from backends.storage.database import Database
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from backends.engine.loader import NativeEngine
 
 from backends.chat.answer import (
     SAVE_EVERY,
@@ -22,6 +21,7 @@ from backends.chat.types import Message
 from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError, InvalidInput, NotFound, Unavailable
 from backends.core.stream import Runner, Stream
+from backends.engine.loader import NativeEngine
 from backends.engine.protocol import (
     Finished,
     GenerateEvent,
