@@ -202,6 +202,9 @@ def test_hostile_files_picked_in_chinese(home: Home, bad: dict[str, Path], small
             window.sees(said)
         picks(window, small)
         window.sees("有什么可以帮您")
+        window.clicks_into("您的问题")
+        window.asks("你好吗？")
+        window.sees("All is well.", "发送")
         ending = window.is_closed()
         assert (ending.code, ending.complaints, ending.threads) == (0, [], [])
 

@@ -251,6 +251,8 @@ def click(widget: QWidget, rect: QRect) -> bool:
     hit = window.childAt(place)
     if hit is None or not (hit is widget or widget.isAncestorOf(hit)):
         return False
+    if not window.isActiveWindow():
+        window.activateWindow()  # what a window manager does for a click; a bare X server has none
     QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
     return True
 
