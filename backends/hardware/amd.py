@@ -19,7 +19,7 @@ def read(memory: Memory, root: Path = Path("/")) -> Iterator[Finding]:
     """One finding a card. A chip inside the processor is `unified`: its own carve-out plus what it may borrow."""
     cards = sysfs.displays(root, VENDOR, (sysfs.DISPLAY, sysfs.ACCELERATOR))
     if not cards:
-        yield Absent(Phrase("No AMD graphics card was found (PCI).", "未找到 AMD 显卡（PCI）。"))
+        yield Absent(Phrase("No AMD graphics card was found.", "未找到 AMD 显卡。"))
     for card in cards:
         model = names.look_up(VENDOR, card.device, card.revision, root)
         name = _product_name(card) or model.name

@@ -93,7 +93,7 @@ def read(memory: Memory, library: ctypes.CDLL | None = None) -> Iterator[Finding
             unified=unified,
         )
     if not seen:
-        yield Absent(Phrase("No AMD or Intel graphics card was found (DXGI).", "未找到 AMD 或 Intel 显卡（DXGI）。"))
+        yield Absent(Phrase("No AMD or Intel graphics card was found.", "未找到 AMD 或 Intel 显卡。"))
 
 
 def adapters(library: ctypes.CDLL) -> Iterator[Adapter]:

@@ -22,7 +22,7 @@ _GIB = 1 << 30
 def read(memory: Memory, root: Path = Path("/")) -> Iterator[Finding]:
     cards = sysfs.displays(root, VENDOR)
     if not cards:
-        yield Absent(Phrase("No Intel graphics card was found (PCI).", "未找到 Intel 显卡（PCI）。"))
+        yield Absent(Phrase("No Intel graphics card was found.", "未找到 Intel 显卡。"))
     for card in cards:
         model = names.look_up(VENDOR, card.device, card.revision, root)
         problem = sysfs.closed_door(card, model.name, ("xe", "i915"), root)

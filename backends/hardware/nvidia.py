@@ -9,6 +9,7 @@ NVML's memory clock is half the data rate for every kind of memory it reports (a
 1008 GB/s). Source: NVML API reference; nvidia-ml-py follows it name by name.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from typing import Any, TypeVar
 from backends.core.phrase import Phrase
 from backends.hardware import names, sysfs
 from backends.hardware.types import Absent, Finding, Gpu, Memory
+
+log = logging.getLogger(__name__)
 
 VENDOR = 0x10DE
 
@@ -198,8 +201,8 @@ def _why_not(error: Any, root: Path) -> Absent | Phrase:
             "NVIDIA 驱动已更新，但旧版本仍在运行。请重启电脑。",
         )
     if not cards:
-        reason = error.__context__ or error  # what the system's loader said, where loading was the trouble
-        return Absent(Phrase(f"No NVIDIA driver was found ({reason}).", f"未找到 NVIDIA 驱动（{reason}）。"))
+        log.info("no NVML: %s", error.__context__ or error)  # what the system's loader said, if that was the trouble
+        return Absent(Phrase("No NVIDIA graphics card or driver was found.", "未找到 NVIDIA 显卡或驱动。"))
     name = names.look_up(VENDOR, cards[0].device, cards[0].revision, root).name
     if cards[0].driver == "nouveau":
         return Phrase(

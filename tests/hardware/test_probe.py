@@ -75,10 +75,11 @@ def test_cards_of_all_makers_are_found_and_nothing_else_is_said(tree: Tree) -> N
 @pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="this machine has NVIDIA's driver")
 def test_without_a_card_the_person_hears_what_was_looked_for(tree: Tree) -> None:
     desktop(tree)
-    notes = [note.en for note in look(tree).notes]
-    assert len(notes) == 3
-    assert notes[0].startswith("No NVIDIA driver was found (libnvidia-ml.so.1")
-    assert notes[1:] == ["No AMD graphics card was found (PCI).", "No Intel graphics card was found (PCI)."]
+    assert [note.en for note in look(tree).notes] == [
+        "No NVIDIA graphics card or driver was found.",
+        "No AMD graphics card was found.",
+        "No Intel graphics card was found.",
+    ]
 
 
 @linux
