@@ -37,12 +37,12 @@ class Parser:
         self._fresh = True  # nothing of this part was said yet
         self._held = ""
         self.stopped = False
-
-    @property
-    def reasoning(self) -> bool:
-        return self._part == "reasoning"
+        self.tokens = self.reasoning_tokens = 0  # fed so far
 
     def feed(self, token: bytes) -> list[Spoken]:
+        self.tokens += 1
+        if self._part == "reasoning":
+            self.reasoning_tokens += 1
         text = self._text(token)
         if text and not (self._held or self._fresh or self._needs_care(text)):
             return [ReasoningDelta(text) if self._part == "reasoning" else TextDelta(text)]
@@ -107,6 +107,7 @@ class Parser:
         if closing >= 0 and all(closing <= at for at, _ in found):
             yield from self._say(self._held[:closing].rstrip())
             if not self._fresh:
+                self.reasoning_tokens = self.tokens
                 yield ReasoningReclassified()
             self._held = self._held[closing + len(_CLOSE) :].lstrip()
             self._unsure, self._fresh = False, True

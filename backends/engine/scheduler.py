@@ -17,7 +17,6 @@ from backends.engine.abilities import abilities
 from backends.engine.context import Context
 from backends.engine.native import Model
 from backends.engine.protocol import Turn
-from backends.engine.sampling import Sampler
 from backends.engine.sequence import Job, Sequence
 from backends.engine.template import ChatTemplate, Prompt
 
@@ -43,12 +42,7 @@ class Scheduler:
         """Queue a request. InvalidInput (`context_too_long`) at once if its prompt does not fit."""
         prompt = self._template.prompt(job.request.turns, job.request.thinking)
         self._check(prompt)
-        sampler = Sampler(self._model, job.request.sampling)
-        sequence = Sequence(job, prompt, self._model.vocabulary, sampler, self._context.size)
-        if job.request.max_tokens is not None and job.request.max_tokens <= 0:
-            sequence.finish_reason = "length"
-        sequence.forget = job.stream.token.on_cancel(self._context.interrupt)
-        self._waiting.append(sequence)
+        self._waiting.append(Sequence(job, prompt, self._model, self._context))
 
     def count(self, turns: Many[Turn]) -> int:
         """The length of a prompt in tokens."""
@@ -58,7 +52,7 @@ class Scheduler:
         """End all answers as cancelled."""
         for sequence in (*self._waiting, *self._running):
             sequence.finish_reason = "cancelled"
-        self._retire()
+            self._retire(sequence)
 
     def step(self) -> bool:
         """False: there was nothing to do."""
@@ -72,10 +66,11 @@ class Scheduler:
 
     def _schedule(self) -> None:
         """Let go of who is done, let in who waits, and gather what is to be computed."""
-        if self._waiting or any(sequence.over for sequence in self._running):
-            self._retire()
-            if self._waiting and len(self._running) < SLOTS:
-                self._admit(self._waiting.popleft())
+        for sequence in (*self._running, *self._waiting):
+            if sequence.over:
+                self._retire(sequence)
+        if self._waiting and len(self._running) < SLOTS:
+            self._admit(self._waiting.popleft())
         batch = self._context.batch
         batch.clear()
         for sequence in self._running:
@@ -112,13 +107,11 @@ class Scheduler:
             if sequence.place >= 0:
                 sequence.say(sequence.sampler.sample(self._context.handle, sequence.place))
 
-    def _retire(self) -> None:
-        for queue in (self._running, self._waiting):
-            for sequence in [sequence for sequence in queue if sequence.over]:
-                queue.remove(sequence)
-                if sequence.slot >= 0:
-                    self._cached[sequence.slot] = sequence.tokens[: sequence.held]
-                sequence.finish(self._device)
+    def _retire(self, sequence: Sequence) -> None:
+        (self._waiting if sequence.slot < 0 else self._running).remove(sequence)
+        if sequence.slot >= 0:
+            self._cached[sequence.slot] = sequence.tokens[: sequence.held]
+        sequence.finish(self._device)
 
     def _fail(self, cause: RuntimeError) -> None:
         error = EngineError(

@@ -1,12 +1,11 @@
 """One answer in the making: a prompt, what was said so far, and who listens."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from backends.core.stream import Stream
-from backends.engine.context import Batch
-from backends.engine.native import Vocabulary
+from backends.engine.context import Batch, Context
+from backends.engine.native import Model, Vocabulary
 from backends.engine.parser import Parser
 from backends.engine.protocol import (
     Finished,
@@ -14,7 +13,6 @@ from backends.engine.protocol import (
     GenerateEvent,
     GenerateRequest,
     PromptProgress,
-    ReasoningReclassified,
     Timings,
     Usage,
 )
@@ -34,26 +32,33 @@ class Job:
 class Sequence:
     """`tokens` is the prompt and then what was said; the first `held` of them are in the cache."""
 
-    def __init__(self, job: Job, prompt: Prompt, vocabulary: Vocabulary, sampler: Sampler, context: int) -> None:
+    def __init__(self, job: Job, prompt: Prompt, model: Model, context: Context) -> None:
         request = job.request
-        self.stream, self.sampler = job.stream, sampler
+        self.stream, self.sampler = job.stream, Sampler(model, request.sampling)
         self.tokens, self._prompt = list(prompt.tokens), len(prompt.tokens)
-        self._longest = context if request.max_tokens is None else min(context, self._prompt + request.max_tokens)
+        self._longest = context.size
+        if request.max_tokens is not None:
+            self._longest = min(context.size, self._prompt + max(request.max_tokens, 0))
         self._parser = Parser(prompt.opening, request.stop)
-        self._piece, self._ends = vocabulary.piece, stops(vocabulary)
+        self._piece, self._ends = model.vocabulary.piece, stops(model.vocabulary)
         self.seeded = request.sampling.seed is not None
         self.slot = -1
         self.held = self._cached = 0
         self.asked = 0  # so many tokens will be in the cache when the batch is computed
         self.place = -1  # of its last token in the batch, if that one's logits are wanted
-        self.finish_reason: FinishReason | None = None
-        self.forget: Callable[[], None] = lambda: None  # undoes what is bound to the stream's cancel
-        self._reasoning = 0
+        self.finish_reason: FinishReason | None = "length" if self._longest == self._prompt else None
+        self._interrupt = context.interrupt
+        self._cancelled = False
+        self._forget = self.stream.token.on_cancel(self._cancel)
         self._submitted, self._started, self._first = job.submitted, 0.0, 0.0
 
     @property
     def over(self) -> bool:
-        return self.finish_reason is not None or self.stream.cancelled
+        return self._cancelled or self.finish_reason is not None
+
+    def _cancel(self) -> None:
+        self._cancelled = True
+        self._interrupt()
 
     def start(self, slot: int, cached: int) -> None:
         """It is its turn, and the cache holds the first `cached` tokens already."""
@@ -87,11 +92,8 @@ class Sequence:
             self.finish_reason = "stop"
             return
         self.tokens.append(token)
-        self._reasoning += self._parser.reasoning
         for event in self._parser.feed(self._piece(token)):
             self.stream.put(event)
-            if isinstance(event, ReasoningReclassified):
-                self._reasoning = len(self.tokens) - self._prompt
         if self._parser.stopped:
             self.finish_reason = "stop"
         elif len(self.tokens) >= self._longest:
@@ -107,7 +109,7 @@ class Sequence:
         decoded, decode = max(0, self.held - self._prompt), now - first
         self.stream.put(
             Finished(
-                Usage(self._prompt, said, self._reasoning, self._cached),
+                Usage(self._prompt, said, self._parser.reasoning_tokens, self._cached),
                 Timings(
                     prefill_tokens_per_s=prefilled / prefill if prefill > 0 else 0.0,
                     decode_tokens_per_s=decoded / decode if decode > 0 else 0.0,
@@ -126,7 +128,7 @@ class Sequence:
         self._release()
 
     def _release(self) -> None:
-        self.forget()
+        self._forget()
         self.sampler.close()
 
 

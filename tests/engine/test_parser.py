@@ -88,7 +88,13 @@ def test_text_is_held_back_no_longer_than_needed() -> None:
     assert parser.feed(b"a <") == [ReasoningDelta("a")]
     assert parser.feed(b"/th") == []
     assert parser.feed(b"at") == [ReasoningDelta(" </that")]
-    assert parser.reasoning
+
+
+def test_tokens_of_the_reasoning_are_counted() -> None:
+    parser = Parser("unknown")
+    for token in (b"Hm", b", well", b"</think>", b"Yes"):
+        parser.feed(token)
+    assert (parser.tokens, parser.reasoning_tokens) == (4, 3)
 
 
 def test_bytes_that_are_no_text_are_replaced() -> None:
