@@ -26,7 +26,7 @@ from backends.core.paths import Paths
 from tests.kit.shell import ROOT, Shell
 
 HERE = Path(__file__).parent
-PATIENCE = 20.0  # seconds that a person waits for something before it counts as broken
+PATIENCE = 60.0  # seconds that a person waits for something before it counts as broken
 NO_COMPLAINTS = (
     "This plugin does not support ",  # the offscreen platform, of every window
     "sys:1: ResourceWarning: unclosed file <_io.TextIOWrapper name='/dev/null'",  # llama_cpp

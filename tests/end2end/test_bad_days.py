@@ -78,7 +78,8 @@ def test_killed_while_an_answer_streams(lived_in: Home) -> None:
     with lived_in.start() as window:
         is_ready(window)
         window.asks(ASKED)
-        began, seen = time.monotonic(), window.sees("n0 n1 n2")
+        seen = window.sees("n0 n1 n2")
+        began = time.monotonic()
         while time.monotonic() - began < 1.5:  # what is older than a second is on the disk
             seen = window.sees("n0 n1 n2")
         window.is_killed()
