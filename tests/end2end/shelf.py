@@ -26,7 +26,7 @@ COUNTING = " ".join(f"n{number}" for number in range(200))
 COUNT = "count"  # the word in a question that makes the model count, for ever
 BRIEF = "briefly"  # the word that makes it say this, without a thought
 SAID_BRIEFLY = "Yes, certainly."
-SLOW = 48  # MiB that each token must read: some milliseconds
+SLOW = 96  # MiB that each token must read: some milliseconds
 
 Architecture = Literal["qwen2", "qwen3"]
 Made = dict[Architecture, Path]

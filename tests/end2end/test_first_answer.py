@@ -8,6 +8,7 @@ import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from hashlib import sha256
 from typing import Any
 
 from tests.end2end.person import CLEAN, Home, Window
@@ -71,6 +72,10 @@ def it_goes_on_and_the_chat_opens_by_itself(home: Home, hub: HubServer, window: 
     (whole,) = home.paths.models.rglob("*.gguf")
     *_, last = hub.ranges(whole.name)
     assert last == (arrived, whole.stat().st_size)  # no byte that was there came again
+    (model,) = home.shell.run("models", "--json").json["models"]
+    assert (model["verified"], model["loaded"]) == (True, True)
+    assert model["sha256"] == sha256(whole.read_bytes()).hexdigest()
+    assert f"\n{model['name']}\n" in page  # beside the box for the question
 
 
 def a_question_is_answered(home: Home, window: Window) -> None:
