@@ -48,7 +48,7 @@ class Context:
             raise LoadFailed
         self._memory = llama.llama_get_memory(self.handle)
         self.size: int = llama.llama_n_ctx(self.handle)
-        self.batch = Batch(llama, options)
+        self.batch = Batch(llama, min(options.batch, llama.llama_n_batch(self.handle)), options.outputs)
 
     def decode(self) -> bool:
         """Compute the batch. False: it was interrupted, and what was not computed is not in the cache.
@@ -108,15 +108,15 @@ def _strlen() -> Any:
 class Batch:
     """Tokens to be computed together: which, where, of which sequence, and whose logits are wanted."""
 
-    def __init__(self, llama: Any, options: ContextOptions) -> None:
+    def __init__(self, llama: Any, size: int, outputs_max: int) -> None:
         self._llama = llama
-        self.size, self.outputs_max = options.batch, options.outputs
+        self.size, self.outputs_max = size, outputs_max
         self.outputs = 0
-        self.struct: Any = llama.llama_batch_init(options.batch, 0, 1)
+        self.struct: Any = llama.llama_batch_init(size, 0, 1)
         self._tokens, self._positions = self.struct.token, self.struct.pos
         self._sequences, self._logits = self.struct.seq_id, self.struct.logits
         counts = self.struct.n_seq_id
-        for n in range(options.batch):
+        for n in range(size):
             counts[n] = 1
 
     def clear(self) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from backends.engine import native
 from backends.engine.abilities import abilities
 from backends.engine.context import Context, ContextOptions
 from backends.engine.native_log import Told
-from backends.engine.protocol import KvType, LoadedModel, LoadRequest
+from backends.engine.protocol import EngineDevice, KvType, LoadedModel, LoadRequest
 from backends.engine.scheduler import SLOTS, Scheduler
 from backends.engine.template import ChatTemplate
 from backends.hardware import cpu
@@ -107,7 +107,7 @@ def load(request: LoadRequest, progress: Callable[[float], None], cancel: Cancel
                 context_train=model.context_train,
                 kv_type=kv_type,
                 layers=model.layers,
-                gpu_layers=placement.on_gpu,
+                gpu_layers=placement.offloaded,
                 devices=placement.devices,
                 size=model.size,
                 seconds=time.perf_counter() - started,
@@ -174,37 +174,38 @@ def _freed_on_error(resource: native.Model | Context) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where the layers are: `on_gpu` of them not on the CPU."""
+    """Where the layers are. `offloaded` counts as llama.cpp does, the output layer too; `on_gpu` without it."""
 
     layers: int
     on_gpu: int
+    offloaded: int
     devices: tuple[str, ...]
     gpu_there: bool
 
     @classmethod
-    def read(cls, placed: list[str], devices: "tuple[native.EngineDevice, ...]", layers: int) -> "Placement":
+    def read(cls, placed: Sequence[str], devices: Sequence[EngineDevice], layers: int) -> "Placement":
         """`placed` names the device of each layer, the output layer last."""
         gpus = {device.name for device in devices if device.kind in ("gpu", "igpu")}
         used = tuple(dict.fromkeys(name for name in placed if name in gpus))
-        on_gpu = sum(name in gpus for name in placed[:layers])
-        return cls(layers, on_gpu, used if used and on_gpu == layers else (*used, "CPU"), bool(gpus))
+        on_gpu, offloaded = (sum(name in gpus for name in placed[:end]) for end in (layers, None))
+        return cls(layers, on_gpu, offloaded, used if offloaded > layers else (*used, "CPU"), bool(gpus))
 
     @property
     def label(self) -> str:
         """E.g. "CUDA0 + CPU (12 of 36 layers)"."""
         names = " + ".join(self.devices)
-        return f"{names} ({self.on_gpu} of {self.layers} layers)" if 0 < self.on_gpu < self.layers else names
+        return f"{names} ({self.on_gpu} of {self.layers} layers)" if 0 < self.offloaded <= self.layers else names
 
     def notes(self, asked: int) -> tuple[Phrase, ...]:
         """What a person should know who asked for `asked` layers on a GPU (-1: all)."""
-        wanted = self.layers if asked < 0 else min(asked, self.layers)
-        if self.on_gpu >= wanted:
+        wanted = self.layers + 1 if asked < 0 else min(asked, self.layers + 1)
+        if self.offloaded >= wanted:
             return ()
-        if self.on_gpu:
+        if self.offloaded:
             return (
                 Phrase(
-                    f"Only {self.on_gpu} of the {wanted} layers meant for the GPU are there.",
-                    f"计划放到 GPU 的 {wanted} 层中，实际只有 {self.on_gpu} 层在 GPU 上。",
+                    f"Only {self.offloaded} of the {wanted} layers meant for the GPU are there.",
+                    f"计划放到 GPU 的 {wanted} 层中，实际只有 {self.offloaded} 层在 GPU 上。",
                 ),
             )
         if self.gpu_there:
@@ -219,7 +220,7 @@ class Placement:
 
 def _slice(model: native.Model, placement: Placement, batch: int) -> int:
     """How many prompt tokens are computed at a time: a CPU with a large model is to tell of progress in between."""
-    if placement.on_gpu == placement.layers or model.parameters < 3e9:
+    if placement.offloaded > placement.layers or model.parameters < 3e9:
         return batch
     return min(batch, 256 if model.parameters < 10e9 else 128)
 

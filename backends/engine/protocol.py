@@ -40,7 +40,11 @@ class EngineInfo:
 
 @dataclass(frozen=True, slots=True)
 class LoadRequest:
-    """How to load a model. `gpu_layers` -1 is all of them; `threads` 0 is one a physical core."""
+    """How to load a model.
+
+    `gpu_layers` -1 is all of them, the output layer counts as one. `threads` 0 is one a core, or one a fast
+    core where there are slow ones too.
+    """
 
     path: Path
     context: int = 8192
@@ -63,7 +67,7 @@ class LoadedModel:
     context_train: int
     kv_type: KvType
     layers: int
-    gpu_layers: int  # really offloaded
+    gpu_layers: int  # really offloaded, as llama.cpp counts: `layers + 1` with the output layer
     devices: tuple[str, ...]  # names of devices that hold weights, e.g. ("CUDA0", "CPU")
     size: int  # bytes of weights
     seconds: float  # the load took

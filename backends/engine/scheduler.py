@@ -49,9 +49,8 @@ class Scheduler:
         return len(self._template.prompt(turns).tokens)
 
     def stop(self) -> None:
-        """End all answers as cancelled."""
+        """End all answers; those that are not done end as cancelled."""
         for sequence in (*self._waiting, *self._running):
-            sequence.finish_reason = "cancelled"
             self._retire(sequence)
 
     def step(self) -> bool:

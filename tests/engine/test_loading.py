@@ -284,7 +284,7 @@ PROCESSOR = EngineDevice("CPU", "CPU", "cpu", 16 << 30, 16 << 30)
     [
         ([gpu("CUDA0"), PROCESSOR], ["CUDA0"] * 5, -1, "CUDA0", ""),
         ([gpu("CUDA0"), PROCESSOR], ["CUDA0"] * 5, 99, "CUDA0", ""),
-        ([gpu("CUDA0"), PROCESSOR], ["CPU", "CPU", "CUDA0", "CUDA0", "CPU"], 2, "CUDA0 + CPU (2 of 4 layers)", ""),
+        ([gpu("CUDA0"), PROCESSOR], ["CPU", "CPU", "CUDA0", "CUDA0", "CUDA0"], 3, "CUDA0 + CPU (2 of 4 layers)", ""),
         ([gpu("A"), gpu("B"), PROCESSOR], ["A", "A", "B", "B", "B"], -1, "A + B", ""),
         (
             [gpu("CUDA0"), PROCESSOR],
