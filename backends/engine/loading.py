@@ -107,7 +107,7 @@ def load(request: LoadRequest, progress: Callable[[float], None], cancel: Cancel
                 context_train=model.context_train,
                 kv_type=kv_type,
                 layers=model.layers,
-                gpu_layers=placement.offloaded,
+                gpu_layers=placement.on_gpu,
                 devices=placement.devices,
                 size=model.size,
                 seconds=time.perf_counter() - started,

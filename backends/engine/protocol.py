@@ -67,7 +67,7 @@ class LoadedModel:
     context_train: int
     kv_type: KvType
     layers: int
-    gpu_layers: int  # really offloaded, as llama.cpp counts: `layers + 1` with the output layer
+    gpu_layers: int  # of `layers`, really offloaded (the output layer aside)
     devices: tuple[str, ...]  # names of devices that hold weights, e.g. ("CUDA0", "CPU")
     size: int  # bytes of weights
     seconds: float  # the load took
