@@ -244,6 +244,7 @@ class ModelsController(QObject):
                     self._draw(loading=Loading(model, fraction))
                 case LoadFinished(loaded):
                     self._draw(loading=None, loaded=loaded)
+                    self._board.withdraw("load")  # what an earlier try said is no longer so
                     for note in loaded.notes:
                         self._board.post(Notice(note, tone="warning", key="load"))
                     self.model_loaded.emit()

@@ -33,7 +33,7 @@ class Actions(QObject):
         self.regenerate = self._action("rotate-cw", "Ctrl+R")
         self.stop = self._action("stop", "Ctrl+.")
         self.menu.addSeparator()
-        self.quit = self._action("", standard.Quit if sys.platform != "win32" else "Ctrl+Q")
+        self.quit = self._action("", "Ctrl+Q")
         self.quit.setMenuRole(QAction.MenuRole.QuitRole)
         self.settings.setMenuRole(QAction.MenuRole.PreferencesRole)
         self.about.setMenuRole(QAction.MenuRole.AboutRole)

@@ -1,6 +1,6 @@
 """The chat: panel, title, messages or the empty state, notices of this page, composer."""
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QCoreApplication, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QSizePolicy, QSplitter, QStackedLayout, QWidget
 
@@ -155,6 +155,17 @@ class ChatPage(Retranslated, QFrame):
         self._title.setToolTip(self.tr("Click to rename"))
 
     # ---- inside
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Words typed after a click somewhere in the messages, where nothing takes them, are meant for the composer."""
+        commands = (
+            Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
+        )
+        if event.text().isprintable() and event.text() and not event.modifiers() & commands:
+            self.focus_composer()
+            QCoreApplication.sendEvent(self.composer.box, event)
+        else:
+            super().keyPressEvent(event)
 
     def _show_panel(self, shown: bool) -> None:
         self.panel.setVisible(shown)

@@ -5,13 +5,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QUrl
+from PySide6.QtCore import QPoint, Qt, QUrl
 from PySide6.QtGui import QTextDocument
 from PySide6.QtWidgets import QApplication, QLabel, QTextBrowser
 from pytestqt.qtbot import QtBot
 
 from app.application import Application
+from app.lists.conversations import ConversationList
 from app.lists.messages import Live, MessageList, MessageRow
+from app.widgets.chat_page import ChatPage
 from app.widgets.code import CodeBlock
 from app.widgets.message import Answer
 from app.widgets.prose import Prose, ReadOnlyText
@@ -211,3 +213,21 @@ def test_no_label_reads_markup(view: Transcript, messages: MessageList) -> None:
     labels = view.findChildren(QLabel)
     assert labels
     assert {label.textFormat().name for label in labels} == {"PlainText"}
+
+
+def test_words_typed_after_a_click_in_the_messages_reach_the_composer(qtbot: QtBot, messages: MessageList) -> None:
+    page = ChatPage(ConversationList(), messages)
+    qtbot.addWidget(page)
+    page.resize(1000, 700)
+    page.show()
+    messages.reset(long_conversation(20))
+    answer = next(text for text in page.transcript.findChildren(ReadOnlyText) if text.isVisible())
+    for reader in (page.transcript, answer):
+        page.composer.clear()
+        reader.setFocus()
+        qtbot.keyClicks(reader, "w")
+        qtbot.keyClicks(page.composer.box, "hy")
+        assert page.composer.text() == "why"
+    answer.setFocus()
+    qtbot.keyClick(answer, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert page.composer.text() == "why"
