@@ -28,6 +28,7 @@ from backends.core.phrase import Phrase
 from backends.core.secrets import Secrets
 from backends.core.settings import Settings, SettingsStore
 from backends.core.stream import Runner, Stream
+from backends.core.turns import Turns
 from backends.engine.loader import NativeEngine, engine_info
 from backends.engine.protocol import EngineInfo, LoadEvent, LoadRequest, Sampling
 from backends.hardware.probe import probe
@@ -64,6 +65,7 @@ class Services:
         self.database = Database(paths.data / "chats.db", MIGRATIONS)
         self.chats = ChatStore(self.database)
         self.engine = NativeEngine(journal)
+        self.turns = Turns()  # of those who load a model and ask it, so that nobody loads another one in between
         self._probe_runner = Runner("probe")
         self._files = Runner("files")
         self._loads = Runner("load")
@@ -307,18 +309,19 @@ class Services:
     def _regenerate(
         self, conversation_id: int, message_id: int, *, cancel: CancelToken
     ) -> Iterator[AnswerEvent | LoadEvent]:
-        yield from self._ensure_model(cancel)
-        model, sampling, instructions = self._how_to_answer()
-        yield from regenerate(
-            self.chats,
-            self.engine,
-            model,
-            sampling,
-            conversation_id,
-            message_id,
-            cancel=cancel,
-            instructions=instructions,
-        )
+        with self.turns.mine(cancel):
+            yield from self._ensure_model(cancel)
+            model, sampling, instructions = self._how_to_answer()
+            yield from regenerate(
+                self.chats,
+                self.engine,
+                model,
+                sampling,
+                conversation_id,
+                message_id,
+                cancel=cancel,
+                instructions=instructions,
+            )
 
     def _ensure_model(self, cancel: CancelToken) -> Iterator[LoadEvent]:
         if self.engine.model is not None:

@@ -11,8 +11,8 @@ from typing import Any
 from backends.chat.prompt import with_instructions
 from backends.commands.arguments import Parser, WrongUsage, number, whole
 from backends.commands.figures import duration, rate
-from backends.commands.job import DONE, INTERRUPTED, Command, Job
-from backends.core.errors import Cancelled, InvalidInput, NotFound
+from backends.commands.job import DONE, INTERRUPTED, Command, Job, typed_path
+from backends.core.errors import Cancelled, InvalidInput, NotFound, Unavailable
 from backends.core.phrase import NOTHING, Language, Phrase
 from backends.engine.protocol import (
     Finished,
@@ -72,6 +72,12 @@ def wants_stdin(arguments: Any, *, piped: bool) -> bool:
 
 def run(job: Job) -> int:
     asked = question(job.arguments)
+    waiting = Phrase("Waiting for another answer to end", "正在等待其他回答结束")
+    with job.services.turns.mine(job.cancel, lambda: job.console.progress(job.console.to(waiting), step="waiting")):
+        return _ask(job, asked)
+
+
+def _ask(job: Job, asked: str) -> int:
     _load(job)
     if job.cancel.cancelled:
         return INTERRUPTED
@@ -92,7 +98,15 @@ def run(job: Job) -> int:
             job.console.json({"finished": _finished(ending, loaded.alias if loaded else "")})
         else:
             _close(ending, job)
-    return INTERRUPTED if job.cancel.cancelled else DONE
+    if job.cancel.cancelled:
+        return INTERRUPTED
+    if ending is None or ending.finish_reason == "cancelled":
+        raise Unavailable(
+            Phrase("The model was unloaded while it answered.", "回答过程中模型被卸载。"),
+            Phrase("Ask again.", "请重新提问。"),
+            code="answer_stopped",
+        )
+    return DONE
 
 
 # ---- what is asked
@@ -178,10 +192,15 @@ def _load(job: Job) -> None:
 
 
 def _find(job: Job, wanted: str) -> LocalModel:
-    path = job.cwd / Path(wanted).expanduser()
-    if not (wanted.lower().endswith(".gguf") or path.is_file()):
-        return job.services.library.find(wanted)
-    if not path.is_file():
+    path = typed_path(wanted, job)
+    there = _is_there(path)
+    if not (wanted.lower().endswith(".gguf") or (there and path.is_file())):
+        try:
+            return job.services.library.find(wanted)
+        except NotFound:
+            if Path(wanted).name == wanted:
+                raise
+    if not there:
         raise NotFound(
             Phrase(f"There is no file {path}.", f"文件不存在：{path}。"),
             Phrase("deskseek models lists what is there.", "运行 deskseek models 查看已有模型。"),
@@ -193,6 +212,15 @@ def _find(job: Job, wanted: str) -> LocalModel:
     for model in job.follow(job.services.add_file(path)):
         return model
     raise Cancelled
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is anything, be it a link that leads nowhere; no file system takes some names."""
+    try:
+        path.lstat()
+    except OSError:
+        return False
+    return True
 
 
 # ---- what is said
@@ -240,7 +268,7 @@ def _close(ending: Finished, job: Job) -> None:
     if ending.finish_reason == "length":
         cut = Phrase("The answer was cut at its longest allowed length.", "回答已达到长度上限，被截断。")
         console.note(console.to(cut))
-    if ending.finish_reason == "cancelled":
+    if ending.finish_reason == "cancelled" and job.cancel.cancelled:
         console.note(console.to(Phrase("Stopped.", "已停止。")))
     if console.stderr_seen:
         usage, timings = ending.usage, ending.timings

@@ -1,6 +1,7 @@
 """What a command is, and one call of it: what was asked, where, and through whom it speaks."""
 
 import argparse
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,14 @@ class Job:
         finally:
             forget()
             stream.cancel()
+
+
+def typed_path(text: str, job: Job) -> Path:
+    """The path that was typed: a relative one means the folder where it was typed; `~` is the home, where there is."""
+    path = job.cwd / text
+    with contextlib.suppress(RuntimeError):  # no such user, or no home
+        path = job.cwd / Path(text).expanduser()
+    return path
 
 
 @dataclass(frozen=True, slots=True)

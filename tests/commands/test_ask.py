@@ -1,6 +1,7 @@
 """`ask` and `models` with the real engine."""
 
 import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -9,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from backends import commands
 from backends.commands import ask, read
+from backends.core.cancel import CancelToken
+from backends.core.owner import CommandRequest, Output
 from backends.engine.protocol import Sampling
 from backends.models.catalog import Catalog
 from tests.commands.conftest import Inside
@@ -116,6 +120,39 @@ def test_a_model_may_be_named_by_a_relative_path_and_then_by_its_name(inside: In
 def test_a_model_that_is_not_there(inside: Inside, name: str) -> None:
     outcome = inside.run("ask", "--json", "--model", name, "Hello")
     assert (outcome.code, outcome.json["error"]["code"]) == (1, "no_file" if "." in name else "model_not_here")
+
+
+def test_a_model_that_is_unloaded_while_it_answers_is_a_known_error(inside: Inside, model: Path) -> None:
+    said: list[str] = []
+
+    def unload(text: str) -> None:
+        if not said:
+            inside.services.unload()
+        said.append(text)
+
+    request = CommandRequest(("ask", "--json", "--model", str(model), "count"), str(inside.cwd), "en")
+    code = commands.run(request, inside.services, Output(unload, pytest.fail), CancelToken())
+    finished, error = map(json.loads, said[-2:])
+    assert (code, finished["finished"]["finish_reason"]) == (1, "cancelled")
+    assert error["error"]["code"] == "answer_stopped"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices of POSIX")
+def test_what_is_no_file_is_said_at_once(inside: Inside, tmp_path: Path) -> None:
+    inside.cwd = tmp_path
+    (tmp_path / "folder.gguf").mkdir()
+    os.mkfifo(tmp_path / "pipe.gguf")
+    (tmp_path / "zero.gguf").symlink_to("/dev/zero")
+    for name in ("folder.gguf", "pipe.gguf", "zero.gguf", "/dev/zero", str(tmp_path)):
+        outcome = inside.run("ask", "--json", "--model", name, "Hello")
+        assert (outcome.code, outcome.json["error"]["code"]) == (1, "not_a_file"), name
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("~nobody-here/x.gguf", "no_file"), ("a" * 5000, "model_not_here"), ("a/b", "no_file")]
+)
+def test_names_that_can_be_no_path(inside: Inside, name: str, code: str) -> None:
+    assert inside.run("ask", "--json", "--model", name, "Hello").json["error"]["code"] == code
 
 
 def test_a_file_that_is_no_model(inside: Inside, tmp_path: Path) -> None:

@@ -90,6 +90,20 @@ def test_a_killed_client_frees_the_engine(stocked: Shell) -> None:
         assert stocked.run(*ASK, "Hello").out.strip() == ANSWER
 
 
+def test_many_ask_at_once_and_each_is_answered_by_the_model_it_named(stocked: Shell, model: Path) -> None:
+    other = model.with_name("other-Q4_K_M.gguf")
+    if not other.exists():
+        other.write_bytes(model.read_bytes())
+    with window(stocked):
+        assert stocked.run(*ASK, "--quiet", "--model", str(other), "Hello").code == 0
+        asking = [stocked.start(*ASK, "--json", "--model", str((model, other)[n % 2]), "Hello") for n in range(5)]
+        outcomes = [finish(process) for process in asking]
+    for number, outcome in enumerate(outcomes):
+        assert (outcome.code, outcome.err) == (0, "")
+        assert "".join(event.get("text", "") for event in outcome.events).strip() == ANSWER
+        assert outcome.events[-1]["finished"]["model"].startswith(("tiny", "other")[number % 2])
+
+
 def test_an_owner_that_dies_in_the_middle_is_told(stocked: Shell) -> None:
     with window(stocked) as owner:
         process = stocked.start(*ASK, "--json", "count")
