@@ -105,6 +105,12 @@ class Library:
                 Phrase("Choose a .gguf file in it.", "请选择其中的 .gguf 文件。"),
                 code="not_a_file",
             )
+        if _never_ends(path):
+            raise InvalidInput(
+                Phrase(f"{path} is a device or a pipe, not a file.", f"{path} 是设备或管道，不是文件。"),
+                Phrase("Choose a .gguf file.", "请选择 .gguf 文件。"),
+                code="not_a_file",
+            )
         gguf.check(path)
         with self._lock:
             for model in self.models():
@@ -176,7 +182,7 @@ class Library:
             folders[:] = sorted(f for f in folders if not f.startswith(".")) if depth < DEEPEST else []
             there = set(files)
             found += [Path(here) / name for name in files if is_model(name) and not _follows(name, there)]
-        return sorted(found)
+        return sorted(path for path in found if not _never_ends(path))
 
     def _local(self, path: Path, *, own: bool) -> LocalModel:
         seen = self._look(path)
@@ -253,6 +259,11 @@ def _real(path: Path) -> Path | None:
 def _parts(path: Path) -> list[Path]:
     part = part_of(path.name)
     return [path] if part is None else [path.with_name(part.name(number)) for number in range(1, part.count + 1)]
+
+
+def _never_ends(path: Path) -> bool:
+    """A pipe, a device, a socket: whoever opens or reads it may wait for ever."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _follows(name: str, there: set[str]) -> bool:

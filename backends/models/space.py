@@ -93,4 +93,6 @@ def disk_error(folder: Path, error: OSError) -> BackendError:
 
 def gigabytes(count: int) -> str:
     """`count` bytes as people read them, in powers of ten as the hub counts: `4.68 GB`."""
+    if count < 1e6:
+        return f"{count / 1e3:.2f} kB"
     return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.2f} MB"

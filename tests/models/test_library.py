@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 import threading
 from pathlib import Path
 
@@ -123,6 +124,18 @@ def test_files_put_into_the_models_folder_are_found_but_not_what_is_no_model(tin
     shutil.copy(tiny, home / "models" / ".hidden" / "b.gguf")
     (model,) = library.models()
     assert (model.id, model.source, model.verified, model.name) == ("a-Q4_K_M", "", False, "Scripted R1")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices of POSIX")
+def test_pipes_and_devices_are_no_models_and_nobody_waits_for_them(tiny, home, library):
+    mine(home / "models", tiny, "good.gguf")
+    os.mkfifo(home / "models" / "pipe.gguf")
+    (home / "models" / "zero.gguf").symlink_to("/dev/zero")
+    assert [model.path.name for model in library.models()] == ["good.gguf"]
+    for path in (home / "models" / "pipe.gguf", home / "models" / "zero.gguf"):
+        with pytest.raises(InvalidInput) as error:
+            library.add(path)
+        assert error.value.code == "not_a_file"
 
 
 def test_a_split_is_one_model_and_with_a_part_missing_one_with_a_problem(parts, home, library):
