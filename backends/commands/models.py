@@ -5,6 +5,7 @@ from typing import Any
 from backends.commands.arguments import Parser
 from backends.commands.figures import columns, size
 from backends.commands.job import DONE, Command, Job
+from backends.commands.pull import to_go_on
 from backends.core.phrase import NOTHING, Language, Phrase
 from backends.models.partial import PendingDownload
 from backends.models.types import LocalModel
@@ -39,7 +40,7 @@ def run(job: Job) -> int:
         job.console.note("先看推荐：deskseek recommend" if zh else "See what suits this machine: deskseek recommend")
         return DONE
     rows = [[model.id, size(model.size), _remark(model, model.path == path, language)] for model in models]
-    rows += [[f"{each.repo}:{each.file.quant}", size(each.total), _paused(each, zh)] for each in pending]
+    rows += [[f"{each.repo}:{each.file.quant}", size(each.total), _paused(each, job)] for each in pending]
     job.console.lines(columns(rows, right=(1,)))
     return DONE
 
@@ -58,10 +59,10 @@ def _remark(model: LocalModel, loaded: bool, language: Language) -> str:
     return ("，" if zh else ", ").join(remarks)
 
 
-def _paused(download: PendingDownload, zh: bool) -> str:
+def _paused(download: PendingDownload, job: Job) -> str:
     done = f"{download.done / download.total:.0%}" if download.total else "0%"
-    again = f"deskseek pull {download.repo}:{download.file.quant}"
-    return f"已下载 {done}，继续：{again}" if zh else f"{done} downloaded, to go on: {again}"
+    again = to_go_on(f"{download.repo}:{download.file.quant}", download.endpoint, job)
+    return f"已下载 {done}，继续：{again}" if job.console.language == "zh" else f"{done} downloaded, to go on: {again}"
 
 
 def _pending(download: PendingDownload) -> dict[str, Any]:

@@ -75,11 +75,18 @@ def run(job: Job) -> int:
         return DONE
     if not job.cancel.cancelled:
         return FAILED
-    again = f"deskseek pull {name}"
+    again = to_go_on(name, job.arguments.endpoint, job)
     if console.as_json:
         console.json({"paused": {"resume": again}})
     console.note(f"已暂停。继续下载：{again}" if zh else f"Paused. To go on: {again}")
     return INTERRUPTED
+
+
+def to_go_on(name: str, endpoint: str | None, job: Job) -> str:
+    """The command that goes on with a download; it names the hub where that is not the usual one."""
+    usual = job.services.settings.current.network.endpoint
+    elsewhere = f" --endpoint {endpoint}" if endpoint and endpoint.rstrip("/") != usual else ""
+    return f"deskseek pull {name}{elsewhere}"
 
 
 def _progress(event: DownloadProgress) -> dict[str, object]:
@@ -97,7 +104,7 @@ def _progress_line(event: DownloadProgress, language: Language) -> str:
     parts = [f"{event.done / event.total:4.0%}" if event.total else "", f"{size(event.done)} / {size(event.total)}"]
     if event.bytes_per_s:
         parts.append(f"{size(int(event.bytes_per_s))}/{'秒' if zh else 's'}")
-    if event.seconds_left is not None:
+    if event.seconds_left is not None and event.done < event.total:
         left = duration(event.seconds_left, language)
         parts.append(f"剩余 {left}" if zh else f"{left} left")
     return "  ".join(filter(None, parts))

@@ -57,18 +57,31 @@ def test_an_interrupt_pauses_and_the_same_command_goes_on(shell: Shell, hub: Hub
     outcome = finish(process)
     hub.release()
     assert (outcome.code, outcome.out) == (130, "")
-    assert f"deskseek pull {REPO}" in outcome.err
+    assert f"deskseek pull {REPO} --endpoint {hub.endpoint}\n" in outcome.err
     assert not list(shell.home.glob("models/**/*.gguf"))
     (waiting,) = shell.run("models", "--json").json["pending"]
     assert (waiting["repo"], waiting["quant"], waiting["total"]) == (REPO, "Q4_K_M", size)
     assert 0 < waiting["done"] < size
-    assert f"deskseek pull {REPO}:Q4_K_M" in shell.run("models").out
+    assert f"deskseek pull {REPO}:Q4_K_M --endpoint {hub.endpoint}\n" in shell.run("models").out
 
     assert shell.run("pull", REPO, "--endpoint", hub.endpoint).code == 0
     (path,) = shell.home.glob("models/**/*.gguf")
     assert path.read_bytes() == model.read_bytes()
     starts = [start for start, _ in hub.ranges(model.name)]
     assert starts[-1] > 0  # not from the beginning
+
+
+def test_a_killed_download_goes_on_and_is_not_called_a_crash(shell: Shell, hub: HubServer, model: Path) -> None:
+    hub.fail("cdn", paused(1_000_000), times=1)
+    process = shell.start("pull", REPO, "--endpoint", hub.endpoint)
+    hub.wait_paused()
+    process.kill()
+    finish(process)
+    hub.release()
+    resumed = shell.run("pull", REPO, "--endpoint", hub.endpoint)
+    assert (resumed.code, "crash" in resumed.err) == (0, False)
+    (path,) = shell.home.glob("models/**/*.gguf")
+    assert path.read_bytes() == model.read_bytes()
 
 
 @pytest.mark.parametrize(
