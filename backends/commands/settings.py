@@ -1,10 +1,11 @@
 """`deskseek settings`: every setting with its meaning, and changing one. Derived from the settings' own fields."""
 
+import re
 from typing import Any
 
 from backends.commands.arguments import Parser, WrongUsage
 from backends.commands.figures import columns
-from backends.commands.job import DONE, Command, Job
+from backends.commands.job import DONE, Command, Job, typed_path
 from backends.core.fields import FieldSpec, Value
 from backends.core.phrase import Language, Phrase
 from backends.core.settings import FIELDS, spec, value_of
@@ -38,6 +39,9 @@ def check(arguments: Any) -> None:
         raise WrongUsage(Phrase("NAME is missing.", "缺少 NAME。"), _EXAMPLE)
     if action == "set" and arguments.value is None:
         raise WrongUsage(Phrase("VALUE is missing.", "缺少 VALUE。"), _EXAMPLE)
+    extra = arguments.name if action == "list" else arguments.value if action != "set" else None
+    if extra is not None:
+        raise WrongUsage(Phrase(f"{extra} is one word too many.", f"{extra} 是多余的。"), _EXAMPLE)
 
 
 _EXAMPLE = Phrase(
@@ -50,10 +54,10 @@ def run(job: Job) -> int:
     action = given.action or "list"
     fields = FIELDS if action == "list" else (spec(given.name),)
     if action == "set":
-        store.set(given.name, fields[0].parse(given.value))
+        store.set(given.name, fields[0].parse(_typed(fields[0], job)))
     elif action == "reset":
         store.reset(given.name)
-    values = {field.key: value_of(store.current, field.key) for field in fields}
+    values = {field.key: _shown(field, value_of(store.current, field.key)) for field in fields}
     if job.console.as_json:
         job.console.json({"settings": values})
     elif action == "get":
@@ -62,6 +66,19 @@ def run(job: Job) -> int:
         for field in fields:
             _show(field, values[field.key], job)
     return DONE
+
+
+def _typed(field: FieldSpec, job: Job) -> str:
+    """What was typed; a relative path means the folder where it was typed, as everywhere."""
+    text: str = job.arguments.value
+    if field.kind not in ("folder", "file") or not text:
+        return text
+    return str(typed_path(text, job))
+
+
+def _shown(field: FieldSpec, value: Value) -> Value:
+    """The value without the password of a proxy: what is printed ends in logs and bug reports."""
+    return re.sub(r"^(\w+://)?([^:@/]*):.*@", r"\1\2:•••@", str(value)) if field.kind == "proxy" else value
 
 
 def _show(field: FieldSpec, value: Value, job: Job) -> None:

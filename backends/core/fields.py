@@ -115,7 +115,7 @@ class FieldSpec:
                 return "on or off", "开或关"
             case "choice":
                 names = ", ".join(choice.value for choice in self.choices)
-                return f"one of: {names}", f"以下之一：{names}"
+                return f"one of: {names}", f"以下之一：{names.replace(', ', '、')}"
             case "integer" | "number":
                 low, high = f"{self.minimum:,}", f"{self.maximum:,}"
                 whole = self.kind == "integer"

@@ -8,6 +8,7 @@ understand in it stays there, so that an older version does not lose the setting
 Secrets are not settings; they live in `secrets`.
 """
 
+import difflib
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -206,9 +207,12 @@ def spec(key: str) -> FieldSpec:
         if one.key == key:
             return one
     keys = [one.key for one in FIELDS]
+    close = difflib.get_close_matches(key.lower(), keys, 1, cutoff=0.8)
     raise InvalidInput(
         Phrase(f"There is no setting called {key}.", f"没有名为 {key} 的设置。"),
-        Phrase(f"There are: {', '.join(keys)}.", f"可用的设置：{'、'.join(keys)}。"),
+        Phrase(f"Did you mean {close[0]}?", f"是否想输入 {close[0]}？")
+        if close
+        else Phrase(f"There are: {', '.join(keys)}.", f"可用的设置：{'、'.join(keys)}。"),
         code="unknown_setting",
     )
 

@@ -1,5 +1,9 @@
 """`settings`: listed, read, changed, put back; a broken file is told."""
 
+from pathlib import Path
+
+import pytest
+
 from tests.commands.conftest import Inside
 from tests.kit.shell import Shell
 
@@ -22,6 +26,31 @@ def test_settings_are_listed_changed_and_put_back(inside: Inside) -> None:
     assert (unknown.code, unknown.json["error"]["code"]) == (1, "unknown_setting")
     negative = inside.run("settings", "set", "engine.gpu_layers", "-1", "--json")
     assert negative.json == {"settings": {"engine.gpu_layers": -1}}
+
+
+def test_a_relative_folder_means_the_one_where_it_was_typed(inside: Inside, tmp_path: Path) -> None:
+    inside.cwd = tmp_path
+    assert inside.run("settings", "set", "models.folder", "my models").code == 0
+    assert inside.services.settings.current.models.folder == str(tmp_path / "my models")
+    assert inside.run("settings", "get", "models.folder").out == f"{tmp_path / 'my models'}\n"
+
+
+@pytest.mark.parametrize("proxy", ["http://someone:SECRET@10.0.0.1:3128", "someone:SE:CR@ET@10.0.0.1:3128"])
+def test_the_password_of_a_proxy_is_kept_and_never_said(inside: Inside, proxy: str) -> None:
+    said = [
+        inside.run("settings", "set", "network.proxy", proxy),
+        inside.run("settings", "get", "network.proxy"),
+        inside.run("settings"),
+        inside.run("settings", "--json"),
+    ]
+    assert inside.services.settings.current.network.proxy == proxy
+    for outcome in said:
+        assert "someone:•••@10.0.0.1:3128" in outcome.out
+        assert "SE" not in outcome.out + outcome.err
+
+
+def test_a_mistyped_name_brings_the_right_one_to_mind(inside: Inside) -> None:
+    assert "Did you mean models.context?" in inside.run("settings", "get", "models.contxt").err
 
 
 def test_a_broken_settings_file_is_told_and_kept(shell: Shell) -> None:
