@@ -25,7 +25,9 @@ from backends.commands.console import Console
 from backends.commands.job import DONE, FAILED, INTERRUPTED, MISUSED
 from backends.commands.terminal import (
     Interrupts,
+    OutputFailed,
     ReaderGone,
+    have_streams,
     silence,
     standard_input,
     system_language,
@@ -48,12 +50,18 @@ READER_GONE = 141  # 128 + SIGPIPE, what other programs end with in a pipe that 
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    have_streams()
     use_utf8()
     try:
         return _run(tuple(sys.argv[1:] if argv is None else argv))
     except ReaderGone:
         silence(sys.stdout)
         return READER_GONE
+    except OutputFailed as error:
+        silence(sys.stdout)
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"{error.message.to(system_language())}\n{error.hint.to(system_language())}\n")
+        return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -65,7 +73,7 @@ def _run(argv: tuple[str, ...]) -> int:
     settings = SettingsStore(paths.config / "settings.json")
     chosen = settings.current.general.language
     language = system_language() if chosen == "system" else chosen
-    console = Console(out, language, as_json=commands.wants_json(argv))
+    console = Console(out, commands.named_language(argv, language), as_json=commands.wants_json(argv))
     try:
         call = commands.read(argv, language)
         if call.command is ask.COMMAND and ask.wants_stdin(call.arguments, piped=not sys.stdin.isatty()):
@@ -107,7 +115,7 @@ def _as_owner(owner: Owner, request: CommandRequest, paths: Paths, out: Output, 
         log.configure(paths.state)
         journal = CrashJournal(paths.state)
         last = journal.start()
-        if last.crashed:
+        if last.during or last.trace:  # else it was killed, as the person knows, or the power went
             console.note(console.to(_crashed(journal.report_file)))
         with Interrupts(cancel, journal.finish), Services.open(paths, journal=journal) as services:
             try:

@@ -15,6 +15,7 @@ import argparse
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import backends
@@ -61,7 +62,7 @@ def read(argv: Sequence[str], language: Language) -> Call:
     language = before.language or language
     if before.version:
         raise HelpWanted(f"DeskSeek {backends.__version__}\n")
-    if before.help or not rest:
+    if before.help or not any(rest):
         text = _overview(language)
         if before.help:
             raise HelpWanted(text)
@@ -69,7 +70,7 @@ def read(argv: Sequence[str], language: Language) -> Call:
             Phrase("A command is missing.", "缺少命令。"), Phrase("See deskseek --help.", "请参阅 deskseek --help。")
         )
     command = _find(rest[0])
-    arguments = command.grammar(language).read(rest[1:])
+    arguments = command.grammar(language).read((["--json"] if before.json else []) + rest[1:])
     command.check(arguments)
     return Call(command, arguments, tuple(filter(None, (before.terminal or "").split(","))), language)
 
@@ -90,7 +91,7 @@ def execute(
     safe: bool = False,
 ) -> int:
     """`run`, also for commands that need no data folder (`services` None). `safe`: load on the CPU alone."""
-    language: Language = "zh" if request.language == "zh" else "en"
+    language = named_language(request.argv, "zh" if request.language == "zh" else "en")
     console = Console(out, language, as_json=wants_json(request.argv))
     try:
         call = read(request.argv, language)
@@ -117,6 +118,15 @@ def execute(
         return INTERRUPTED
 
 
+def named_language(argv: Sequence[str], usual: Language) -> Language:
+    """The language that stands before the command, for a command line that perhaps cannot be understood."""
+    head, _ = split(argv)
+    named = [value for option, value in pairwise([*head, ""]) if option == "--language"]
+    named += [word.removeprefix("--language=") for word in head if word.startswith("--language=")]
+    known: dict[str, Language] = {"en": "en", "zh": "zh"}
+    return known.get(named[-1], usual) if named else usual
+
+
 def wants_json(argv: Sequence[str]) -> bool:
     """Whether errors are to be JSON, for a command line that perhaps cannot be understood."""
     argv = list(argv)
@@ -140,6 +150,7 @@ def _grammar(language: Language) -> Parser:
     parser.switch("--version", Phrase("show the version", "显示版本"))
     parser.option("--language", "L", Phrase("en or zh, this time", "本次使用的语言：en 或 zh"), kind=one_of("en", "zh"))
     parser.option("--terminal", "WHICH", None)
+    parser.json_switch()
     return parser
 
 

@@ -52,14 +52,14 @@ def whole(minimum: int, maximum: int | None = None) -> Kind:
     return Kind(read, Phrase(f"a whole number from {minimum} to {maximum}", f"{minimum} 到 {maximum} 之间的整数"))
 
 
-def number(minimum: float, maximum: float) -> Kind:
+def number(minimum: int, maximum: int) -> Kind:
     def read(text: str) -> float:
         value = float(text)
         if not minimum <= value <= maximum:
             raise ValueError(text)
         return value
 
-    return Kind(read, Phrase(f"a number from {minimum:g} to {maximum:g}", f"{minimum:g} 到 {maximum:g} 之间的数"))
+    return Kind(read, Phrase(f"a number from {minimum} to {maximum}", f"{minimum} 到 {maximum} 之间的数"))
 
 
 def one_of(*choices: str) -> Kind:
@@ -73,16 +73,23 @@ def one_of(*choices: str) -> Kind:
 
 _SIZE = re.compile(r"(?i)\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b)?\s*")
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+_FEWEST, _MOST = 1024, 2**60  # bytes
 
 
 def size_in_bytes(text: str) -> int:
-    """`8GiB`, `8G`, `8.5GB`, `512MiB`, `0`: bytes. GB is 1000³, G and GiB are 1024³, as everywhere."""
+    """`8GiB`, `8G`, `8.5GB`, `512MiB`, `0`: bytes. GB is 1000³, G and GiB are 1024³, as everywhere.
+
+    Raises ValueError, also for a few bytes: whoever types `16` means something else. And nobody has an exbibyte.
+    """
     found = _SIZE.fullmatch(text)
     if found is None:
         raise ValueError(text)
     value, prefix, unit = found.groups()
     base = 1000 if (unit or "").lower() == "b" and prefix else 1024
-    return int(float(value) * base ** _POWERS[prefix.lower()])
+    size = float(value) * base ** _POWERS[prefix.lower()]
+    if 0 < size < _FEWEST or size > _MOST:
+        raise ValueError(text)
+    return int(size)
 
 
 SIZE = Kind(size_in_bytes, Phrase("a size such as 8GiB", "大小，例如 8GiB"))
@@ -164,7 +171,8 @@ class Parser(argparse.ArgumentParser):
         for word in self._words:
             nargs = "*" if word.many else None if word.required else "?"
             self._word_group.add_argument(word.name, metavar=word.shown, nargs=nargs, help=word.help)
-        return super().format_help()
+        text = super().format_help()
+        return re.sub("(?m)^(\\w+):$", r"\1：", text) if self._language == "zh" else text
 
     def error(self, message: str) -> Any:
         raise WrongUsage(Phrase(f"{message}.", f"用法有误（{message}）。"), self._see_help())

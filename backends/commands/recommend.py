@@ -45,7 +45,7 @@ def grammar(language: Language) -> Parser:
         "--min-speed",
         "X",
         Phrase("slowest speed to accept, in tokens/s", "可接受的最低速度（token/秒）"),
-        kind=number(0, 1e6),
+        kind=number(0, 1_000_000),
     )
     parser.json_switch()
     return parser

@@ -13,7 +13,7 @@ from types import FrameType, TracebackType
 from typing import TextIO, cast
 
 from backends.core.cancel import CancelToken
-from backends.core.errors import InvalidInput
+from backends.core.errors import InvalidInput, StorageError
 from backends.core.phrase import Language, Phrase
 
 LONGEST_INPUT = 64 * 2**20 - 2**16  # bytes: what a forwarded request may carry
@@ -22,6 +22,19 @@ HARD_STOP = 130
 
 class ReaderGone(Exception):
     """Nobody reads our output any more, as in `deskseek ask … | head -1`."""
+
+
+class OutputFailed(StorageError):
+    """What this command says cannot be written, as in `deskseek ask … > file` on a full disk."""
+
+    default_code = "output_failed"
+
+
+def have_streams() -> None:
+    """Open what was closed (`>&-`) on nothing, at its number: no database shall stand where C code prints to."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 def writer(stream: TextIO) -> TextIO:
@@ -42,7 +55,11 @@ class _Writer(io.TextIOBase):
         except OSError as error:
             if error.errno == errno.EIO or (sys.platform == "win32" and error.errno == errno.EINVAL):
                 raise ReaderGone from None  # a terminal that was closed; a closed pipe as Windows words it
-            raise
+            said = error.strerror or str(error)
+            raise OutputFailed(
+                Phrase(f"The output cannot be written: {said}.", f"无法写出结果：{said}。"),
+                Phrase("Make room there, or send it elsewhere.", "请腾出空间，或输出到其他位置。"),
+            ) from error
         return len(text)
 
     def flush(self) -> None:

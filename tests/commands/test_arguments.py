@@ -17,6 +17,7 @@ def parser(language: Language = "en") -> Parser:
     made.option("--context", "N", Phrase("context", "上下文"), kind=whole(1, 100))
     made.option("--temperature", "T", Phrase("heat", "温度"), kind=number(0, 2))
     made.option("--theme", "T", Phrase("theme", "主题"), kind=one_of("light", "dark"))
+    made.option("--speed", "X", None, kind=number(0, 1_000_000))
     made.json_switch()
     return made
 
@@ -56,7 +57,9 @@ def test_sizes_are_read_with_their_units() -> None:
     assert parser().read(["x", "--vram", "24GiB,8GiB"]).vram == (24 * 2**30, 8 * 2**30)
 
 
-@pytest.mark.parametrize("text", ["", "GiB", "-8GiB", "8 gallons", "eight", "8GiB,", "nan", "1e3"])
+@pytest.mark.parametrize(
+    "text", ["", "GiB", "-8GiB", "8 gallons", "eight", "8GiB,", "nan", "1e3", "16", f"{'9' * 400}GiB", "2000000TiB"]
+)
 def test_what_is_no_size_is_refused(text: str) -> None:
     assert "--vram" in refusal(["x", f"--vram={text}"])
 
@@ -71,6 +74,7 @@ def test_what_is_no_size_is_refused(text: str) -> None:
         (["x", "--context", "101"], "--context: '101' is not a whole number from 1 to 100."),
         (["x", "--context", "many"], "--context: 'many' is not a whole number from 1 to 100."),
         (["x", "--temperature", "nan"], "--temperature: 'nan' is not a number from 0 to 2."),
+        (["x", "--speed", "-1"], "--speed: '-1' is not a number from 0 to 1000000."),
         (["x", "--theme", "pink"], "--theme: 'pink' is not one of light, dark."),
         (["x", "--contxt", "5"], "--contxt is not known here."),
         (["x", "--con", "5"], "--con is not known here."),
@@ -101,7 +105,7 @@ def test_help_speaks_the_language_and_hides_what_is_hidden() -> None:
         parser("zh").read(["--help"])
     text = caught.value.text
     assert text.startswith("用法：deskseek ask")
-    assert "选项" in text
+    assert "选项：\n" in text
     assert "显示此帮助" in text
     assert "--vram" not in text
     assert not any(word in text for word in ("usage", "options", "positional", "show this"))

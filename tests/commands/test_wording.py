@@ -1,6 +1,10 @@
 """What the command line says before any work is done: help, mistakes, exit codes."""
 
 import json
+import os
+import shlex
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +19,7 @@ from backends.core.owner import CommandRequest, Output
 from backends.core.paths import Paths
 from backends.core.phrase import Language
 from backends.core.settings import Settings
-from tests.kit.shell import Shell
+from tests.kit.shell import ROOT, Shell
 
 
 def test_help_names_every_command_in_both_languages(shell: Shell) -> None:
@@ -61,6 +65,9 @@ MISTAKES = [
     ["settings", "get"],
     ["settings", "set", "models.context"],
     ["--language", "tlh", "models"],
+    [""],
+    ["settings", "list", "models.context"],
+    ["settings", "get", "models.context", "8192"],
 ]
 
 
@@ -95,6 +102,40 @@ def test_mistakes_are_explained_in_the_language_of_the_system(shell: Shell) -> N
     chinese = replace(shell, environment={"LANG": "zh_CN.UTF-8"})
     assert "没有 dance 这个命令" in chinese.run("dance").err
     assert json.loads(chinese.run("pull", "--json").out)["error"]["message"] == "缺少 MODEL。"
+
+
+def test_the_language_named_in_the_call_goes_before_all_others(shell: Shell) -> None:
+    chinese = replace(shell, environment={"LANG": "zh_CN.UTF-8"})
+    assert "没有 dance 这个命令" in shell.run("--language", "zh", "dance").err
+    assert "缺少 MODEL" in shell.run("--language=zh", "pull").err
+    assert "MODEL is missing" in chinese.run("--language", "en", "pull").err
+
+
+def test_json_may_stand_before_the_command_too(shell: Shell) -> None:
+    assert shell.run("--json", "models").json == {"models": [], "pending": []}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_are_no_trouble(shell: Shell, closed: str) -> None:
+    outcome = in_sh(shell, f"models --json {closed}")
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    assert outcome.stdout == ("" if ">&-" in closed.replace("2>&-", "") else '{"models": [], "pending": []}\n')
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has this device")
+@pytest.mark.parametrize("argv", ["models --json", "models", "recommend --json", "--help"])
+def test_output_that_cannot_be_written_is_a_sentence(shell: Shell, argv: str) -> None:
+    outcome = in_sh(shell, f"{argv} >/dev/full")
+    assert outcome.returncode == 1
+    assert outcome.stderr.startswith("The output cannot be written: No space left on device.\n")
+    assert len(outcome.stderr.splitlines()) == 2
+
+
+def in_sh(shell: Shell, line: str) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DESKSEEK_HOME": str(shell.home), "LC_ALL": "en_US.UTF-8"}
+    command = f"{shlex.quote(sys.executable)} -m backends {line}"
+    return subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, timeout=60)
 
 
 def test_the_language_of_the_settings_goes_before_that_of_the_system(shell: Shell) -> None:
