@@ -69,8 +69,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: tuple[str, ...]) -> int:
     stdout, stderr = writer(sys.stdout), writer(sys.stderr)
     out = Output.to(stdout, stderr)
-    paths = Paths.find()
-    settings = SettingsStore(paths.config / "settings.json")
+    try:
+        paths = Paths.find()
+        settings = SettingsStore(paths.config / "settings.json")
+    except BackendError as error:
+        language = commands.named_language(argv, system_language())
+        Console(out, language, as_json=commands.wants_json(argv)).fail(error)
+        return FAILED
     chosen = settings.current.general.language
     language = system_language() if chosen == "system" else chosen
     console = Console(out, commands.named_language(argv, language), as_json=commands.wants_json(argv))

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from backends.core.errors import StorageError
-from backends.core.phrase import NOTHING, Phrase
+from backends.core.phrase import Phrase
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -66,7 +66,13 @@ def storage_error(error: OSError, path: Path) -> StorageError:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return read_only(path)
     said = error.strerror or str(error)
-    return StorageError(Phrase(f"{path} cannot be used: {said}.", f"无法使用 {path}：{said}。"), NOTHING)
+    return StorageError(
+        Phrase(f"{path} cannot be used: {said}.", f"无法使用 {path}：{said}。"),
+        Phrase(
+            "Move away what is in its place, or set DESKSEEK_HOME to another folder.",
+            "请移走占用该位置的内容，或将 DESKSEEK_HOME 设为其他文件夹。",
+        ),
+    )
 
 
 def disk_full(path: Path) -> StorageError:

@@ -38,18 +38,25 @@ class Paths:
 
     @classmethod
     def find(cls, environment: Mapping[str, str] = os.environ) -> "Paths":
+        """Raises StorageError (`no_home`) where this user has no home, and no other folder is named."""
         home = environment.get(HOME_VARIABLE)
         if home:
-            return cls.under(Path(home).expanduser())
+            try:
+                return cls.under(Path(home).expanduser())
+            except RuntimeError as error:
+                raise _no_home(home) from error
         dirs = platformdirs.PlatformDirs("DeskSeek", appauthor=False)
-        data = Path(dirs.user_data_dir)
-        return cls(
-            config=Path(dirs.user_config_dir),
-            data=data,
-            models=data / "models",
-            cache=Path(dirs.user_cache_dir),
-            state=Path(dirs.user_log_dir),
-        )
+        try:
+            data = Path(dirs.user_data_dir)
+            return cls(
+                config=Path(dirs.user_config_dir),
+                data=data,
+                models=data / "models",
+                cache=Path(dirs.user_cache_dir),
+                state=Path(dirs.user_log_dir),
+            )
+        except RuntimeError as error:
+            raise _no_home("~") from error
 
     @classmethod
     def under(cls, home: Path) -> "Paths":
@@ -73,6 +80,17 @@ class Paths:
                     ),
                     code="folder_not_writable",
                 ) from error
+
+
+def _no_home(folder: str) -> StorageError:
+    return StorageError(
+        Phrase(f"There is no home folder for {folder}.", f"找不到 {folder} 对应的主文件夹。"),
+        Phrase(
+            f"Set {HOME_VARIABLE} to the folder where DeskSeek may keep its files.",
+            f"请将 {HOME_VARIABLE} 设为 DeskSeek 可以存放文件的文件夹。",
+        ),
+        code="no_home",
+    )
 
 
 def resource(name: str) -> Path:

@@ -61,3 +61,13 @@ def test_a_broken_settings_file_is_told_and_kept(shell: Shell) -> None:
     assert "settings" in outcome.err
     kept = [path for path in (shell.home / "config").iterdir() if path.read_text() == "{broken"]
     assert len(kept) == 1
+
+
+def test_a_settings_file_that_cannot_be_read_is_a_sentence(shell: Shell) -> None:
+    path = shell.home / "config" / "settings.json"
+    path.mkdir(parents=True)
+    outcome = shell.run("--language", "zh", "models")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert str(path) in outcome.err
+    assert "DESKSEEK_HOME" in outcome.err.splitlines()[1]
+    assert shell.run("models", "--json").json["error"]["code"] in ("storage_failed", "read_only")

@@ -154,3 +154,25 @@ def test_a_missing_part_of_the_product_is_said_so() -> None:
         resource("no such file")
     assert failure.value.code == "resource_missing"
     assert os.fspath(resource("catalog.json")).endswith("catalog.json")
+
+
+def test_without_a_home_nothing_is_put_just_anywhere() -> None:
+    with pytest.raises(StorageError) as caught:
+        Paths.find({"DESKSEEK_HOME": "~nobody-of-this-name/x"})
+    assert caught.value.code == "no_home"
+    assert "DESKSEEK_HOME" in caught.value.hint.en
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="users of POSIX")
+def test_a_user_whom_the_system_does_not_know_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pwd
+
+    def unknown(user: int) -> None:
+        raise KeyError(user)
+
+    for name in [name for name in os.environ if name == "HOME" or name.startswith("XDG_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    with pytest.raises(StorageError) as caught:
+        Paths.find({})
+    assert caught.value.code == "no_home"
