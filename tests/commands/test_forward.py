@@ -90,13 +90,12 @@ def test_a_killed_client_frees_the_engine(stocked: Shell) -> None:
         assert stocked.run(*ASK, "Hello").out.strip() == ANSWER
 
 
-def test_many_ask_at_once_and_each_is_answered_by_the_model_it_named(stocked: Shell, model: Path) -> None:
-    other = model.with_name("other-Q4_K_M.gguf")
-    if not other.exists():
-        other.write_bytes(model.read_bytes())
-    with window(stocked):
-        assert stocked.run(*ASK, "--quiet", "--model", str(other), "Hello").code == 0
-        asking = [stocked.start(*ASK, "--json", "--model", str((model, other)[n % 2]), "Hello") for n in range(5)]
+def test_many_ask_at_once_and_each_is_answered_by_the_model_it_named(shell: Shell, model: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other-Q4_K_M.gguf"
+    other.write_bytes(model.read_bytes())
+    with window(shell):
+        assert shell.run(*ASK, "--quiet", "--model", str(other), "Hello").code == 0
+        asking = [shell.start(*ASK, "--json", "--model", str((model, other)[n % 2]), "Hello") for n in range(5)]
         outcomes = [finish(process) for process in asking]
     for number, outcome in enumerate(outcomes):
         assert (outcome.code, outcome.err) == (0, "")
