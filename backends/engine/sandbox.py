@@ -21,6 +21,8 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
+from backends.engine.template import TemplateFailed
+
 SECONDS = 1.0
 CHARACTERS = 4_000_000  # made in one rendering, intermediate strings included
 _ITEMS = 10_000  # in one list or dict, with all that is in it
@@ -31,10 +33,6 @@ _FILTERS = """abs capitalize count d default dictsort escape e first float int i
     reject rejectattr reverse round safe select selectattr sort string title tojson trim unique upper"""
 _TEXT_METHODS = """capitalize count endswith find index isalnum isalpha isdigit isspace join lower lstrip partition
     removeprefix removesuffix replace rfind rpartition rsplit rstrip split splitlines startswith strip title upper"""
-
-
-class TemplateFailed(Exception):
-    """The template is broken, refuses these messages, or wants more than it may have. The text says what."""
 
 
 class Sandbox(ImmutableSandboxedEnvironment):

@@ -18,7 +18,6 @@ from backends.core.errors import EngineError
 from backends.core.phrase import Phrase
 from backends.engine.native import Vocabulary
 from backends.engine.protocol import Turn
-from backends.engine.sandbox import Sandbox, TemplateFailed
 
 Opening = Literal["reasoning", "answer", "unknown"]
 
@@ -43,6 +42,10 @@ _PLAIN = """{{ bos_token }}{% for m in messages %}{% if m.role == 'system' %}{{ 
 {% else %}Assistant: {{ m.content }}{{ eos_token }}{% endif %}{% endfor %}Assistant:"""
 
 
+class TemplateFailed(Exception):
+    """The template is broken, refuses these messages, or wants more than it may have. The text says what."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     tokens: list[int]
@@ -56,6 +59,8 @@ class ChatTemplate:
     """
 
     def __init__(self, source: str | None, vocabulary: Vocabulary) -> None:
+        from backends.engine.sandbox import Sandbox  # and with it jinja2, which nobody needs before the first load
+
         self._vocabulary = vocabulary
         self._sandbox = Sandbox()
         with _told():

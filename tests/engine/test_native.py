@@ -27,7 +27,7 @@ def python(code: str, *arguments: object, folder: Path = ROOT, **environment: st
 
 @pytest.mark.parametrize("module", ["protocol", "loader"])
 def test_the_engine_is_known_without_llama(module: str) -> None:
-    heavy = ("llama_cpp", "numpy", "PySide6")
+    heavy = ("llama_cpp", "numpy", "PySide6", "jinja2")
     code = f"import sys, backends.engine.{module}; print([name for name in {heavy} if name in sys.modules])"
     assert python(code).stdout.strip() == "[]"
 

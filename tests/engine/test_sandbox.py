@@ -2,7 +2,8 @@
 
 import pytest
 
-from backends.engine.sandbox import Sandbox, TemplateFailed
+from backends.engine.sandbox import Sandbox
+from backends.engine.template import TemplateFailed
 
 ESCAPES = [
     "{{ ''.__class__.__mro__[1].__subclasses__() }}",
