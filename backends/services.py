@@ -238,15 +238,22 @@ class Services:
 
     # ---- the model that answers
 
-    def load(self, model: LocalModel, *, context: int | None = None, safe: bool = False) -> Stream[LoadEvent]:
-        """Check the file, plan for this machine as it is now, load. `safe`: on the CPU alone (after a crash)."""
-        return self._loads.start(self._load, model, context, safe)
+    def load(
+        self, model: LocalModel, *, context: int | None = None, safe: bool = False, remember: bool = True
+    ) -> Stream[LoadEvent]:
+        """Check the file, plan for this machine as it is now, load.
+
+        `safe`: on the CPU alone (after a crash). `remember`: it is the model that answers from now on.
+        """
+        return self._loads.start(self._load, model, context, safe, remember)
 
     def _load_unless_loaded(self, model: LocalModel, *, cancel: CancelToken) -> Iterator[LoadEvent]:
         if self.engine.model is None:  # another load may have come first while this one waited its turn
-            yield from self._load(model, None, False, cancel=cancel)
+            yield from self._load(model, None, False, True, cancel=cancel)
 
-    def _load(self, model: LocalModel, context: int | None, safe: bool, *, cancel: CancelToken) -> Iterator[LoadEvent]:
+    def _load(
+        self, model: LocalModel, context: int | None, safe: bool, remember: bool, *, cancel: CancelToken
+    ) -> Iterator[LoadEvent]:
         header = gguf.check(model.path)  # what makes llama.cpp abort never gets near it
         if self.engine.model is not None:
             for _ in _within(self.engine.unload(), cancel):  # its memory counts as free for the plan
@@ -258,7 +265,7 @@ class Services:
             raise _too_large(model, choice, machine)
         request = self._load_request(model, choice, context, safe)
         yield from _within(self.engine.load(request), cancel)
-        if self.engine.model is not None:
+        if remember and self.engine.model is not None:
             self.settings.set("models.default_model", model.id)
 
     def _load_request(self, model: LocalModel, choice: Choice, context: int | None, safe: bool) -> LoadRequest:

@@ -14,8 +14,9 @@ from backends.core.phrase import NOTHING, Phrase
 
 LONGEST_WAIT = 3600.0  # seconds; a hub that asks for more is not believed
 _TOKEN_HINT = Phrase(
-    "Check its name. If it is private, DeskSeek needs an access token of an account that may see it.",
-    "请检查名称。如果它是私有的，DeskSeek 需要有权访问的账号的访问令牌。",
+    "Check its name. If it is private, give DeskSeek an access token of an account "
+    "that may see it, on the page Models of its window.",
+    "请检查名称。如果它是私有的，请在 DeskSeek 窗口的「模型」页填入有权访问的账号的访问令牌。",
 )
 
 
@@ -55,8 +56,9 @@ def refusal(status: int, headers: Mapping[str, str], *, endpoint: str, repo: str
                 f"{repo} 的发布者要求先接受其许可协议。",
             ),
             Phrase(
-                f"Open {endpoint}/{repo}, accept it there, and give DeskSeek an access token of that account.",
-                f"请打开 {endpoint}/{repo} 接受协议，然后为 DeskSeek 提供该账号的访问令牌。",
+                f"Open {endpoint}/{repo}, accept it there, and give DeskSeek an access token of "
+                "that account, on the page Models of its window.",
+                f"请打开 {endpoint}/{repo} 接受协议，然后在 DeskSeek 窗口的「模型」页填入该账号的访问令牌。",
             ),
             code="gated",
         )
