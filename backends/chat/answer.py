@@ -18,7 +18,7 @@ from backends.chat.types import Message, Problem, Status
 from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError, Cancelled, InvalidInput, Unavailable
 from backends.core.phrase import Phrase
-from backends.core.stream import Stream
+from backends.core.stream import GATHER, Stream
 from backends.engine.protocol import (
     Engine,
     Finished,
@@ -191,7 +191,8 @@ def _stream(stream: Stream[GenerateEvent], draft: "_Draft", cancel: CancelToken)
     stream.on_wake(woken.set)
     try:
         while not stream.finished:
-            woken.wait(draft.seconds_to_save())
+            if woken.wait(draft.seconds_to_save()) and not stream.finished:
+                cancel.wait(GATHER)  # a wake-up for each token would slow the next one down
             woken.clear()
             while events := stream.drain():
                 for event in events:

@@ -49,7 +49,8 @@ class Job:
         """The events of a stream that ends when the person interrupts, or when nobody reads on."""
         forget = self.cancel.on_cancel(stream.cancel)
         try:
-            yield from stream
+            for events in stream.gulps():
+                yield from events
         finally:
             forget()
             stream.cancel()

@@ -8,8 +8,8 @@
     list(count(3, cancel=CancelToken()))          # read and tested without threads
     runner.start(count, 3)                        # runs on the runner's thread, gives a Stream
 
-A Stream is *iterated* (command line, tests), *drained* without blocking (the window's Pump), or awaited
-through `on_wake` (asyncio). What the task raises comes out at the consumer, after the events before it.
+A Stream is *iterated* (tests; in *gulps* by the command line), *drained* without blocking (the window's Pump), or
+awaited through `on_wake` (asyncio). What the task raises comes out at the consumer, after the events before it.
 A cancelled stream simply ends: `Cancelled` never reaches the consumer, `stream.cancelled` tells.
 """
 
@@ -23,6 +23,8 @@ from backends.core.cancel import CancelToken
 from backends.core.errors import Cancelled
 
 E = TypeVar("E")
+
+GATHER = 0.03  # seconds; as often as a person sees a change
 
 
 class Stream(Generic[E]):
@@ -91,6 +93,24 @@ class Stream(Generic[E]):
                     return
                 event = self._events.popleft()
             yield event
+
+    def gulps(self, pause: float = GATHER) -> Iterator[list[E]]:
+        """Iterate over all that has gathered, at most once in `pause` seconds; without a wait while nothing comes.
+
+        For streams that speak fast: a consumer that wakes for each token takes the processor from who computes the
+        next one.
+        """
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._events or self._closed)
+                if not self._events:
+                    self._raise_error()
+                    return
+                events, closed = list(self._events), self._closed
+                self._events.clear()
+            yield events
+            if not closed:
+                self.token.wait(pause)
 
     def drain(self) -> list[E]:
         """Everything said since the last call, without waiting. Raises the task's error once all is drained."""

@@ -109,8 +109,8 @@ class Bench:
             list(engine.load(LoadRequest(self.model, context=4096, gpu_layers=0, threads=self.threads)))
             for count in (8, self.tokens):
                 request = GenerateRequest([Turn("user", "hello")], sampling, max_tokens=count)
-                for event in engine.generate(request):
-                    if isinstance(event, Finished):
+                for events in engine.generate(request).gulps():  # as `deskseek ask` does
+                    if isinstance(event := events[-1], Finished):
                         assert event.usage.completion_tokens == count
                         rate = event.timings.decode_tokens_per_s
         finally:

@@ -218,3 +218,19 @@ def test_an_error_after_the_end_is_not_told() -> None:
     cancelled.fail(Cancelled())
     assert cancelled.drain() == []
     assert cancelled.finished
+
+
+def test_gulps_bring_all_that_has_gathered_and_then_what_went_wrong() -> None:
+    stream: Stream[int] = Stream()
+    for number in range(5):
+        stream.put(number)
+    gulps = stream.gulps(pause=60)  # a consumer that is cancelled does not sit the pause out
+    assert next(gulps) == [0, 1, 2, 3, 4]
+    stream.put(5)
+    stream.cancel()
+    assert next(gulps) == [5]
+    stream.put(6)
+    stream.fail(EngineError(Phrase("lost", "断开")))
+    assert next(gulps) == [6]
+    with pytest.raises(EngineError, match="lost"):
+        next(gulps)
