@@ -166,7 +166,7 @@ def test_llama_itself_finds_no_memory(scripted: Path) -> None:
 
 
 def test_a_load_is_cancelled(engine: NativeEngine, load: Load, tmp_path: Path) -> None:
-    path = scripted_model(tmp_path / "large.gguf", slow=32)
+    path = scripted_model(tmp_path / "large.gguf", slow=64)
     stream = engine.load(LoadRequest(path, gpu_layers=0))
     said = []
 
@@ -177,8 +177,8 @@ def test_a_load_is_cancelled(engine: NativeEngine, load: Load, tmp_path: Path) -
 
     stream.on_wake(look)
     stream.wait()
-    assert len(said) < 5
-    assert all(isinstance(event, LoadProgress) for event in said)
+    assert said
+    assert all(isinstance(event, LoadProgress) and event.fraction < 1 for event in said)
     assert engine.model is None
     load(path)
 
