@@ -36,10 +36,12 @@ from backends.engine.protocol import Finished, GenerateRequest, LoadRequest, Sam
 from tests.kit.ggufs import BENCH_SHAPE, random_model
 
 STORY = __doc__ or ""
+ROOT = Path(__file__).resolve().parents[2]
 R = TypeVar("R")
 TARGET = 0.97
 QUIET = 0.15  # of a core
 PEER = "llama-bench"
+ASK = "deskseek ask"  # greedy, the whole process; threads as it chooses them
 SAMPLINGS = {"ours, greedy": Sampling(temperature=0), "ours, 0.6 and 0.95": Sampling(seed=1)}
 
 
@@ -61,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
             model = random_model(Path(folder) / "bench-153M-Q8_0.gguf", shape=BENCH_SHAPE, quant=Quant.Q8_0)
         bench = Bench(Path(options.llama_bench), model, options.tokens, options.threads)
         until = time.monotonic() + options.patience
-        figures: Figures = {name: [] for name in (PEER, *SAMPLINGS)}
+        figures: Figures = {name: [] for name in (PEER, ASK, *SAMPLINGS)}
         for _ in range(options.rounds):
             for name, rates in figures.items():
                 rates.append(undisturbed(name, bench, until))
@@ -81,7 +83,21 @@ class Bench:
 
     def rate(self, name: str) -> float:
         """Tokens a second of llama-bench, or of ours with one of the samplings."""
-        return self.peer() if name == PEER else self.ours(SAMPLINGS[name])
+        if name == PEER:
+            return self.peer()
+        return self.ask() if name == ASK else self.ours(SAMPLINGS[name])
+
+    def ask(self) -> float:
+        options = ["--context", 4096, "--temperature", 0, "--max-tokens", self.tokens]
+        command = [sys.executable, "-m", "backends", "ask", "--json", "--model", self.model, *options, "hello"]
+        with tempfile.TemporaryDirectory() as home:
+            environment = {**os.environ, "DESKSEEK_HOME": home}
+            told = subprocess.run(
+                [str(part) for part in command], env=environment, capture_output=True, check=True, cwd=ROOT
+            ).stdout
+        finished = json.loads(told.splitlines()[-1])["finished"]
+        assert finished["usage"]["completion_tokens"] == self.tokens
+        return finished["timings"]["decode_tokens_per_s"]
 
     def peer(self) -> float:
         command = [
