@@ -54,7 +54,7 @@ class Downloads(QObject):
 
     def take_up_paused(self) -> None:
         """Show what an earlier run of the program left half done."""
-        self._pump.call(self._runner, self._services.pending_downloads, then=self._on_pending)
+        self._pump.call(self._runner, self._services.downloads.pending, then=self._on_pending)
 
     def _on_pending(self, found: list[PendingDownload]) -> None:
         for pending in found:
@@ -77,7 +77,7 @@ class Downloads(QObject):
             if self._running[ref].cancelled:
                 self._again.add(ref)
             return
-        stream = self._running[ref] = self._services.pull(ref)
+        stream = self._running[ref] = self._services.downloads.pull(ref)
         self._pump.follow(
             stream,
             lambda events: self._on_events(ref, stream, events),
@@ -109,9 +109,9 @@ class Downloads(QObject):
             self.changed.emit()
 
     def _delete(self, ref: str) -> None:
-        for pending in self._services.pending_downloads():
+        for pending in self._services.downloads.pending():
             if self._ref_of(pending) == ref:
-                self._services.discard(pending)
+                self._services.downloads.discard(pending)
 
     def _on_not_deleted(self, error: BackendError) -> None:
         self._board.post_error(error)

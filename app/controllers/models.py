@@ -81,13 +81,13 @@ class ModelsController(QObject):
     @Slot()
     def probe(self) -> None:
         self._draw(trouble=NOTHING)
-        self._pump.follow(self._services.probe(), self._on_machine, on_error=self._on_trouble)
+        self._pump.follow(self._services.machine.probe(), self._on_machine, on_error=self._on_trouble)
 
     def _on_machine(self, machines: list[Machine]) -> None:
         machine = machines[-1]
         if self._judged is None or (self._picture.loaded is None and self._load is None):
             self._judged = machine
-        self._draw(machine=machine, advice=self._services.advise(self._judged))
+        self._draw(machine=machine, advice=self._services.machine.advise(self._judged))
 
     def _on_trouble(self, error: BackendError) -> None:
         self._draw(trouble=error.message)
@@ -109,7 +109,7 @@ class ModelsController(QObject):
 
     @Slot()
     def rescan(self) -> None:
-        self._pump.follow(self._services.rescan(), self._on_library)
+        self._pump.follow(self._services.shelf.rescan(), self._on_library)
 
     def _on_library(self, found: list[tuple[LocalModel, ...]]) -> None:
         first = self._picture.local == () and bool(found[-1])
@@ -122,7 +122,7 @@ class ModelsController(QObject):
         """ "I have a file": take it in, then load it."""
         file = Path(path)
         self._pump.follow(
-            self._services.add_file(file),
+            self._services.shelf.add_file(file),
             self._on_file_added,
             on_error=lambda error: self._on_file_refused(file, error),
         )
@@ -142,7 +142,7 @@ class ModelsController(QObject):
     @Slot(object)
     def remove(self, model: LocalModel) -> None:
         """Delete a downloaded model; a file of the person's own is taken off the list and may be put back."""
-        self._pump.follow(self._services.remove_model(model), lambda _: self._on_removed(model))
+        self._pump.follow(self._services.shelf.remove(model), lambda _: self._on_removed(model))
 
     def _on_removed(self, model: LocalModel) -> None:
         self._draw(loaded=self._services.engine.model)
@@ -155,7 +155,7 @@ class ModelsController(QObject):
             self._board.post(Notice(said, buttons=(undo,), key=f"removed:{name}"))
 
     def _put_back(self, path: Path) -> None:
-        self._pump.follow(self._services.add_file(path), lambda _: self.rescan())
+        self._pump.follow(self._services.shelf.add_file(path), lambda _: self.rescan())
 
     # ---- downloads and the token
 
@@ -195,7 +195,7 @@ class ModelsController(QObject):
 
     @Slot(str, object)
     def _on_arrived(self, ref: str, path: Path) -> None:
-        self._pump.follow(self._services.rescan(), lambda found: self._on_arrived_in_library(ref, path, found))
+        self._pump.follow(self._services.shelf.rescan(), lambda found: self._on_arrived_in_library(ref, path, found))
         self.probe()
 
     def _on_arrived_in_library(self, ref: str, path: Path, found: list[tuple[LocalModel, ...]]) -> None:
@@ -221,7 +221,7 @@ class ModelsController(QObject):
         if self._load is not None:
             self._load.cancel()
         self._board.withdraw("load")
-        self._load = stream = self._services.load(model, safe=safe)
+        self._load = stream = self._services.loading.load(model, safe=safe)
         self._draw(loading=Loading(model, 0.0), loaded=None)
         self._pump.follow(
             stream,
@@ -267,7 +267,7 @@ class ModelsController(QObject):
 
     @Slot()
     def unload(self) -> None:
-        self._pump.follow(self._services.unload(), lambda _: None, self._on_unloaded)
+        self._pump.follow(self._services.loading.unload(), lambda _: None, self._on_unloaded)
 
     def _on_unloaded(self) -> None:
         self._on_model_changed()
@@ -276,7 +276,7 @@ class ModelsController(QObject):
     @Slot()
     def load_default(self) -> None:
         """Load what answered last time, if there is anything."""
-        self._pump.call(self._runner, self._services.default_model, then=self._on_default)
+        self._pump.call(self._runner, self._services.loading.default_model, then=self._on_default)
 
     def _on_default(self, model: LocalModel | None) -> None:
         if model is not None and self._picture.loaded is None and self._load is None:
@@ -295,7 +295,7 @@ class ModelsController(QObject):
             self._on_model_changed()
         if "settings" in changes:
             self._draw(
-                advice=self._services.advise(self._judged) if self._judged is not None else None,
+                advice=self._services.machine.advise(self._judged) if self._judged is not None else None,
                 folder=self._services.models_folder,
                 network=self._services.settings.current.network,
                 token=self.tokens.token,

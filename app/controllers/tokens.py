@@ -13,7 +13,8 @@ from app.bridge import Pump
 from app.picture import AccessToken
 from backends.core.phrase import Phrase
 from backends.core.stream import Runner
-from backends.services import TOKEN, Services
+from backends.services import Services
+from backends.services.downloads import TOKEN
 
 _LONGEST = 500
 _WRONG = Phrase(

@@ -18,6 +18,8 @@ from backends.engine.protocol import (
     Finished,
     GenerateRequest,
     LoadProgress,
+    LoadStepped,
+    LoadTrying,
     PromptProgress,
     ReasoningDelta,
     ReasoningReclassified,
@@ -82,7 +84,7 @@ def _ask(job: Job, asked: str) -> int:
     if job.cancel.cancelled:
         return INTERRUPTED
     loaded = job.services.engine.model
-    model = job.services.catalog_model()
+    model = job.services.loading.catalog_model()
     turns = with_instructions([Turn("user", asked)], model, job.arguments.system or "")
     request = GenerateRequest(turns, sampling(job.arguments, model), job.arguments.max_tokens)
     ending = None
@@ -158,7 +160,7 @@ def _load(job: Job) -> None:
     elif loaded is not None:
         local = services.library.find(loaded.alias)
     else:
-        local = services.default_model()
+        local = services.loading.default_model()
     if local is None:
         raise NotFound(
             Phrase("There is no model on this computer yet.", "这台电脑上还没有模型。"),
@@ -179,12 +181,18 @@ def _load(job: Job) -> None:
             "上次运行时 DeskSeek 意外崩溃，本次仅使用处理器运行模型。",
         )
         console.note(console.to(careful))
-    for event in job.follow(services.load(local, context=context, safe=job.safe, remember=False)):
+    for event in job.follow(services.loading.load(local, context=context, safe=job.safe, remember=False)):
         if isinstance(event, LoadProgress):
             loading = Phrase(
                 f"Loading {local.name} {event.fraction:.0%}", f"正在加载 {local.name} {event.fraction:.0%}"
             )
             console.progress(console.to(loading))
+        elif isinstance(event, LoadTrying):
+            trying = Phrase(f"Trying {local.name} for the first time", f"首次试加载 {local.name}")
+            console.progress(console.to(trying))
+        elif isinstance(event, LoadStepped):
+            console.end_progress()
+            console.note(" ".join(console.to(said) for said in (event.why, event.change, event.cost) if said.en))
         else:
             console.end_progress()
             for note in event.model.notes:
@@ -209,7 +217,7 @@ def _find(job: Job, wanted: str) -> LocalModel:
     for model in job.services.library.models():
         if model.path.resolve() == path.resolve():
             return model
-    for model in job.follow(job.services.add_file(path)):
+    for model in job.follow(job.services.shelf.add_file(path)):
         return model
     raise Cancelled
 

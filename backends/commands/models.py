@@ -22,7 +22,7 @@ def grammar(language: Language) -> Parser:
 
 def run(job: Job) -> int:
     models = job.services.library.models()
-    pending = job.services.pending_downloads()
+    pending = job.services.downloads.pending()
     loaded = job.services.engine.model
     path = loaded.path if loaded else None
     if job.console.as_json:

@@ -44,7 +44,7 @@ def run(job: Job) -> int:
     zh = language == "zh"
     name = job.arguments.model
     finished = None
-    for event in job.follow(job.services.pull(name, job.arguments.endpoint)):
+    for event in job.follow(job.services.downloads.pull(name, job.arguments.endpoint)):
         match event:
             case DownloadProgress():
                 if console.as_json:

@@ -10,9 +10,24 @@ from backends.core.errors import DownloadError, InvalidInput
 from backends.core.phrase import Phrase
 from backends.core.routes import parse_proxy
 
-Kind = Literal["flag", "integer", "number", "choice", "text", "paragraph", "folder", "file", "url", "proxy", "model"]
+Kind = Literal[
+    "flag",
+    "integer",
+    "number",
+    "choice",
+    "text",
+    "paragraph",
+    "folder",
+    "file",
+    "url",
+    "proxy",
+    "model",
+    "sources",
+    "margins",
+]
 Value = bool | int | float | str
 
+MODELSCOPE = "modelscope:"
 _LONGEST = {"paragraph": 20_000}  # characters; every other text: 1,000
 
 
@@ -84,20 +99,32 @@ class FieldSpec:
         if too_long or any(not c.isprintable() and c not in allowed for c in value):
             raise self._wrong()
         if self.kind == "url":
-            value = value.strip().rstrip("/")
-            try:
-                parts = urlsplit(value)
-                valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-            except ValueError as error:
-                raise self._wrong() from error
-            if not valid or parts.query or parts.fragment or parts.username:
+            value = self._address(value)
+        if self.kind == "sources":
+            value = ", ".join(self._address(one) for one in value.split(",") if one.strip())
+        if self.kind == "margins":
+            counts = [one.strip() for one in value.split(",")]
+            if not all(one.isdecimal() and len(one) <= 7 for one in counts):
                 raise self._wrong()
+            value = ",".join(counts)
         if self.kind == "proxy" and value:
             try:
                 parse_proxy(value)
             except DownloadError as error:
                 raise self._wrong() from error
         return value
+
+    def _address(self, text: str) -> str:
+        """The address of a hub. `modelscope:` before it says which protocol a hub of another name speaks."""
+        text = text.strip().rstrip("/")
+        try:
+            parts = urlsplit(text.removeprefix(MODELSCOPE))
+            valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        except ValueError as error:
+            raise self._wrong() from error
+        if not valid or parts.query or parts.fragment or parts.username:
+            raise self._wrong()
+        return text
 
     def _wrong(self) -> InvalidInput:
         english, chinese = self._wanted()
@@ -125,6 +152,13 @@ class FieldSpec:
                 )
             case "url":
                 return "an address such as https://huggingface.co", "形如 https://huggingface.co 的网址"
+            case "sources":
+                return "addresses with commas between them", "用逗号分隔的网址"
+            case "margins":
+                return (
+                    "MiB, one number for each graphics card, such as 1024,2048",
+                    "以 MiB 计，每块显卡一个数字，例如 1024,2048",
+                )
             case "proxy":
                 return "an address such as http://127.0.0.1:7890", "形如 http://127.0.0.1:7890 的地址"
         return "a text without control characters", "不含控制字符的文字"

@@ -86,6 +86,27 @@ class ModelSettings:
         ),
         range=(0, 1000),
     )
+    use: Literal["chat", "documents", "code", "maths"] = setting(
+        "chat",
+        "choice",
+        Phrase("Mostly for", "主要用途"),
+        Phrase("What the recommendation looks at first.", "推荐模型时优先考虑的用途。"),
+        choices={
+            "chat": Phrase("Chat", "对话"),
+            "documents": Phrase("Long documents", "长文档"),
+            "code": Phrase("Code", "编程"),
+            "maths": Phrase("Maths", "数学"),
+        },
+    )
+    find_others: bool = setting(
+        True,
+        "flag",
+        Phrase("Find models of other programs", "查找其他程序的模型"),
+        Phrase(
+            "Models that LM Studio, Ollama, Jan, llama.cpp or the hub cache keep on this disk are used where they lie.",
+            "直接使用 LM Studio、Ollama、Jan、llama.cpp 或 Hugging Face 缓存中已有的模型，不再复制。",
+        ),
+    )
     load_at_start: bool = setting(
         True,
         "flag",
@@ -121,6 +142,24 @@ class EngineSettings:
             "q8_0": Phrase("Small (q8_0)", "较小（q8_0）"),
         },
     )
+    gpu_margin: str = setting(
+        "1024",
+        "margins",
+        Phrase("Graphics memory to leave free", "显存预留"),
+        Phrase(
+            "In MiB. Several cards: one number each, as 1024,2048; the first is usually the one with the display.",
+            "以 MiB 计。多块显卡时每块一个数字，例如 1024,2048；通常第一块连接显示器。",
+        ),
+    )
+    try_first: bool = setting(
+        True,
+        "flag",
+        Phrase("Try unknown models apart first", "先在单独进程中试加载"),
+        Phrase(
+            "A model that was never loaded here is tried in a process of its own, so that a failure ends only that.",
+            "从未在本机加载过的模型先在单独的进程中尝试，失败也不会影响程序。",
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +172,30 @@ class NetworkSettings:
             "The hub that models come from, or a mirror such as https://hf-mirror.com.",
             "模型的下载站点，或镜像，例如 https://hf-mirror.com。",
         ),
+    )
+    more_sources: str = setting(
+        "",
+        "sources",
+        Phrase("If that fails", "备用站点"),
+        Phrase(
+            "Addresses tried in turn, with commas between them: https://hf-mirror.com, https://modelscope.cn. "
+            "Only the very same bytes are accepted.",
+            "依次尝试的站点，用逗号分隔，例如 https://hf-mirror.com, https://modelscope.cn。只接受内容完全一致的文件。",
+        ),
+    )
+    connections: int = setting(
+        4,
+        "integer",
+        Phrase("Connections for a download", "每个下载的连接数"),
+        Phrase("More may be faster where each one is slow.", "单个连接较慢时，增加连接数可能更快。"),
+        range=(1, 8),
+    )
+    speed_limit: float = setting(
+        0.0,
+        "number",
+        Phrase("Download at most", "下载限速"),
+        Phrase("In MB a second. 0: no limit.", "以 MB/秒计，0 表示不限速。"),
+        range=(0, 100_000),
     )
     proxy: str = setting(
         "",

@@ -14,8 +14,9 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -148,16 +149,32 @@ class Model:
     """Weights and vocabulary. The constructor loads them and raises LoadFailed if llama.cpp refuses.
 
     `gpu_layers` -1 is all. `progress` is told 0..1 and says whether to go on. Of the first `experts_on_cpu`
-    layers the expert tensors stay in main memory, wherever the layers are.
+    layers the expert tensors stay in main memory, wherever the layers are. `gpu_split`: how many of the offloaded
+    layers (the output layer is the last) each GPU holds, in the order of `devices()`; empty: as llama.cpp likes.
+    `no_alloc`: nothing but the header is read and nothing allocated; llama.cpp tells in its log what it would take.
     """
 
-    def __init__(self, path: Path, *, gpu_layers: int, experts_on_cpu: int, progress: Callable[[float], bool]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        gpu_layers: int,
+        experts_on_cpu: int,
+        progress: Callable[[float], bool],
+        gpu_split: Sequence[int] = (),
+        no_alloc: bool = False,
+    ) -> None:
         native = library()
         self._llama = llama = native.llama
         callback = llama.llama_progress_callback(lambda fraction, _: progress(fraction))
         params = llama.llama_model_default_params()
         params.n_gpu_layers = gpu_layers
         params.progress_callback = callback
+        if no_alloc:
+            params.no_alloc, params.load_mode = True, llama.LLAMA_LOAD_MODE_NONE
+        if len(gpu_split) > 1:
+            shares = _shares(gpu_split, llama.llama_max_devices())
+            params.tensor_split = shares
         overrides = (_Override * 2)()  # ends with an empty one
         if experts_on_cpu > 0:
             layers = "|".join(str(layer) for layer in range(experts_on_cpu))
@@ -189,6 +206,20 @@ class Model:
         if self.handle:
             self._llama.llama_model_free(self.handle)
             self.handle = None
+
+
+def _shares(counts: Sequence[int], most: int) -> Any:
+    """So many layers on each GPU, as the proportions that llama.cpp wants: it gives layer `j` of `n` to the first GPU
+    whose running share is above `j / n`, so that the borders lie half a layer below the counts, where no rounding
+    reaches them."""
+    shares = (ctypes.c_float * most)()
+    last = max(index for index, count in enumerate(counts) if count)
+    border = 0.0
+    for index, total in enumerate(accumulate(counts)):
+        here = total if index >= last else max(border, total - 0.5)
+        shares[index] = here - border
+        border = here
+    return shares
 
 
 class Vocabulary:

@@ -54,6 +54,24 @@ class LoadRequest:
     threads: int = 0
     batch: int = 512
     alias: str = ""  # how the model is called outside (never its path)
+    gpu_split: tuple[int, ...] = ()  # layers of each GPU in the engine's order; empty: as llama.cpp likes
+    adapters: tuple["Adapter", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter (GGUF) and how strongly it is applied; 0 is off."""
+
+    path: Path
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUse:
+    """What a load really took on one device, in bytes: by the growth of this process, or what the GPU has less free."""
+
+    name: str
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +90,8 @@ class LoadedModel:
     size: int  # bytes of weights
     seconds: float  # the load took
     notes: tuple[Phrase, ...] = ()  # e.g. a GPU was asked for and the CPU is used
+    uses: tuple[DeviceUse, ...] = ()  # measured, main memory ("CPU") among them
+    adapters: tuple[Adapter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +100,25 @@ class LoadProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadTrying:
+    """The model is tried in a process of its own first: this file was never loaded so on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadStepped:
+    """It could not be loaded as planned, `why`; it goes on with `change`, which costs `cost`."""
+
+    why: Phrase
+    change: Phrase
+    cost: Phrase
+
+
+@dataclass(frozen=True, slots=True)
 class LoadFinished:
     model: LoadedModel
 
 
-LoadEvent = LoadProgress | LoadFinished
+LoadEvent = LoadProgress | LoadTrying | LoadStepped | LoadFinished
 
 
 # ---- generation

@@ -1,12 +1,19 @@
 """The words of this room as data: what the catalogue knows, what a plan says, what is on disk. Bytes everywhere."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from backends.core.phrase import NOTHING, Phrase
 
 Verdict = Literal["fits", "tight", "partial", "too_large", "unsupported"]
+KvType = Literal["f16", "q8_0"]
+Kind = Literal["chat", "embedding", "reranking"]
+Use = Literal["chat", "documents", "code", "maths"]
+USES: tuple[Use, ...] = ("chat", "documents", "code", "maths")
+Origin = Literal["downloaded", "own", "lm-studio", "ollama", "jan", "hub-cache", "llama.cpp", "quantised"]
+"""Where a file on this disk came from; everything but `downloaded` and `quantised` is used where it lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,17 @@ class ModelFile:
     embedding_bits: float = 0.0  # bits per weight of the token embedding, which stays in main memory; 0: not known
     dense_size: int | None = None  # mixture of experts: bytes of all that is not a routed expert
     approximate: bool = False  # the size has not been seen in a listing yet
+    sha256s: tuple[str | None, ...] = ()  # of each part of a split, where the hub publishes them
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingSpec:
+    """How texts become vectors (kind `embedding`) or a pair a score (`reranking`): what the publisher asks for."""
+
+    dimensions: int
+    pooling: Literal["mean", "cls", "last", "rank"]
+    query_prefix: str = ""
+    document_prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +85,65 @@ class CatalogModel:
     top_p: float
     system_prompt: bool  # False: the publisher wants instructions in the user's turn
     files: tuple[ModelFile, ...]
+    kind: Kind = "chat"
+    scores: Mapping[Use, float] = field(default_factory=dict)  # where a use is not as `base_score` says
+    spec: EmbeddingSpec | None = None  # of an embedder or a reranker
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a model is run, as far as memory depends on it.
+
+    `gpu_layers` counts as llama.cpp does (the output layer is one). `gpu_split`: how many of them each GPU holds, in
+    the engine's order of devices; empty for one GPU or none. `batch`: tokens computed at once (n_batch and n_ubatch).
+    `sequences` share the context; `outputs`: rows of logits in one batch.
+    """
+
+    context: int
+    kv_type: KvType = "f16"
+    gpu_layers: int = 0
+    expert_layers_on_cpu: int = 0
+    gpu_split: tuple[int, ...] = ()
+    batch: int = 512
+    sequences: int = 1
+    outputs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePlan:
+    """What lies on one device, in bytes. `kind` cpu, gpu or igpu; `free`: what it can give, None if nobody looked."""
+
+    name: str
+    kind: str
+    weights: int
+    kv: int
+    compute: int
+    overhead: int
+    free: int | None = None
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.kv + self.compute + self.overhead
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What running a model so takes. `exact`: llama.cpp said so itself; else by formula, and `notes` says why.
+
+    `corrected`: what this machine's own measurements add to (or take from) the prediction, in bytes; not in the parts.
+    """
+
+    architecture: str
+    options: RunOptions
+    devices: tuple[DevicePlan, ...]
+    exact: bool
+    fits: bool
+    corrected: int = 0
+    notes: tuple[Phrase, ...] = ()
+
+    @property
+    def total(self) -> int:
+        return sum(device.total for device in self.devices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +166,7 @@ class Choice:
     model: CatalogModel
     file: ModelFile
     context: int
-    kv_type: Literal["f16", "q8_0"]
+    kv_type: KvType
     gpu_layers: int  # as llama.cpp counts them: the output layer is one, so all of them are `layers + 1`
     expert_layers_on_cpu: int  # the experts of the blocks 0…n-1 stay in main memory
     memory: MemoryPlan
@@ -98,15 +175,21 @@ class Choice:
     verdict: Verdict
     score: float
     note: Phrase = NOTHING
+    gpu_split: tuple[int, ...] = ()
+    warnings: tuple[Phrase, ...] = ()  # what may disappoint: thinking cut short, a legacy cache, few bits, a licence
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """The advisor's answer. `pick` None: nothing runs here, and `reason` says why."""
+    """The advisor's answer. `pick` None: nothing runs here, and `reason` says why.
+
+    `better`: the next better model, which this machine cannot run (well), and what it would need.
+    """
 
     pick: Choice | None
     reason: Phrase
     others: tuple[Choice, ...]  # the best choice of every other model, best first
+    better: Phrase = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +208,41 @@ class LocalModel:
     source: str  # repository it came from, or "" for the user's own file
     verified: bool
     problem: Phrase = NOTHING  # why it cannot be loaded, empty if it can
+    kind: Kind = "chat"
+    origin: Origin = "own"
+    version: str = ""  # the first 8 digits of the publisher's commit; "" where nobody told
+    current: bool = True  # of several versions of one model, the one that `id` alone means
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAdapter:
+    """A LoRA adapter on this disk, for models of one architecture and width."""
+
+    id: str
+    name: str
+    path: Path
+    size: int
+    architecture: str
+    problem: Phrase = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A model that was deleted and can be put back until its files are erased."""
+
+    key: str
+    name: str
+    size: int
+    when: float  # seconds since 1970
+
+
+@dataclass(frozen=True, slots=True)
+class HubModel:
+    """A repository that a search on a hub found."""
+
+    repo: str
+    endpoint: str
+    downloads: int | None
+    updated: str  # ISO date, "" where the hub does not tell
+    catalog_id: str | None = None
+    gated: bool = False

@@ -5,14 +5,12 @@ A way is only offered when its memory is there. The order of preference is the a
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from backends.models.budget import Budget
 from backends.models.footprint import Placement, compute_bytes, kv_cells, place, plan_for
-from backends.models.types import MemoryPlan, Shape
+from backends.models.types import KvType, MemoryPlan, Shape
 from backends.models.weights import Weights
 
-KvType = Literal["f16", "q8_0"]
 LEAST_CONTEXT = 8192
 _F16_ONLY = {"deepseek4"}  # answers were garbage with a quantised cache (llama.cpp #25382)
 

@@ -159,7 +159,7 @@ def test_what_was_not_finished_is_there_after_a_restart(desk: Desk, hub: HubServ
     again.start()
     desk.until(lambda: [(d.ref, d.state) for d in again.picture.downloads] == [(REF, "paused")])
     again.discard(REF)
-    desk.until(lambda: not desk.services.pending_downloads())
+    desk.until(lambda: not desk.services.downloads.pending())
     assert again.picture.downloads == ()
     again.close()
 
@@ -172,7 +172,7 @@ def test_a_running_download_can_be_thrown_away(desk: Desk, hub: HubServer) -> No
     desk.controller.discard(REF)
     assert desk.download is None
     hub.release()
-    desk.until(lambda: not desk.controller.downloads._running and not desk.services.pending_downloads())
+    desk.until(lambda: not desk.controller.downloads._running and not desk.services.downloads.pending())
     assert not list(desk.services.models_folder.glob("*/*.part"))
 
 

@@ -82,7 +82,7 @@ def test_a_mirror_and_a_token_are_set_beside_the_download(start: Callable[..., S
         looks.button(source, "Save the access token").click()
         host = hub.endpoint.removeprefix("http://")
         qtbot.waitUntil(lambda: f"There is one for {host}." in looks.texts(source), timeout=LONG)
-        assert desk.services.hub().headers() == {"Authorization": "Bearer hf_secret"}
+        assert desk.services.downloads.hub().headers() == {"Authorization": "Bearer hf_secret"}
         source._endpoint.setText("nonsense")
         source._endpoint.editingFinished.emit()
         assert "takes an address such as" in looks.texts(source)

@@ -127,7 +127,7 @@ def test_a_model_that_is_unloaded_while_it_answers_is_a_known_error(inside: Insi
 
     def unload(text: str) -> None:
         if not said:
-            inside.services.unload()
+            inside.services.loading.unload()
         said.append(text)
 
     request = CommandRequest(("ask", "--json", "--model", str(model), "count"), str(inside.cwd), "en")

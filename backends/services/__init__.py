@@ -1,0 +1,179 @@
+"""Services: the one composition root. Builds every room, marries them where one needs another, closes everything.
+
+    with Services.open(Paths.find()) as services:
+        for event in services.downloads.pull("r1-0528-qwen3-8b"): ...
+        model = services.library.find("r1-0528-qwen3-8b:Q4_K_M")
+        for event in services.loading.load(model): ...
+
+    foundation  what every part stands on, and who is told of changes
+    machine     probing, advice, plans
+    downloads   hubs, downloads that run and wait
+    shelf       the models on this disk
+    loading     the model that answers
+
+Everything slow is a Stream. Whoever opens Services owns the data folder (see `core.owner`).
+"""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from backends.chat.answer import AnswerEvent, regenerate
+from backends.chat.store import MIGRATIONS, ChatStore
+from backends.core.cancel import CancelToken
+from backends.core.crashes import CrashJournal
+from backends.core.errors import StorageError
+from backends.core.network import Network, NetworkOptions
+from backends.core.paths import Paths
+from backends.core.phrase import Phrase
+from backends.core.secrets import Secrets
+from backends.core.settings import Settings, SettingsStore
+from backends.core.stream import Runner, Stream
+from backends.core.turns import Turns
+from backends.engine.loader import NativeEngine
+from backends.engine.protocol import LoadEvent, Sampling
+from backends.models.catalog import Catalog
+from backends.models.library import Library
+from backends.models.types import CatalogModel
+from backends.services.downloads import DownloadServices
+from backends.services.foundation import Change, Foundation, folder_of_models
+from backends.services.loading import LoadingServices
+from backends.services.machine import MachineServices
+from backends.services.shelf import ShelfServices
+from backends.storage.database import Database
+
+__all__ = ["Change", "Services"]
+
+log = logging.getLogger(__name__)
+
+BACKUP_HOURS = 24
+
+
+class Services:
+    """Every room of one running DeskSeek. Made by `open`; one a process."""
+
+    def __init__(self, paths: Paths, journal: CrashJournal, settings: SettingsStore) -> None:
+        self.paths = paths
+        self.journal = journal
+        self.settings = settings
+        self.network = Network(_network_options(settings.current), paths.state / "connections.log")
+        self.catalog = Catalog.load()
+        self.library = Library(folder_of_models(paths, settings), self.catalog, paths.data / "library.json")
+        self.engine = NativeEngine(journal)
+        self._base = Foundation(paths, settings, Secrets(), self.network, self.catalog, self.library, self.engine)
+        self._files = Runner("files")
+        self.machine = MachineServices(self._base)
+        self.downloads = DownloadServices(self._base, self.machine)
+        self.shelf = ShelfServices(self._base, self._files)
+        self.loading = LoadingServices(self._base, self.machine)
+        self.database = Database(paths.data / "chats.db", MIGRATIONS)
+        self.chats = ChatStore(self.database)
+        self.turns = Turns()  # of those who load a model and ask it, so that nobody loads another one in between
+        self._answers = Runner("chat")
+        settings.subscribe(self._on_settings)
+        self._files.start(self._back_up)
+
+    @classmethod
+    def open(
+        cls, paths: Paths, *, journal: CrashJournal | None = None, settings: SettingsStore | None = None
+    ) -> "Services":
+        """Open everything. The engine's library is loaded only when something needs it.
+
+        `settings`: those that were read already; only their first reader knows what was wrong with the file.
+        The working directory becomes the data folder (SEC-28: no library is ever found in a folder of documents).
+        Raises StorageError if the folders or databases cannot be used.
+        """
+        paths.make()
+        os.chdir(paths.data)
+        settings = settings or SettingsStore(paths.config / "settings.json")
+        return cls(paths, journal or CrashJournal(paths.state), settings)
+
+    def __enter__(self) -> "Services":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Cancel what runs, join the threads, free the model on its thread, close the database."""
+        self.downloads.close()
+        self._answers.close()
+        self.loading.close()
+        self.engine.close()
+        self._files.close()
+        self.machine.close()
+        self.network.close()
+        self.database.close()
+
+    def _back_up(self, *, cancel: CancelToken) -> Iterator[None]:
+        """A copy of the conversations once a day, from which a damaged database is restored."""
+        try:
+            self.database.backup_if_older(BACKUP_HOURS)
+        except StorageError as error:
+            log.warning("no copy of the conversations was made: %s", error)
+        yield None
+
+    @property
+    def secrets(self) -> Secrets:
+        return self._base.secrets
+
+    @secrets.setter
+    def secrets(self, secrets: Secrets) -> None:
+        self._base.secrets = secrets
+
+    @property
+    def notices(self) -> Sequence[Phrase]:
+        """What went wrong while opening and was mended: shown once."""
+        return [*self.settings.notices, *self.database.notices, *self.library.notices]
+
+    def changes(self) -> Stream[Change]:
+        """Says what has changed, whoever changed it (the window, a command in this process), until it is cancelled."""
+        return self._base.changes()
+
+    def _on_settings(self, settings: Settings) -> None:
+        self.network.configure(_network_options(settings))
+        self._base.changed("settings")
+
+    @property
+    def models_folder(self) -> Path:
+        return self._base.models_folder
+
+    # ---- answers
+
+    def regenerate(self, conversation_id: int, message_id: int) -> Stream[AnswerEvent | LoadEvent]:
+        """Answer a question that is stored already, or once more beside the old answer `message_id`.
+
+        Loads the default model first if none is loaded.
+        """
+        return self._answers.start(self._regenerate, conversation_id, message_id)
+
+    def _regenerate(
+        self, conversation_id: int, message_id: int, *, cancel: CancelToken
+    ) -> Iterator[AnswerEvent | LoadEvent]:
+        with self.turns.mine(cancel):
+            yield from self.loading.ensure(cancel)
+            model, sampling, instructions = self._how_to_answer()
+            yield from regenerate(
+                self.chats,
+                self.engine,
+                model,
+                sampling,
+                conversation_id,
+                message_id,
+                cancel=cancel,
+                instructions=instructions,
+            )
+
+    def _how_to_answer(self) -> tuple[CatalogModel | None, Sampling, str]:
+        model = self.loading.catalog_model()
+        sampling = Sampling(temperature=model.temperature, top_p=model.top_p) if model else Sampling()
+        return model, sampling, self.settings.current.chat.system_prompt
+
+
+def _network_options(settings: Settings) -> NetworkOptions:
+    network = settings.network
+    return NetworkOptions(proxy=network.proxy, ca_file=network.ca_file, offline=network.offline)
