@@ -9,7 +9,7 @@ page, another file, an architecture that it does not know) is refused after its 
 """
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backends.core.cancel import CancelToken
@@ -100,8 +100,10 @@ def download(
     job = _Job(network, hub, check_repo(repo), model_file, folder, cancel, patience)
     with disk_errors(job.target.parent), partial.claim(folder, job.target):
         for _ in range(3):
+            remotes = job.resolve()
+            job = job.beside(remotes)
             try:
-                yield from job.run()
+                yield from job.run(remotes)
                 return
             except _Changed:
                 job.forget()
@@ -124,6 +126,7 @@ class _Job:
     folder: Path
     cancel: CancelToken
     patience: Patience
+    version: str = ""  # beside an older one with the same name
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -134,11 +137,19 @@ class _Job:
         return self.path(self.names[0])
 
     def path(self, file: str) -> Path:
-        return place(self.folder, self.repo, file)
+        return place(self.folder, self.repo, file, self.version)
 
-    def run(self) -> Iterator[DownloadEvent]:
+    def beside(self, remotes: list[RemoteFile]) -> "_Job":
+        """The same, in the folder where these bytes belong; what was begun of another version is given up."""
+        plain = replace(self, version="")
+        version = partial.version_for(self.folder, plain._new_record(remotes))
+        for begun in partial.begun(self.folder, self.repo, self.names[0]):
+            if version and begun.version != version:
+                replace(self, version=begun.version).forget()
+        return replace(self, version=version)
+
+    def run(self, remotes: list[RemoteFile]) -> Iterator[DownloadEvent]:
         """The whole way. Raises `_Changed` if it must begin anew."""
-        remotes = self._resolve()
         record = self._new_record(remotes)
         if (yield from self._is_here(record)):
             yield DownloadFinished(self.target, record.verified or all(part.sha256 for part in record.parts))
@@ -161,11 +172,11 @@ class _Job:
 
     def forget(self) -> None:
         """Remove every part and the record."""
-        partial.remove(self.folder, self.target, self.names, self.repo)
+        partial.remove(self.folder, self.target, self.names, self.repo, self.version)
 
     # ---- before the first byte
 
-    def _resolve(self) -> list[RemoteFile]:
+    def resolve(self) -> list[RemoteFile]:
         first = self.hub.resolve(self.repo, self.names[0], cancel=self.cancel)
         others = self.names[1:]
         revision = first.commit or "main"
@@ -173,7 +184,9 @@ class _Job:
 
     def _new_record(self, remotes: list[RemoteFile]) -> Record:
         parts = (FilePart(name, r.size, r.sha256, r.etag) for name, r in zip(self.names, remotes, strict=True))
-        return Record(self.hub.endpoint, self.repo, remotes[0].commit, self.model_file.quant, tuple(parts))
+        return Record(
+            self.hub.endpoint, self.repo, remotes[0].commit, self.model_file.quant, tuple(parts), self.version
+        )
 
     def _is_here(self, record: Record) -> Generator[DownloadEvent, None, bool]:
         """Whether the finished model lies there already: by its receipt, or, without one, by reading it."""
@@ -182,7 +195,7 @@ class _Job:
             return False
         receipt = partial.read_record(self.target, partial.RECEIPT)
         if receipt is not None:
-            return _same(receipt, record)
+            return partial.same_files(receipt, record)
         for path, part in zip(paths, record.parts, strict=True):
             if part.sha256 is None or part.sha256 != (yield from PartFile(path, part.size).digest(self.cancel)):
                 return False
@@ -195,7 +208,7 @@ class _Job:
         """The record to go on with: what is proven already stays so. What cannot be this file's is removed."""
         old = partial.read_record(self.target)
         there = [part for part in fresh.parts if partial.arrived(self.folder, fresh, part)]
-        if old is not None and not _same(old, fresh):
+        if old is not None and not partial.same_files(old, fresh):
             if there:
                 raise _Changed
             return fresh
@@ -260,7 +273,7 @@ class _Job:
 
     def _still_the_same(self, part: FilePart) -> RemoteFile:
         remote = self.hub.resolve(self.repo, part.file, cancel=self.cancel)
-        if not _same_file(part, FilePart(part.file, remote.size, remote.sha256, remote.etag)):
+        if not partial.same_file(part, FilePart(part.file, remote.size, remote.sha256, remote.etag)):
             raise _Changed
         return remote
 
@@ -292,16 +305,6 @@ class _Start:
             check_architecture(architecture, container.metadata)
             if self._alone:
                 check_bounds(architecture, container)
-
-
-def _same(one: Record, other: Record) -> bool:
-    return len(one.parts) == len(other.parts) and all(map(_same_file, one.parts, other.parts))
-
-
-def _same_file(one: FilePart, other: FilePart) -> bool:
-    """By sha256 where both have one (a mirror may give other ETags), else by ETag."""
-    same_bytes = one.sha256 == other.sha256 if one.sha256 and other.sha256 else one.etag == other.etag
-    return same_bytes and (one.file, one.size) == (other.file, other.size)
 
 
 def _wrong_bytes(part: FilePart, hub: Hub) -> DownloadError:

@@ -7,6 +7,9 @@
 When all bytes are there and are the right ones, the part gets its name and the record becomes the receipt,
 `R1-Q4_K_M.gguf.json`, from which the library knows where a model came from. Of a split (`-00001-of-00003`) each file
 has its part, and the one record carries the name of the first. No file of a split gets its name before all are right.
+
+When the hub has newer bytes under a name that is here already, they come to lie beside the old ones, in a folder named
+by the publisher's commit (`unsloth--DeepSeek-R1-GGUF/1a2b3c4d/R1-Q4_K_M.gguf`): two versions of one model.
 """
 
 import contextlib
@@ -35,6 +38,7 @@ RECORD = ".part.json"
 RECEIPT = ".json"
 _LOCKS = ".locks"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_VERSION = re.compile(r"[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Record:
     commit: str
     quant: str
     parts: tuple[FilePart, ...]
+    version: str = ""  # the folder of a later version, 8 hexadecimal digits; "" for the first
 
     @property
     def size(self) -> int:
@@ -96,15 +101,44 @@ class PendingDownload:
     endpoint: str
 
 
-def place(models: Path, repo: str, file: str) -> Path:
-    """Where a file of a repository belongs: `models/org--name/file`. A bad name is refused (SEC-24).
+def place(models: Path, repo: str, file: str, version: str = "") -> Path:
+    """Where a file of a repository belongs: `models/org--name/file`, a later version one folder deeper. A bad name is
+    refused (SEC-24).
 
     A file named by its folder alone (`Q4_K_M/model.gguf`) takes the folder's name along, else two would meet.
     """
     folder, _, name = file.rpartition("/")
     if folder and not quant_of(name):
         name = f"{folder.replace('/', '--')}--{name}"
-    return safe_join(models, repo.replace("/", "--"), name)
+    folders = (repo.replace("/", "--"), version) if version else (repo.replace("/", "--"),)
+    return safe_join(models, *folders, name)
+
+
+def version_of(commit: str) -> str:
+    """How a commit is called in the names of folders and models: its first 8 digits. "" for none."""
+    if not commit or _VERSION.match(commit):
+        return commit[:8]
+    return hashlib.sha256(commit.encode()).hexdigest()[:8]
+
+
+def version_for(models: Path, record: Record) -> str:
+    """The folder for what `record` would bring: "" (the plain place) unless a model of other bytes has that already."""
+    first = place(models, record.repo, record.parts[0].file)
+    there = read_record(first, RECEIPT)
+    if there is None or not first.exists() or same_files(there, record):
+        return ""
+    return version_of(record.commit or record.sha256 or record.parts[0].etag)
+
+
+def same_files(one: Record, other: Record) -> bool:
+    """Whether two records speak of the same bytes: by sha256 where both have one (a mirror may give other ETags),
+    else by ETag."""
+    return len(one.parts) == len(other.parts) and all(map(same_file, one.parts, other.parts))
+
+
+def same_file(one: FilePart, other: FilePart) -> bool:
+    same_bytes = one.sha256 == other.sha256 if one.sha256 and other.sha256 else one.etag == other.etag
+    return same_bytes and (one.file, one.size) == (other.file, other.size)
 
 
 def part_path(target: Path) -> Path:
@@ -136,7 +170,7 @@ def write_record(target: Path, record: Record) -> None:
 
 def arrived(models: Path, record: Record, part: FilePart) -> int:
     """Bytes of this file on the disk, in its part or, once checked, under its name."""
-    target = place(models, record.repo, part.file)
+    target = place(models, record.repo, part.file, record.version)
     for path in (part_path(target), target) if part.checked else (part_path(target),):
         if path.exists():
             return min(path.stat().st_size, part.size)
@@ -149,7 +183,7 @@ def publish(models: Path, target: Path, record: Record) -> None:
     May be cut short anywhere and called again.
     """
     for part in reversed(record.parts):
-        path = place(models, record.repo, part.file)
+        path = place(models, record.repo, part.file, record.version)
         if part_path(path).exists():
             part_path(path).replace(path)
     _sync(target.parent)
@@ -160,7 +194,7 @@ def publish(models: Path, target: Path, record: Record) -> None:
 def pending(models: Path) -> list[PendingDownload]:
     """Downloads that were begun and not finished, by name. One cut short in its last moment is finished here."""
     found: list[PendingDownload] = []
-    for path in sorted(models.glob(f"*/*{RECORD}")):
+    for path in sorted([*models.glob(f"*/*{RECORD}"), *models.glob(f"*/*/*{RECORD}")]):
         target = path.with_name(path.name.removesuffix(RECORD))
         record = read_record(target)
         if record is None or not _belongs(models, target, record):
@@ -170,6 +204,15 @@ def pending(models: Path) -> list[PendingDownload]:
         done = sum(arrived(models, record, part) for part in record.parts)
         found.append(PendingDownload(record.repo, record.model_file, target, done, record.size, record.endpoint))
     return found
+
+
+def begun(models: Path, repo: str, file: str) -> list[Record]:
+    """The records of unfinished downloads of this file, of every version."""
+    first = place(models, repo, file)
+    folders = sorted(first.parent.iterdir()) if first.parent.is_dir() else []
+    targets = [first, *(folder / first.name for folder in folders if _VERSION.fullmatch(folder.name))]
+    records = [(target, read_record(target)) for target in targets]
+    return [record for target, record in records if record is not None and _belongs(models, target, record)]
 
 
 def discard(models: Path, file: Path) -> None:
@@ -183,12 +226,12 @@ def discard(models: Path, file: Path) -> None:
         if record is None or not _belongs(models, target, record):
             remove(models, target, (), "")
         else:
-            remove(models, target, [part.file for part in record.parts], record.repo)
+            remove(models, target, [part.file for part in record.parts], record.repo, record.version)
 
 
-def remove(models: Path, target: Path, names: Iterable[str], repo: str) -> None:
+def remove(models: Path, target: Path, names: Iterable[str], repo: str, version: str = "") -> None:
     """Remove what is begun of these files of `repo`, and the record; the folder too if nothing else is in it."""
-    for path in {target, *(place(models, repo, name) for name in names)}:
+    for path in {target, *(place(models, repo, name, version) for name in names)}:
         part_path(path).unlink(missing_ok=True)
     target.with_name(target.name + RECORD).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
@@ -199,12 +242,13 @@ def remove(models: Path, target: Path, names: Iterable[str], repo: str) -> None:
 def claim(models: Path, target: Path) -> Iterator[None]:
     """Be the only one, of all threads and processes, who works on this file; Unavailable if somebody does.
 
-    The lock is the system's: it goes with its owner, however that dies. Its file stays (a name that is removed
-    while others wait for it would be two locks).
+    All versions of a file share one. The lock is the system's: it goes with its owner, however that dies. Its file
+    stays (a name that is removed while others wait for it would be two locks).
     """
     folder = models / _LOCKS
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    name = hashlib.sha256(f"{target.parent.name}/{target.name}".encode()).hexdigest()[:32]
+    home = target.parent.parent if _is_version(models, target) else target.parent
+    name = hashlib.sha256(f"{home.name}/{target.name}".encode()).hexdigest()[:32]
     lock = filelock.FileLock(folder / f"{name}.lock", timeout=0, thread_local=False)
     try:
         lock.acquire()
@@ -220,10 +264,14 @@ def claim(models: Path, target: Path) -> Iterator[None]:
         lock.release()
 
 
+def _is_version(models: Path, target: Path) -> bool:
+    return bool(_VERSION.fullmatch(target.parent.name)) and target.parent.parent.parent == models
+
+
 def _belongs(models: Path, target: Path, record: Record) -> bool:
     """Whether the record speaks of the file it lies beside. One from elsewhere must not lead to other files."""
     try:
-        return place(models, record.repo, record.parts[0].file) == target
+        return place(models, record.repo, record.parts[0].file, record.version) == target
     except InvalidInput:
         return False
 
@@ -253,12 +301,15 @@ def _parse(data: object) -> Record:
         record.repo,
         record.commit,
         record.quant,
+        record.version,
         *(p.file for p in parts),
         *(p.etag for p in parts),
     ]
     sizes_fit = all(type(part.size) is int and part.size > 0 and type(part.checked) is bool for part in parts)
     hashes_fit = all(part.sha256 is None or _SHA256.fullmatch(part.sha256) for part in parts)
     if not (parts and sizes_fit and hashes_fit and all(isinstance(text, str) for text in texts)):
+        raise ValueError("bad values")
+    if record.version and not _VERSION.fullmatch(record.version):
         raise ValueError("bad values")
     return record
 

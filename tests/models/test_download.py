@@ -65,13 +65,38 @@ def test_a_file_that_somebody_put_there_is_proven_instead_of_fetched(there, tiny
     assert fetch.names == ["tiny-Q4_K_M.gguf", "tiny-Q4_K_M.gguf.json"]
 
 
-def test_a_newer_version_on_the_hub_takes_the_place_of_the_old_one(there, tiny, large, tmp_path):
+def test_a_newer_version_on_the_hub_comes_to_lie_beside_the_old_one(there, tiny, large, tmp_path):
+    there.add_repo(REPO, {"tiny-Q4_K_M.gguf": tiny})
+    old = finished(Fetch(there, tmp_path).all()).path
+    there.add_repo(REPO, {"tiny-Q4_K_M.gguf": large})
+    fetch = Fetch(there, tmp_path)
+    there.fail("cdn", cut(3_000_000), times=1)
+    fetch.until_cut()
+    (begun,) = partial.pending(tmp_path)
+    assert begun.path.parent.parent == old.parent
+    new = finished(fetch.all()).path
+    assert (new, sha256(new), sha256(old)) == (begun.path, sha256(large), sha256(tiny))
+    receipt = partial.read_record(new, partial.RECEIPT)
+    assert receipt is not None
+    assert new.parent.name == receipt.version == partial.version_of(receipt.commit)
+    assert finished(fetch.all()).path == new  # it is here
+    assert partial.pending(tmp_path) == []
+
+
+def test_of_a_version_that_is_replaced_while_it_comes_in_nothing_is_left(there, tiny, large, tmp_path):
     there.add_repo(REPO, {"tiny-Q4_K_M.gguf": tiny})
     Fetch(there, tmp_path).all()
     there.add_repo(REPO, {"tiny-Q4_K_M.gguf": large})
+    there.fail("cdn", cut(3_000_000), times=1)
+    Fetch(there, tmp_path).until_cut()
+    third = tmp_path / "third.gguf"
+    third.write_bytes(tiny.read_bytes()[:-1] + b"!")
+    there.add_repo(REPO, {"tiny-Q4_K_M.gguf": third})
     fetch = Fetch(there, tmp_path)
-    assert sha256(finished(fetch.all()).path) == sha256(large)
-    assert fetch.names == ["tiny-Q4_K_M.gguf", "tiny-Q4_K_M.gguf.json"]
+    newest = finished(fetch.all()).path
+    assert newest.read_bytes() == third.read_bytes()
+    assert partial.pending(tmp_path) == []
+    assert [name for name in fetch.names if "." not in name] == [newest.parent.name]
 
 
 def test_a_file_without_a_hash_on_the_hub_is_taken_by_its_size_and_marked_unverified(there, tiny, tmp_path):
