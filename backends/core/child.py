@@ -1,0 +1,297 @@
+"""Work in native code that may end its process, or that reads what nobody vouches for, in a process of its own.
+
+    with Child("backends.engine.child") as child:
+        for answer in child.ask({"do": "measure", ...}, cancel=cancel, timeout=10):
+            ...
+
+and in that module, which runs as `python -m MODULE`:
+
+    serve({"measure": measure})         # measure(request) -> Iterator of answers
+
+One question is one line of JSON on the child's standard input, each answer one line on its standard output; what
+libraries print goes to standard error. Its last 8 KB, or what the child wrote to LAST_WORDS in its working folder
+(an empty one of its own), is what is told of a child that died. A child ends when its standard input does: it never
+outlives its parent. It gets no lock, no log and no settings of the program.
+"""
+
+import contextlib
+import ctypes
+import importlib
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from backends.core import errors
+from backends.core.cancel import CancelToken
+from backends.core.errors import BackendError, EngineError
+from backends.core.phrase import Phrase
+
+LAST_WORDS = "last-words.txt"
+Task = Callable[[dict[str, Any]], Iterator[Mapping[str, Any]]]
+
+_LONGEST = 16 << 20  # bytes of an answer
+_TAIL = 8000  # bytes of standard error
+_ENDING = 5.0  # seconds for the pipes of a dead child to run dry
+_ERRORS = {
+    kind.__name__: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, BackendError)
+}
+
+
+class ChildDied(Exception):
+    """The child ended, or was ended because it hung or spoke nonsense. `code` is its exit status, negative: a signal.
+
+    `said`: its last words, an abort message of ggml for one, else the end of its standard error. May be empty.
+    """
+
+    def __init__(self, code: int, said: str) -> None:
+        super().__init__(f"{_cause(code)}: {said}" if said else _cause(code))
+        self.code = code
+        self.said = said
+
+
+class Child:
+    """One child that answers questions, started by the first and again after it died. One question at a time."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+        self._process: _Process | None = None
+
+    def ask(
+        self, request: Mapping[str, Any], *, cancel: CancelToken, timeout: float | None = None
+    ) -> Generator[dict[str, Any], None, None]:
+        """The answers as they come. `timeout`: seconds for all of them.
+
+        Raises the BackendError that the child raised; ChildDied; Cancelled. A cancelled question and one whose answers
+        nobody reads to the end cost the child its life, since native code cannot be asked to stop.
+        """
+        cancel.check()
+        deadline = None if timeout is None else time.monotonic() + timeout
+        process = self._process = self._process or _Process(self._module)
+        forget = cancel.on_cancel(process.kill)
+        whole = False
+        try:
+            process.send(json.dumps(request).encode() + b"\n")
+            while "end" not in (answer := self._answer(process, cancel, deadline)):
+                yield answer
+            whole = True
+            if "error" in answer:
+                raise _error(answer["error"])
+        finally:
+            forget()
+            if not whole:
+                self.close()
+
+    def _answer(self, process: "_Process", cancel: CancelToken, deadline: float | None) -> dict[str, Any]:
+        try:
+            line = process.line(deadline)
+        except queue.Empty:
+            code, said = process.end()
+            raise ChildDied(code, f"no answer in time {said}".strip()) from None
+        cancel.check()
+        if not line:
+            raise ChildDied(*process.end(patience=_ENDING))
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            code, said = process.end()
+            raise ChildDied(code, f"not an answer: {line[:200]!r} {said}".strip())
+        return answer
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that runs now."""
+        return self._process.pid if self._process else None
+
+    def close(self) -> None:
+        """End the child, whatever it is doing. A later question starts another one."""
+        process, self._process = self._process, None
+        if process:
+            process.end()
+
+    def __enter__(self) -> "Child":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _Process:
+    """A running child: its pipes are read by threads, so that nothing it says can block it or us."""
+
+    def __init__(self, module: str) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="deskseek-"))
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", module],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=self._folder,
+                env=_environment(),
+                start_new_session=sys.platform != "win32",
+                creationflags=_window_flags(),
+            )
+        except OSError:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        self.pid = self._process.pid
+        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()  # an empty line: it said its last
+        self._tail = b""
+        assert self._process.stdin
+        assert self._process.stdout
+        assert self._process.stderr
+        self._input = self._process.stdin
+        self._readers = [
+            threading.Thread(target=reader, args=(pipe,), name=f"child {self.pid} {name}", daemon=True)
+            for name, reader, pipe in (
+                ("answers", self._read_answers, self._process.stdout),
+                ("errors", self._read_errors, self._process.stderr),
+            )
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def _read_answers(self, pipe: IO[bytes]) -> None:
+        with pipe:
+            while line := pipe.readline(_LONGEST):
+                self._lines.put(line)
+        self._lines.put(b"")
+
+    def _read_errors(self, pipe: IO[bytes]) -> None:
+        with pipe:
+            while part := os.read(pipe.fileno(), 4096):
+                self._tail = (self._tail + part)[-_TAIL:]
+
+    def send(self, line: bytes) -> None:
+        with contextlib.suppress(OSError):  # a dead child's last words come out of `line` and `end`
+            self._input.write(line)
+            self._input.flush()
+
+    def line(self, deadline: float | None) -> bytes:
+        """The next line; empty if there is none any more. Raises queue.Empty if it does not come in time."""
+        return self._lines.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
+
+    def kill(self) -> None:
+        """From any thread. Its own children go with it where there are process groups."""
+        with contextlib.suppress(OSError):
+            if sys.platform == "win32":
+                self._process.kill()
+            elif self._process.poll() is None:
+                os.killpg(self.pid, signal.SIGKILL)
+
+    def end(self, *, patience: float = 0.0) -> tuple[int, str]:
+        """Wait so many seconds for it to end by itself, then make sure of it; its exit status and last words."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(patience)
+        self.kill()
+        code = self._process.wait()
+        with contextlib.suppress(OSError):
+            self._input.close()
+        for reader in self._readers:
+            reader.join(_ENDING)
+        words = _read(self._folder / LAST_WORDS) or self._tail.decode("utf-8", "replace").strip()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        return code, words
+
+
+def serve(tasks: Mapping[str, Task]) -> None:
+    """Answer questions until standard input ends. To be called on the main thread of a child, and nowhere else.
+
+    The task named by "do" is run with the request; a BackendError in it is an answer, any other exception the end.
+    """
+    _die_quietly()
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_read_requests, args=(requests,), name="requests", daemon=True).start()
+
+    def say(answer: Mapping[str, Any]) -> None:
+        line = memoryview(json.dumps(answer).encode() + b"\n")
+        while line:
+            line = line[os.write(answers, line) :]
+
+    while True:
+        request = json.loads(requests.get())
+        try:
+            for answer in tasks[request["do"]](request):
+                say(answer)
+        except BackendError as error:
+            say({"end": True, "error": _told(error)})
+        else:
+            say({"end": True})
+
+
+def _read_requests(requests: queue.SimpleQueue[bytes]) -> None:
+    # not sys.stdin: an interpreter that ends while a thread waits in that aborts, and its traceback is buried
+    with open(os.dup(0), "rb") as pipe:
+        while line := pipe.readline():
+            requests.put(line)
+    os._exit(0)  # the parent is gone, or wants no more; native code cannot be asked to stop
+
+
+def _die_quietly() -> None:
+    """No core file and no window of the system when this process crashes."""
+    if sys.platform == "win32":
+        ctypes.windll.kernel32.SetErrorMode(0x8003)  # no boxes for critical errors, faults and missing files
+    else:
+        resource = importlib.import_module("resource")
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _told(error: BackendError) -> dict[str, str]:
+    return {
+        "kind": type(error).__name__,
+        "code": error.code,
+        "en": error.message.en,
+        "zh": error.message.zh,
+        "hint_en": error.hint.en,
+        "hint_zh": error.hint.zh,
+    }
+
+
+def _error(told: Mapping[str, str]) -> BackendError:
+    message, hint = Phrase(told["en"], told["zh"]), Phrase(told["hint_en"], told["hint_zh"])
+    return _ERRORS.get(told["kind"], EngineError)(message, hint, told["code"])
+
+
+def _environment() -> dict[str, str]:
+    """This program's own packages first, whatever the working folder; ggml starts no debugger on itself."""
+    root = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    ours = {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", "PYTHONUTF8": "1", "GGML_NO_BACKTRACE": "1"}
+    return {**os.environ, **ours}
+
+
+def _window_flags() -> int:
+    """No console window, and Ctrl+C in ours is not the child's."""
+    if sys.platform == "win32":
+        return subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+    return 0
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes()[-_TAIL:].decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
+
+
+def _cause(code: int) -> str:
+    if code >= 0:
+        return f"ended with {code}" if code < 256 else f"ended with 0x{code:08X}"
+    try:
+        return f"ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"ended by signal {-code}"
