@@ -6,7 +6,7 @@ tensors, the quant. `check` refuses in plain words what this engine cannot run a
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -72,13 +72,13 @@ def read_header(source: Path | BinaryIO, *, size: int | None = None, name: str =
     if isinstance(source, Path):
         try:
             with source.open("rb") as stream:
-                return _header(_container(stream, source.stat().st_size), source.as_posix())
+                return header_of(_container(stream, source.stat().st_size), source.as_posix())
         except OSError as error:
             raise _unreadable(source, error) from error
     if size is None:
         size = source.seek(0, 2)
         source.seek(0)
-    return _header(_container(source, size), name)
+    return header_of(_container(source, size), name)
 
 
 def check(path: Path) -> Header:
@@ -88,11 +88,16 @@ def check(path: Path) -> Header:
     and for splits `not_first_part` and `missing_part`.
     """
     header = read_header(path)
+    return checked(path.name, header, lambda name: _part(path.with_name(name), header.split_count))
+
+
+def checked(name: str, header: Header, read: Callable[[str], Header]) -> Header:
+    """`check` for a file called `name` whose header is at hand; `read` gives that of the part with another name."""
     if header.split_number > 0:
-        raise _not_first(path)
+        raise _not_first(name)
     check_architecture(header.architecture, header.metadata)
     if header.split_count > 1:
-        header = _joined(path, header)
+        header = _joined(name, header, read)
     check_bounds(header.architecture, header.container)
     return header
 
@@ -112,7 +117,8 @@ def _container(stream: BinaryIO, size: int) -> Container:
             head += more
 
 
-def _header(container: Container, path: str) -> Header:
+def header_of(container: Container, path: str) -> Header:
+    """What a container says; the name in `path` may tell the quant."""
     metadata = container.metadata
     architecture = _text(metadata.get("general.architecture"))
     return Header(
@@ -128,26 +134,30 @@ def _header(container: Container, path: str) -> Header:
     )
 
 
-def _joined(path: Path, first: Header) -> Header:
+def _part(path: Path, count: int) -> Header:
+    if path.is_file():
+        return read_header(path)
+    raise InvalidInput(
+        Phrase(
+            f"This model comes in {count} files, and {path.name} is not there.",
+            f"该模型由 {count} 个文件组成，缺少 {path.name}。",
+        ),
+        Phrase("Put all of them in one folder.", "请将所有文件放在同一文件夹中。"),
+        code="missing_part",
+    )
+
+
+def _joined(name: str, first: Header, read: Callable[[str], Header]) -> Header:
     """The header of a split as if it were one file: llama-gguf-split gives each part its own list of tensors."""
-    part = part_of(path.name)
+    part = part_of(name)
     if part is None or part.number != 1 or part.count != first.split_count or part.count > MOST_PARTS:
-        raise _not_first(path)
+        raise _not_first(name)
     tensors, size = list(first.tensors), first.size
     for number in range(2, part.count + 1):
-        other = path.with_name(part.name(number))
-        if not other.is_file():
-            raise InvalidInput(
-                Phrase(
-                    f"This model comes in {part.count} files, and {other.name} is not there.",
-                    f"该模型由 {part.count} 个文件组成，缺少 {other.name}。",
-                ),
-                Phrase("Put all of them in one folder.", "请将所有文件放在同一文件夹中。"),
-                code="missing_part",
-            )
-        next_part = read_header(other)
+        other = part.name(number)
+        next_part = read(other)
         if next_part.split_number != number - 1 or next_part.split_count != part.count:
-            raise damaged(f"{other.name} is not part {number} of it", f"{other.name} 不是它的第 {number} 部分")
+            raise damaged(f"{other} is not part {number} of it", f"{other} 不是它的第 {number} 部分")
         tensors += next_part.tensors
         size += next_part.size
     if len({tensor.name for tensor in tensors}) < len(tensors):
@@ -171,7 +181,7 @@ def _shape(architecture: str, container: Container) -> Shape:
 
     embedding, heads = number("embedding_length"), number("attention.head_count")
     head = embedding // heads if heads else 0
-    blocks = number("block_count")
+    blocks = max(0, number("block_count") - number("nextn_predict_layers"))  # llama.cpp leaves those for drafts out
     tokens = metadata.get("tokenizer.ggml.tokens")
     ratios = metadata.get(f"{architecture}.attention.compress_ratios", ())
     mla = architecture == "deepseek32" or bool(
@@ -231,11 +241,9 @@ def _whole(value: Any, default: int = 0) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else default
 
 
-def _not_first(path: Path) -> InvalidInput:
+def _not_first(name: str) -> InvalidInput:
     return InvalidInput(
-        Phrase(
-            f"{path.name} is one part of a model, and not the first.", f"{path.name} 是模型的一部分，但不是第一部分。"
-        ),
+        Phrase(f"{name} is one part of a model, and not the first.", f"{name} 是模型的一部分，但不是第一部分。"),
         Phrase("Choose the file whose name ends in -00001-of-….gguf.", "请选择文件名以 -00001-of-….gguf 结尾的文件。"),
         code="not_first_part",
     )
