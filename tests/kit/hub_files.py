@@ -43,6 +43,8 @@ class Repo:
     tags: tuple[str, ...]
     token: str | None  # needed to see it
     gated: bool
+    downloads: int = 0
+    updated: str = "2026-10-01T08:30:00.000Z"
 
 
 def store(content: Path | bytes, lfs: bool) -> StoredFile:
@@ -64,3 +66,9 @@ def listed(path: str, file: StoredFile) -> dict[str, object]:
     if file.lfs:
         listed["lfs"] = {"oid": file.sha256, "size": file.size, "pointerSize": 134}
     return listed
+
+
+def found(repo: Repo) -> dict[str, object]:
+    """As a search on the hub tells it."""
+    told = {"_id": "1", "id": repo.name, "modelId": repo.name, "downloads": repo.downloads, "tags": list(repo.tags)}
+    return told | {"private": False, "gated": "auto" if repo.gated else False, "lastModified": repo.updated}
