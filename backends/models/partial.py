@@ -37,6 +37,7 @@ PART = ".part"
 RECORD = ".part.json"
 RECEIPT = ".json"
 _LOCKS = ".locks"
+_ORIGINS = ("downloaded", "own", "quantised")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _VERSION = re.compile(r"[0-9a-f]{8}")
 
@@ -62,6 +63,7 @@ class Record:
     quant: str
     parts: tuple[FilePart, ...]
     version: str = ""  # the folder of a later version, 8 hexadecimal digits; "" for the first
+    origin: str = "downloaded"  # or `quantised`, made here; or `own`, copied here: see `Origin`
 
     @property
     def size(self) -> int:
@@ -74,7 +76,7 @@ class Record:
     @property
     def verified(self) -> bool:
         """Every byte was compared with a sha256 that the hub gave."""
-        return self.finished and all(part.sha256 for part in self.parts)
+        return self.finished and self.origin == "downloaded" and all(part.sha256 for part in self.parts)
 
     @property
     def sha256(self) -> str | None:
@@ -166,6 +168,13 @@ def write_record(target: Path, record: Record) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+
+
+def write_receipt(target: Path, record: Record) -> None:
+    """Put the receipt of a model beside it that came by no download: made here, or copied here."""
+    write_record(target, record)
+    target.with_name(target.name + RECORD).replace(target.with_name(target.name + RECEIPT))
+    _sync(target.parent)
 
 
 def arrived(models: Path, record: Record, part: FilePart) -> int:
@@ -302,6 +311,7 @@ def _parse(data: object) -> Record:
         record.commit,
         record.quant,
         record.version,
+        record.origin,
         *(p.file for p in parts),
         *(p.etag for p in parts),
     ]
@@ -309,7 +319,7 @@ def _parse(data: object) -> Record:
     hashes_fit = all(part.sha256 is None or _SHA256.fullmatch(part.sha256) for part in parts)
     if not (parts and sizes_fit and hashes_fit and all(isinstance(text, str) for text in texts)):
         raise ValueError("bad values")
-    if record.version and not _VERSION.fullmatch(record.version):
+    if record.origin not in _ORIGINS or (record.version and not _VERSION.fullmatch(record.version)):
         raise ValueError("bad values")
     return record
 
