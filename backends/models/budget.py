@@ -4,11 +4,27 @@ A probed machine gives what is free now; a size that somebody names (`--ram 32Gi
 machine of that size, the same everywhere.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from backends.hardware.types import Gpu, Machine
 from backends.models.machines import Backend, Figures, step
+
+HOST = "CPU"
+
+
+class EngineDevice(Protocol):
+    """A device as the engine lists it ("CUDA0", "NVIDIA GeForce RTX 4090", "gpu"), bytes."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def memory_total(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +37,13 @@ class Device:
     efficiency: float
     backend: Backend
     margin: int = 0  # of `free`, what no plan may take
+    engine: str = ""  # what the engine calls it, "CUDA0"; "" where nobody asked the engine
+    kind: str = "gpu"  # as ggml names kinds: cpu, gpu, igpu
+
+    @property
+    def label(self) -> str:
+        """Its name in a plan."""
+        return self.engine or self.name
 
     @property
     def usable(self) -> int:
@@ -37,22 +60,47 @@ class Budget:
     unified: bool = False
 
     @classmethod
-    def from_machine(cls, machine: Machine, figures: Figures | None = None) -> "Budget":
-        """What is free now on this machine, less what the system and the display may still want."""
-        figures = figures or Figures.load()
+    def from_machine(
+        cls,
+        machine: Machine,
+        figures: Figures | None = None,
+        *,
+        margins: Sequence[int] = (),
+        engine: Sequence[EngineDevice] = (),
+        returned: Mapping[str, int] | None = None,
+    ) -> "Budget":
+        """What is free now on this machine, less what the system and the display may still want.
+
+        `margins`: bytes to leave free on each card, in the machine's order, the last one for all that follow.
+        `engine`: its devices, whose order and names the cards then have. `returned`: what unloading a model would
+        give back, by the engine's names ("CPU", "CUDA0"), in bytes.
+        """
+        figures, returned = figures or Figures.load(), returned or {}
+        margins = margins or (figures.gpu_margin,)
+        found = [
+            (gpu, _card(gpu, figures, margins[min(number, len(margins) - 1)]))
+            for number, gpu in enumerate(machine.gpus)
+            if _free(gpu) and (not gpu.unified or _worth_using(gpu, figures))
+        ]
+        cards = _together([pair for pair in found if not pair[0].unified], figures)
+        unified = not cards and any(gpu.unified for gpu, _ in found)
+        gpus = _as_the_engine([pair for pair in found if pair[0].unified][:1] if unified else cards, engine)
+        on_cards = sum(size for name, size in returned.items() if name != HOST)
+        back = max(returned.get(HOST, 0), on_cards) if unified else returned.get(HOST, 0)
         memory = machine.memory
         free = min(
-            round(memory.available * (1 - figures.host_margin_share)),
+            round((memory.available + back) * (1 - figures.host_margin_share)),
             memory.total - figures.reserve.of(machine.system, memory.total),
         )
         bandwidth = memory.bandwidth or figures.typical_bandwidth("ram", memory.total)
-        cards = _together([gpu for gpu in machine.gpus if not gpu.unified and _free(gpu)], figures)
-        shared = [gpu for gpu in machine.gpus if gpu.unified and _free(gpu) and _worth_using(gpu, figures)]
-        if cards or not shared:
-            gpus = tuple(_card(gpu, figures, "vram", _free(gpu)) for gpu in cards)
-            return cls(_host(free, bandwidth, figures), gpus, figures)
-        gpu = _card(shared[0], figures, "unified", min(_free(shared[0]), max(0, free)))
-        return cls(_host(free, memory.bandwidth or gpu.bandwidth, figures), (gpu,), figures, unified=True)
+        if not unified:
+            given = tuple(
+                replace(card, free=_at_most(card.free + returned.get(card.label, 0), gpu)) for gpu, card in gpus
+            )
+            return cls(_host(free, bandwidth, figures), given, figures)
+        ((gpu, card),) = gpus
+        card = replace(card, free=min(_at_most(card.free + back, gpu), max(0, free)))
+        return cls(_host(free, memory.bandwidth or card.bandwidth, figures), (card,), figures, unified=True)
 
     @classmethod
     def typical(cls, ram: int, vram: Sequence[int] = (), figures: Figures | None = None) -> "Budget":
@@ -60,7 +108,7 @@ class Budget:
         figures = figures or Figures.load()
         host = _host(ram - figures.reserve.of("typical", ram), figures.typical_bandwidth("ram", ram), figures)
         cards = [Gpu(f"GPU {index}", "nvidia", size, size) for index, size in enumerate(vram) if size > 0]
-        return cls(host, tuple(_card(card, figures, "vram", _free(card)) for card in cards), figures)
+        return cls(host, tuple(_card(card, figures, figures.gpu_margin) for card in cards), figures)
 
     @classmethod
     def typical_unified(cls, memory: int, figures: Figures | None = None) -> "Budget":
@@ -69,7 +117,7 @@ class Budget:
         free = memory - figures.reserve.of("darwin", memory)
         working_set = round(memory * step(figures.working_set, memory))
         card = Gpu("GPU", "apple", working_set, working_set, figures.typical_bandwidth("unified", memory), unified=True)
-        gpu = _card(card, figures, "unified", min(working_set, free))
+        gpu = replace(_card(card, figures, figures.gpu_margin), free=min(working_set, free))
         return cls(_host(free, gpu.bandwidth, figures), (gpu,), figures, unified=True)
 
     @property
@@ -80,20 +128,22 @@ class Budget:
 
 def _host(free: int, bandwidth: float, figures: Figures) -> Device:
     backend = figures.backends["cpu"]
-    return Device("CPU", max(0, free), bandwidth, backend.efficiency, backend)
+    return Device(HOST, max(0, free), bandwidth, backend.efficiency, backend, engine=HOST, kind="cpu")
 
 
-def _card(gpu: Gpu, figures: Figures, kind: str, free: int) -> Device:
+def _card(gpu: Gpu, figures: Figures, margin: int) -> Device:
     backend = figures.backend_of(gpu.vendor)
     known = figures.bandwidth_of(gpu.vendor, gpu.name)
     bandwidth = gpu.bandwidth or (known.bytes_per_s if known else 0.0)
+    typical = figures.typical_bandwidth("unified" if gpu.unified else "vram", gpu.memory_total or _free(gpu))
     return Device(
         name=gpu.name,
-        free=free,
-        bandwidth=bandwidth or figures.typical_bandwidth(kind, gpu.memory_total or free),
+        free=_free(gpu),
+        bandwidth=bandwidth or typical,
         efficiency=(known.efficiency if known else None) or backend.efficiency,
         backend=backend,
-        margin=figures.gpu_margin,
+        margin=margin,
+        kind="igpu" if gpu.unified and gpu.vendor != "apple" else "gpu",
     )
 
 
@@ -102,12 +152,42 @@ def _free(gpu: Gpu) -> int:
     return gpu.memory_free if gpu.memory_free is not None else gpu.memory_total or 0
 
 
-def _together(cards: Sequence[Gpu], figures: Figures) -> list[Gpu]:
+def _at_most(free: int, gpu: Gpu) -> int:
+    return free if gpu.memory_total is None else min(free, gpu.memory_total)
+
+
+def _together(cards: Sequence[tuple[Gpu, Device]], figures: Figures) -> list[tuple[Gpu, Device]]:
     """The cards that one build of llama.cpp uses together: those of the backend with the most memory."""
-    by_backend: dict[str, list[Gpu]] = {}
-    for card in cards:
-        by_backend.setdefault(figures.vendors.get(card.vendor, "other"), []).append(card)
-    return max(by_backend.values(), key=lambda group: sum(map(_free, group)), default=[])
+    by_backend: dict[str, list[tuple[Gpu, Device]]] = {}
+    for gpu, card in cards:
+        by_backend.setdefault(figures.vendors.get(gpu.vendor, "other"), []).append((gpu, card))
+    return max(by_backend.values(), key=lambda group: sum(card.free for _, card in group), default=[])
+
+
+def _as_the_engine(cards: list[tuple[Gpu, Device]], engine: Sequence[EngineDevice]) -> list[tuple[Gpu, Device]]:
+    """The cards in the engine's order and with its names; those that it does not list are left out.
+
+    Drivers list cards by their slot, CUDA the fastest first. They are told apart by name, then by size; where the
+    names are no help and the numbers are the same, they are taken in their order.
+    """
+    listed = [device for device in engine if device.kind in ("gpu", "igpu")]
+    if not listed:
+        return cards
+    left, found = list(cards), []
+    for device in listed:
+        same = [pair for pair in left if _same_name(pair[0].name, device.description)]
+        if same:
+            nearest = min(same, key=lambda pair: abs((pair[0].memory_total or 0) - device.memory_total))
+            left.remove(nearest)
+            found.append((nearest, device))
+    if left and len(listed) == len(cards):
+        found = list(zip(cards, listed, strict=True))
+    return [(gpu, replace(card, engine=device.name, kind=device.kind)) for (gpu, card), device in found] or cards
+
+
+def _same_name(card: str, description: str) -> bool:
+    one, other = (" ".join(text.lower().split()) for text in (card, description))
+    return bool(one and other) and (one in other or other in one)
 
 
 def _worth_using(gpu: Gpu, figures: Figures) -> bool:

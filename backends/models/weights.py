@@ -6,13 +6,21 @@ is good to a few per cent of a block and exact in the sum.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from backends.models.gguf import Header
+from backends.models.gguf_bounds import EMBEDDING_ARCHITECTURES
 from backends.models.types import ModelFile, Shape
 
+if TYPE_CHECKING:
+    from backends.models.footprint import Placement
+
 _BLOCK = re.compile(r"blk\.(\d+)\.")
+_INPUT = {f"{name}.weight" for name in ("token_embd", "token_embd_norm", "token_types", "position_embd")} | {
+    "token_embd_norm.bias"
+}
 _EXPERTS = re.compile(r"\.ffn_(?:up|down|gate_up|gate)_(?:ch)?exps\b")
 
 
@@ -21,13 +29,15 @@ class Weights:
     """Bytes. `blocks[n]` and `experts[n]` are those of all blocks before the n-th, so that ranges are differences.
 
     `embedding` always stays in main memory; `output` is the output layer, and a copy of the embedding where the model
-    has no output matrix of its own. `experts` are the routed ones, `blocks` all else.
+    has no output matrix of its own (`copied` bytes, not needed where both are in main memory). `experts` are the
+    routed ones, `blocks` all else.
     """
 
     embedding: int
     output: int
     blocks: tuple[int, ...]
     experts: tuple[int, ...]
+    copied: int = 0
 
     @property
     def total(self) -> int:
@@ -44,15 +54,30 @@ class Weights:
         embedding = output = 0
         tied = True
         for tensor in header.tensors:
-            found = _BLOCK.match(tensor.name)
-            if found and int(found[1]) < layers:
-                (experts if _EXPERTS.search(tensor.name) else blocks)[int(found[1])] += tensor.size
-            elif tensor.name == "token_embd.weight":
+            if found := _BLOCK.match(tensor.name):
+                if int(found[1]) < layers:  # those behind are for drafts (`nextn`), and llama.cpp leaves them out
+                    (experts if _EXPERTS.search(tensor.name) else blocks)[int(found[1])] += tensor.size
+            elif tensor.name in _INPUT:
                 embedding += tensor.size
             else:
                 output += tensor.size
                 tied = tied and tensor.name != "output.weight"
-        return cls.of_parts(embedding, output + (embedding if tied else 0), blocks, experts)
+        copied = 0
+        if tied and header.architecture not in EMBEDDING_ARCHITECTURES:  # those have no output layer at all
+            copied = next((one.size for one in header.tensors if one.name == "token_embd.weight"), 0)
+        return replace(cls.of_parts(embedding, output + copied, blocks, experts), copied=copied)
+
+    def on(self, placement: "Placement") -> tuple[int, tuple[int, ...]]:
+        """Bytes in main memory, and on each GPU."""
+        layers = len(self.blocks) - 1
+        gpus = []
+        for index, (first, last) in enumerate(placement.ranges):
+            moved = max(first, min(placement.expert_layers_on_cpu, last))
+            size = self.blocks[last] - self.blocks[first] + self.experts[last] - self.experts[moved]
+            gpus.append(size + (self.output if placement.output == index else 0))
+        kept = max(placement.host_blocks, min(placement.expert_layers_on_cpu, layers))
+        host = self.embedding + self.blocks[placement.host_blocks] + self.experts[kept]
+        return host + (self.output - self.copied if placement.output is None else 0), tuple(gpus)
 
     @classmethod
     def estimate(cls, shape: Shape, file: ModelFile) -> "Weights":
