@@ -31,6 +31,8 @@ from backends.core.phrase import Phrase
 if TYPE_CHECKING:
     import httpx2
 
+    from backends.core.wire import Body
+
 MAX_REDIRECTS = 8
 USER_AGENT = f"DeskSeek/{__version__}"
 
@@ -55,6 +57,7 @@ class Response:
         self.headers: Mapping[str, str] = answer.headers
         self.url = str(answer.url)
         self._answer = answer
+        self._body: Body = answer.extensions["deskseek_body"]
         self._cancel = cancel
 
     def chunks(self, size: int = 1 << 20) -> Iterator[bytes]:
@@ -64,6 +67,11 @@ class Response:
             for start in range(0, len(piece), size):
                 yield piece[start : start + size]
         self._cancel.check()
+
+    def read_into(self, buffer: memoryview) -> int:
+        """The next bytes of the body, without copies where that can be; how many, 0 at its end. For large bodies, and
+        not to be mixed with the other ways to read."""
+        return self._body.read_into(buffer)
 
     def read(self, limit: int) -> bytes:
         """The body, at most its first `limit` bytes."""

@@ -1,41 +1,30 @@
 """How requests leave, by the rules that `network.py` promises. The only importer of the HTTP client.
 
 httpx2 speaks HTTP over httpcore2; three hooks of theirs are ours. `_Transport` judges each request before it goes and
-notes what came of it. `_Dialer` connects to judged addresses. `_Body` turns a broken body into our errors. A `Trip`
-holds what belongs to one purpose, and its sockets, so that a cancel can cut them.
+notes what came of it. `wire.Dialer` connects to judged addresses. `wire.Body` turns a broken body into our errors. A
+`Trip` holds what belongs to one purpose, and its sockets, so that a cancel can cut them.
 """
 
 import contextlib
 import functools
-import math
 import re
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import httpcore2
 import httpx2
 import socksio
 
-from backends.core import addresses, routes
+from backends.core import addresses, routes, wire
 from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError, Cancelled, DownloadError
 from backends.core.network_errors import SECRET_HEADERS, network_error
 
 if TYPE_CHECKING:
     from backends.core.network import Network
-
-_FAILURES = (
-    httpcore2.NetworkError,
-    httpcore2.TimeoutException,
-    httpcore2.ProtocolError,
-    httpcore2.ProxyError,
-    httpcore2.UnsupportedProtocol,
-    socksio.ProtocolError,
-)
-_GLANCE = 0.5  # seconds
 
 # What httpx2 itself raises when it follows redirects; everything else is raised by us, as ours.
 BAD_REDIRECTS = (httpx2.TooManyRedirects, httpx2.RemoteProtocolError)
@@ -138,12 +127,9 @@ class Trip:
             self._note(url, error.code)
             raise
         self._note(url, str(answer.status))
-        return httpx2.Response(
-            answer.status,
-            headers=answer.headers,
-            stream=_Body(answer, lambda error: self._broken(error, url)),
-            extensions=answer.extensions,
-        )
+        body = _Body(answer, lambda error: self._broken(error, url), self._timeout)
+        extensions = {**answer.extensions, wire.BODY: body}
+        return httpx2.Response(answer.status, headers=answer.headers, stream=body, extensions=extensions)
 
     def _judge(self, url: httpx2.URL) -> None:
         """What can be said before anything is looked up."""
@@ -178,7 +164,7 @@ class Trip:
                     extensions={**request.extensions, "timeout": self._timeouts()},
                 )
             )
-        except _FAILURES as error:
+        except wire.FAILURES as error:
             raise self._translated(error, url, proxy) from error
         self._came_from = ""
         if proxy and answer.status == 407:
@@ -201,7 +187,7 @@ class Trip:
             self._pools[proxy] = httpcore2.ConnectionPool(
                 ssl_context=self._network.tls_context(),
                 proxy=_proxy(proxy, self._network.tls_context()) if proxy else None,
-                network_backend=_Dialer(functools.partial(self._dial, proxy)),
+                network_backend=wire.Dialer(functools.partial(self._dial, proxy)),
             )
         return self._pools[proxy]
 
@@ -236,7 +222,7 @@ class Trip:
                 raise network_error("redirect_refused", self._came_from, place)
             raise network_error("private_address", place)
         self._hold(stream)
-        return _Line(stream, self._cancel)
+        return wire.Line(stream, self._cancel)
 
     # ---- the cut
 
@@ -324,59 +310,8 @@ class _HubTransport(_Transport):
         return super().handle_request(request)
 
 
-class _Dialer(httpcore2.NetworkBackend):
-    def __init__(self, dial: Callable[[str, int], httpcore2.NetworkStream]) -> None:
-        self._dial = dial
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.NetworkStream:
-        return self._dial(host, port)
-
-
-class _Line(httpcore2.NetworkStream):
-    """Looks at the cancel now and then while it waits: not every system wakes a reader when its connection is cut."""
-
-    def __init__(self, stream: httpcore2.NetworkStream, cancel: CancelToken) -> None:
-        self._stream = stream
-        self._cancel = cancel
-        self.write = stream.write
-        self.close = stream.close
-        self.get_extra_info = stream.get_extra_info
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        left = math.inf if timeout is None else timeout
-        while True:
-            try:
-                return self._stream.read(max_bytes, min(left, _GLANCE))
-            except httpcore2.ReadTimeout:
-                self._cancel.check()
-                left -= _GLANCE
-                if left <= 0:
-                    raise
-
-    def start_tls(self, *args: Any, **options: Any) -> httpcore2.NetworkStream:
-        return _Line(self._stream.start_tls(*args, **options), self._cancel)
-
-
-class _Body(httpx2.SyncByteStream):
-    def __init__(self, answer: httpcore2.Response, broken: Callable[[Exception], Exception]) -> None:
-        self._answer = answer
-        self._broken = broken
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            yield from self._answer.iter_stream()
-        except _FAILURES as error:
-            raise self._broken(error) from error
-
-    def close(self) -> None:
-        self._answer.close()
+class _Body(wire.Body, httpx2.SyncByteStream):
+    """What httpx2 takes for a body."""
 
 
 def _proxy(proxy: routes.Proxy, tls: ssl.SSLContext) -> httpcore2.Proxy:

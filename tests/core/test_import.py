@@ -10,7 +10,7 @@ CODE = """
 import importlib, json, pkgutil, sys
 import backends, backends.core
 for module in pkgutil.iter_modules(backends.core.__path__):
-    if module.name != "transport":
+    if module.name not in ("transport", "wire"):
         importlib.import_module(f"backends.core.{module.name}")
 import backends.storage.database
 print(json.dumps([name for name in json.loads(sys.argv[1]) if name in sys.modules]))

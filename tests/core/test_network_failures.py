@@ -78,7 +78,7 @@ def test_a_slow_server_is_waited_for(
     secure: bool, site: Site, secure_site: Site, ca_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also when the wait is longer than the moments between two looks at the cancel."""
-    monkeypatch.setattr("backends.core.transport._GLANCE", 0.001)
+    monkeypatch.setattr("backends.core.wire._GLANCE", 0.001)
 
     def dawdle(visitor: Visitor) -> None:
         visitor.site.closing.wait(0.02)
@@ -99,7 +99,7 @@ def test_a_slow_server_is_waited_for(
 def test_where_a_cut_wakes_nobody_the_reader_looks_for_itself(
     network: Network, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backends.core.transport._GLANCE", 0.01)
+    monkeypatch.setattr("backends.core.wire._GLANCE", 0.01)
     monkeypatch.setattr(socket, "SHUT_RDWR", socket.SHUT_WR)
     cancel = CancelToken()
 
