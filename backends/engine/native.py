@@ -72,8 +72,8 @@ def _library() -> Library:
 
 
 def load_light() -> None:
-    """`library()` for a child process, in a third of the time: without the Python side of llama-cpp-python, which brings
-    numpy and Jinja. Nothing but its C API can be imported in such a process."""
+    """`library()` for a child process, in a third of the time: without the Python side of llama-cpp-python, which
+    brings numpy and Jinja. Nothing but its C API can be imported in such a process."""
     if "llama_cpp" not in sys.modules and (spec := importlib.util.find_spec("llama_cpp")):
         sys.modules["llama_cpp"] = importlib.util.module_from_spec(spec)
     library()
@@ -160,6 +160,7 @@ class Model:
     `gpu_layers` -1 is all. `progress` is told 0..1 and says whether to go on. Of the first `experts_on_cpu`
     layers the expert tensors stay in main memory, wherever the layers are. `gpu_split`: how many of the offloaded
     layers (the output layer is the last) each GPU holds, in the order of `devices()`; empty: as llama.cpp likes.
+    `mapped_only`: on the CPU, no GPU is as much as looked at, and the weights are used as they lie in the file.
     `no_alloc`: nothing but the header is read and nothing allocated; llama.cpp tells in its log what it would take.
     """
 
@@ -171,6 +172,7 @@ class Model:
         experts_on_cpu: int,
         progress: Callable[[float], bool],
         gpu_split: Sequence[int] = (),
+        mapped_only: bool = False,
         no_alloc: bool = False,
     ) -> None:
         native = library()
@@ -179,6 +181,9 @@ class Model:
         params = llama.llama_model_default_params()
         params.n_gpu_layers = gpu_layers
         params.progress_callback = callback
+        nothing = (ctypes.c_void_p * 1)()  # a list of devices that ends at once
+        if mapped_only:
+            params.devices, params.use_extra_bufts = ctypes.cast(nothing, ctypes.c_void_p), False
         if no_alloc:
             params.no_alloc, params.load_mode = True, llama.LLAMA_LOAD_MODE_NONE
         if len(gpu_split) > 1:
@@ -193,7 +198,6 @@ class Model:
         self.handle: Any = llama.llama_model_load_from_file(os.fsencode(path), params)
         if not self.handle:
             raise LoadFailed
-        self.vocabulary = Vocabulary(llama, llama.llama_model_get_vocab(self.handle))
         self.architecture = self.metadata("general.architecture")
         self.context_train: int = llama.llama_model_n_ctx_train(self.handle)
         self.layers: int = llama.llama_model_n_layer(self.handle)
@@ -201,6 +205,11 @@ class Model:
         self.parameters: int = llama.llama_model_n_params(self.handle)
         template = llama.llama_model_chat_template(self.handle, None)
         self.chat_template: str | None = template.decode("utf-8", "replace") if template else None
+
+    @functools.cached_property
+    def vocabulary(self) -> "Vocabulary":
+        """Every token is looked at once, which takes a tenth of a second."""
+        return Vocabulary(self._llama, self._llama.llama_model_get_vocab(self.handle))
 
     def metadata(self, key: str) -> str:
         """A value of the file's header as text; empty if it is not there (arrays never are)."""
