@@ -1,0 +1,330 @@
+"""What to try when a model could not be loaded as planned: rungs, the ones that cost least first.
+
+A rung has less of something: a context half as long (down to 4096 tokens), a cache in q8_0, fewer layers or experts on
+the graphics cards, a smaller quant of the same model that is on this disk, the processor alone; or several of them
+at once. What each costs is weighed as the advisor weighs it. A rung is only offered where its memory is there and where
+it answers the failure: whoever lacked memory on a card gets what takes less there, by a tenth at least and by more the
+more often it failed. So there are few, nothing that was given up comes back, and none comes twice.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import log2
+from typing import Literal
+
+from backends.core.phrase import NOTHING, Phrase
+from backends.models import quality
+from backends.models.budget import Budget
+from backends.models.footprint import Placement, compute_bytes, kv_cells, place, plan_for
+from backends.models.speed import host_share, tokens_per_s
+from backends.models.types import KvType, LocalModel, MemoryPlan, RunOptions, Shape
+from backends.models.ways import kv_types
+from backends.models.weights import Weights
+
+LEAST_CONTEXT = 4096
+LEAST_RELIEF, MOST_RELIEF = 0.1, 0.5  # of the memory that was not enough
+CRASHES = 2  # of one file in one place; then it is the file
+
+Failure = Literal["gpu_memory", "host_memory", "crash", "unsupported"]
+"""Not enough memory on the cards, or in main memory; the engine ended or refused for another reason; it never will."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnDisk:
+    """A file that may be run. `divergence`: KLD of its quant; `sensitivity`: how much that costs this model."""
+
+    model: LocalModel
+    shape: Shape
+    weights: Weights
+    divergence: float = 0.0
+    sensitivity: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What the person chose: given up only when nothing else is left. None: left to us."""
+
+    context: int | None = None
+    kv_type: KvType | None = None
+    gpu_layers: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A way to run a file: tried, or to be tried. `tokens_per_s` by the speed model, the context a quarter full."""
+
+    file: OnDisk
+    options: RunOptions
+    memory: MemoryPlan
+    tokens_per_s: float
+    score: float  # what is left of the model: 1 would be perfect
+    on_host: int  # bytes of main memory
+    on_gpus: int
+
+    @property
+    def model(self) -> LocalModel:
+        return self.file.model
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    step: Step
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """`change`: what it goes on with; `cost`: what that costs, beside what came before. `gives_up`: something fixed."""
+
+    step: Step
+    change: Phrase
+    cost: Phrase
+    gives_up: bool = False
+
+    @property
+    def model(self) -> LocalModel:
+        return self.step.model
+
+    @property
+    def options(self) -> RunOptions:
+        return self.step.options
+
+
+def step(file: OnDisk, options: RunOptions, budget: Budget) -> Step:
+    """What a way to run a file takes, by the formulas, and what it is worth."""
+    shape, weights, figures = file.shape, file.weights, budget.figures
+    placement = _placement(shape, options, budget)
+    kv = kv_cells(shape, options.context, options.kv_type)
+    overheads = [gpu.backend.overhead for gpu in budget.gpus]
+    memory = plan_for(weights, placement, kv, compute_bytes(shape, options.context, figures), overheads)
+    quarter = kv_cells(shape, max(256, options.context // 4), options.kv_type)
+    speed = tokens_per_s(
+        shape, weights, placement, budget.host, budget.gpus, figures, quant=file.model.quant, kv=quarter
+    )
+    in_main_memory = host_share(shape, weights, placement) if budget.gpus and not budget.unified else 0.0
+    on_gpus = sum(memory.per_gpu)
+    return Step(
+        file=file,
+        options=options,
+        memory=memory,
+        tokens_per_s=speed,
+        score=_score(file, options, speed, in_main_memory, budget),
+        on_host=memory.host + (on_gpus if budget.unified else 0),
+        on_gpus=on_gpus,
+    )
+
+
+def rungs(
+    start: Step, failed: Sequence[Failed], budget: Budget, others: Sequence[OnDisk] = (), fixed: Fixed | None = None
+) -> Iterator[Rung]:
+    """What to try next, as if each failed in the way of the last of `failed`, which stand in their order.
+
+    `start` is what was planned; `others` are quants of the same model on this disk.
+    """
+    fixed, failed = fixed or Fixed(), list(failed)
+    smaller = [other for other in others if other.model.size < start.model.size]
+    steps = {(found.model.path, found.options): found for found in _steps(start, smaller, budget)}
+    for known in (start, *(one.step for one in failed)):
+        steps.pop((known.model.path, known.options), None)
+    left = sorted((one for one in steps.values() if _has_room(one, budget)), key=lambda one: _order(one, fixed))
+    while failed and all(one.failure != "unsupported" for one in failed):
+        found = _next(left, failed)
+        if found is None:
+            return
+        left.remove(found)
+        yield Rung(found, change(failed[-1].step, found), cost(failed[-1].step, found), _gives_up(found, fixed))
+        failed.append(Failed(found, failed[-1].failure))
+
+
+def _next(left: Sequence[Step], failed: Sequence[Failed]) -> Step | None:
+    left = [one for one in left if all(_descends(one, before.step) for before in failed)]
+    for relief in (min(LEAST_RELIEF * max(1, len(failed) - 1), MOST_RELIEF), LEAST_RELIEF):
+        for one in left:
+            if all(_answers(one, before, failed, relief) for before in failed):
+                return one
+    least = [one for one in left if all(_answers(one, before, failed, 0.0) for before in failed)]
+    return min(least, key=lambda one: one.on_gpus + one.on_host, default=None)
+
+
+def _descends(one: Step, before: Step) -> bool:
+    """Nothing that was given up comes back."""
+    new, old = one.options, before.options
+    kept_off = new.expert_layers_on_cpu >= old.expert_layers_on_cpu or not one.on_gpus
+    return (
+        one.model.size <= before.model.size
+        and new.context <= old.context
+        and (new.kv_type == old.kv_type or old.kv_type == "f16")
+        and one.on_gpus <= before.on_gpus
+        and kept_off
+    )
+
+
+def _answers(one: Step, before: Failed, failed: Sequence[Failed], relief: float) -> bool:
+    """Whether `one` has what `before` lacked."""
+    tried = before.step
+    if before.failure == "gpu_memory":
+        return one.on_gpus < tried.on_gpus and one.on_gpus <= (1 - relief) * tried.on_gpus
+    if before.failure == "host_memory":
+        return one.on_host < tried.on_host and one.on_host <= (1 - relief) * tried.on_host
+    if one.options.kv_type != tried.options.kv_type:
+        return False  # that is about memory
+    if one.model.path != tried.model.path:
+        return True
+    if bool(one.on_gpus) != bool(tried.on_gpus):
+        return not one.on_gpus
+    alike = [past for past in failed if past.failure == "crash" and past.step.model.path == one.model.path]
+    alike = [past for past in alike if bool(past.step.on_gpus) == bool(one.on_gpus)]
+    lighter = one.on_gpus + one.on_host < tried.on_gpus + tried.on_host
+    return len(alike) < CRASHES and lighter and one.options.context * 2 <= tried.options.context
+
+
+# ---- what there is to try
+
+
+def _steps(start: Step, others: Iterable[OnDisk], budget: Budget) -> Iterator[Step]:
+    for file in (start.file, *others):
+        for context in _contexts(start.options.context):
+            for kv_type in kv_types(file.shape):
+                if kv_type == "f16" and start.options.kv_type != "f16":
+                    continue
+                for options in _placements(replace(start.options, context=context, kv_type=kv_type), file):
+                    yield step(file, options, budget)
+
+
+def _contexts(context: int) -> Iterator[int]:
+    yield context
+    while context > LEAST_CONTEXT:
+        context = max(LEAST_CONTEXT, context // 2)
+        yield context
+
+
+def _placements(options: RunOptions, file: OnDisk) -> Iterator[RunOptions]:
+    yield options
+    layers, experts = file.shape.layers, options.expert_layers_on_cpu
+    on_gpus = min(options.gpu_layers, layers + 1) if options.gpu_layers >= 0 else layers + 1
+    if not on_gpus:
+        return
+    if file.weights.experts[-1]:
+        for part in (1, 2, 3, 4):
+            yield replace(options, expert_layers_on_cpu=experts + (layers - experts) * part // 4)
+    for eighths in (7, 6, 4, 2):
+        fewer = on_gpus * eighths // 8
+        if fewer:
+            yield replace(options, gpu_layers=fewer, gpu_split=_shared(options.gpu_split, fewer))
+    yield replace(options, gpu_layers=0, expert_layers_on_cpu=0, gpu_split=())
+
+
+def _shared(split: Sequence[int], layers: int) -> tuple[int, ...]:
+    """`layers` on the cards in the proportions of `split`, which is for more."""
+    before, total, given = 0, sum(split), []
+    for count in split:
+        given.append((before + count) * layers // total - before * layers // total)
+        before += count
+    return tuple(given)
+
+
+def _placement(shape: Shape, options: RunOptions, budget: Budget) -> Placement:
+    layers = options.gpu_layers if options.gpu_layers >= 0 else shape.layers + 1
+    split = options.gpu_split if len(options.gpu_split) == len(budget.gpus) and sum(options.gpu_split) else ()
+    return place(shape.layers, layers, options.expert_layers_on_cpu, split or [gpu.free for gpu in budget.gpus])
+
+
+def _has_room(one: Step, budget: Budget) -> bool:
+    cards = zip(one.memory.per_gpu, budget.gpus, strict=False)
+    return one.on_host <= budget.host.usable and all(used <= gpu.usable for used, gpu in cards)
+
+
+# ---- what it costs
+
+
+def _order(one: Step, fixed: Fixed) -> tuple[bool, float, int, str]:
+    return _gives_up(one, fixed), -one.score, one.memory.total, str(one.model.path)
+
+
+def _gives_up(one: Step, fixed: Fixed) -> bool:
+    options = one.options
+    return (
+        (fixed.context is not None and options.context < min(fixed.context, one.file.shape.context_train))
+        or (fixed.kv_type is not None and options.kv_type != fixed.kv_type)
+        or (fixed.gpu_layers is not None and options.gpu_layers != fixed.gpu_layers)
+    )
+
+
+def _score(file: OnDisk, options: RunOptions, speed: float, in_main_memory: float, budget: Budget) -> float:
+    """As the advisor's for one model, less what is the same for all its ways."""
+    scoring = budget.figures.scoring
+    loss = scoring.divergence_weight * max(0.0, file.divergence - scoring.negligible_divergence)
+    score = max(0.0, 1 - loss * file.sensitivity)
+    score *= scoring.shorter_context ** -log2(options.context)
+    score *= 1.0 if options.kv_type == "f16" else scoring.q8_0_kv
+    score *= min(1.0, speed / scoring.target_speed) ** scoring.speed_power
+    score *= 1.0 if speed >= scoring.slowest else scoring.slow_factor
+    return score * (1 - scoring.main_memory_weight * in_main_memory**scoring.main_memory_power)
+
+
+def change(before: Step, after: Step) -> Phrase:
+    """What `after` has instead of what `before` had."""
+    old, new, said = before.options, after.options, []
+    if after.model.path != before.model.path:
+        here, there = after.model.quant or after.model.id, before.model.quant or before.model.id
+        said.append(Phrase(f"the file in {here} instead of {there}", f"改用 {here} 文件（原为 {there}）"))
+    if new.context != old.context:
+        said.append(
+            Phrase(
+                f"a context of {new.context:,} tokens instead of {old.context:,}",
+                f"上下文 {new.context:,} 个 token（原为 {old.context:,}）",
+            )
+        )
+    if new.kv_type != old.kv_type:
+        said.append(
+            Phrase(f"the cache in {new.kv_type} instead of {old.kv_type}", f"缓存 {new.kv_type}（原为 {old.kv_type}）")
+        )
+    if bool(after.on_gpus) != bool(before.on_gpus):
+        said.append(Phrase("the processor alone", "仅使用处理器"))
+    elif after.on_gpus:
+        said += _moved(old, new, after.file.shape.layers + 1)
+    if not said:
+        return NOTHING
+    *first, last = said
+    list_of = f"{', '.join(one.en for one in first)} and {last.en}" if first else last.en
+    return Phrase(f"It goes on with {list_of}.", f"改为：{'；'.join(one.zh for one in said)}。")
+
+
+def _moved(old: RunOptions, new: RunOptions, all_layers: int) -> Iterator[Phrase]:
+    if new.gpu_layers != old.gpu_layers:
+        here, there = (
+            all_layers if count < 0 else min(count, all_layers) for count in (new.gpu_layers, old.gpu_layers)
+        )
+        yield Phrase(
+            f"{here} of {all_layers} layers on the graphics card instead of {there}",
+            f"{all_layers} 层中有 {here} 层在显卡上（原为 {there} 层）",
+        )
+    if new.expert_layers_on_cpu != old.expert_layers_on_cpu:
+        count = new.expert_layers_on_cpu
+        yield Phrase(f"the experts of {count} layers in main memory", f"{count} 层的专家权重留在内存中")
+
+
+def cost(before: Step, after: Step) -> Phrase:
+    """What the change costs: tokens of context, quality, speed."""
+    said = []
+    if (fewer := before.options.context - after.options.context) > 0:
+        said.append(
+            Phrase(f"The conversation may be {fewer:,} tokens shorter.", f"可容纳的对话减少 {fewer:,} 个 token。")
+        )
+    if after.options.kv_type != before.options.kv_type:
+        said.append(Phrase("The smaller cache loses very little.", "较小的缓存精度损失很小。"))
+    said.append(quality.lost(before.file.divergence, after.file.divergence))
+    if after.tokens_per_s < 0.9 * before.tokens_per_s:
+        rates = [
+            f"{speed:.0f}" if speed >= 9.5 else f"{speed:.1f}" for speed in (after.tokens_per_s, before.tokens_per_s)
+        ]
+        said.append(
+            Phrase(
+                f"It writes about {rates[0]} instead of {rates[1]} tokens per second.",
+                f"每秒约生成 {rates[0]} 个 token（原为 {rates[1]}）。",
+            )
+        )
+    said = [one for one in said if one != NOTHING]
+    if not said:
+        return Phrase("That costs hardly anything.", "几乎没有影响。")
+    return Phrase(" ".join(one.en for one in said), "".join(one.zh for one in said))
