@@ -16,6 +16,9 @@ from backends.engine import native
 MODULE = "backends.engine.child"
 TASKS = {  # what is asked for by "do": module and function in this room
     "measure": ("dry_run", "measure"),
+    "quantise": ("quantise", "write"),
+    "try": ("tried", "load"),
+    "try adapters": ("tried", "adapters"),
 }
 
 

@@ -46,8 +46,10 @@ class Context:
         self.handle: Any = llama.llama_init_from_model(model.handle, params)
         if not self.handle:
             raise LoadFailed
+        self.kv_type: KvType = options.kv_type
         self._memory = llama.llama_get_memory(self.handle)
         self.size: int = llama.llama_n_ctx(self.handle)
+        self._vocabulary = model.vocabulary.size
         self.batch = Batch(llama, min(options.batch, llama.llama_n_batch(self.handle)), options.outputs)
 
     def decode(self) -> bool:
@@ -68,6 +70,31 @@ class Context:
         self.batch.clear()
         self.batch.add(token, 0, 0, True)
         self.decode()
+        self.cut(0, 0)
+
+    def logits(self, token: int, count: int) -> list[float]:
+        """Compute `count` times the same token, at most a batch, and forget them (and all of sequence 0); the logits
+        of the last one. RuntimeError if that fails."""
+        while True:
+            self.rearm()
+            self.cut(0, 0)
+            self.batch.clear()
+            for position in range(count):
+                self.batch.add(token, position, 0, position == count - 1)
+            if self.decode():
+                numbers = self._llama.llama_get_logits_ith(self.handle, count - 1)[: self._vocabulary]
+                self.cut(0, 0)
+                return numbers
+
+    def exercise(self, token: int, prompt: int, answer: int) -> None:
+        """Compute a prompt of so many tokens, at most a batch, and then tokens one by one. RuntimeError."""
+        self.rearm()
+        self.batch.clear()
+        for position in range(prompt + answer):
+            self.batch.add(token, position, 0, position >= prompt - 1)
+            if position >= prompt - 1:
+                self.decode()
+                self.batch.clear()
         self.cut(0, 0)
 
     def rearm(self) -> None:

@@ -19,6 +19,7 @@ from backends.core.stream import Stream
 from backends.engine import native
 from backends.engine.loading import Loaded, load, ready
 from backends.engine.protocol import (
+    Adapter,
     EngineInfo,
     GenerateEvent,
     GenerateRequest,
@@ -87,6 +88,23 @@ class NativeEngine:
     def generate(self, request: GenerateRequest) -> Stream[GenerateEvent]:
         job = Job(request)
         return self._ask(job.stream, lambda: self._scheduler().submit(job))
+
+    def set_adapters(self, adapters: Sequence[Adapter]) -> Stream[tuple[Adapter, ...]]:
+        """Compute with these LoRA adapters from now on, and no others, without loading the model again.
+
+        Answers asked for before come to their end first; those asked for after it wait. One event: the adapters in
+        use. InvalidInput `bad_adapter`, NotFound `file_missing`: the model is then as it was. If the model goes
+        before it comes to that, the stream ends with nothing in it.
+        """
+        stream: Stream[tuple[Adapter, ...]] = Stream("set_adapters")
+
+        def change() -> None:
+            assert self._loaded is not None
+            self._loaded = self._loaded.adapted(adapters, stream.token)
+            stream.put(self._loaded.model.adapters)
+            stream.close()
+
+        return self._ask(stream, lambda: self._scheduler().change(stream, change))
 
     def count_tokens(self, turns: Sequence[Turn]) -> Stream[int]:
         stream: Stream[int] = Stream("count_tokens")

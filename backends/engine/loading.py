@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -14,16 +14,19 @@ from backends.core.errors import BackendError, EngineError, InvalidInput, NotFou
 from backends.core.phrase import Phrase
 from backends.engine import native
 from backends.engine.abilities import abilities
+from backends.engine.adapters import Adapters
 from backends.engine.context import Context, ContextOptions
 from backends.engine.native_log import Told
-from backends.engine.protocol import EngineDevice, KvType, LoadedModel, LoadRequest
+from backends.engine.placement import Placement
+from backends.engine.protocol import Adapter, KvType, LoadedModel, LoadRequest
 from backends.engine.scheduler import SLOTS, Scheduler
 from backends.engine.template import ChatTemplate
+from backends.engine.trial import NO_MEMORY
+from backends.engine.uses import Meter
 from backends.hardware import cpu
 
 _CHUNK = 8 << 20  # bytes
 _READING = 0.7  # of the progress; the rest is llama.cpp's part
-_NO_MEMORY = ("unable to allocate", "failed to allocate", "out of memory", "bad_alloc", "insufficient memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,24 @@ class Loaded:
     scheduler: Scheduler
     _context: Context
     _native: native.Model
+    _adapters: Adapters
+
+    def adapted(self, adapters: Sequence[Adapter], cancel: CancelToken) -> "Loaded":
+        """The same with these adapters and no others, between answers; what was computed with others is forgotten.
+
+        Raises as `Adapters.use` does, and is then as it was.
+        """
+        if self._adapters.use(adapters, cancel):
+            self.scheduler.forget()
+        return replace(self, model=replace(self.model, adapters=tuple(adapters)))
+
+    def exercise(self, prompt: int, answer: int) -> None:
+        """Compute so many tokens at once and so many one by one. EngineError `load_failed`."""
+        with native.library().log.keep() as told:
+            try:
+                self._context.exercise(max(self._native.vocabulary.bos, 0), prompt, answer)
+            except RuntimeError:
+                raise _no_context(self.model.context, told) from None
 
     def close(self) -> None:
         self.scheduler.stop()
@@ -53,15 +74,17 @@ def ready() -> None:
         ) from error
 
 
-def load(request: LoadRequest, progress: Callable[[float], None], cancel: CancelToken) -> Loaded:
-    """Load on the calling thread. `progress` gets 0..1, never going back.
+def load(
+    request: LoadRequest, progress: Callable[[float], None], cancel: CancelToken, *, isolated: bool = False
+) -> Loaded:
+    """Load on the calling thread. `progress` gets 0..1, never going back. `isolated`: this process may die of it.
 
     NotFound (`file_missing`), EngineError (`out_of_memory`, `load_failed`), InvalidInput
-    (`unsupported_model`); Cancelled when `cancel` goes up. Nothing is left behind by a load that fails.
+    (`unsupported_model`, `bad_adapter`); Cancelled when `cancel` goes up. Nothing is left behind by a load that fails.
     """
     started = time.perf_counter()
     files = parts(request.path)
-    log = native.library().log
+    meter, log = Meter(native.devices()), native.library().log
     with log.keep() as told:
         _read(files, lambda done: progress(_READING * done), cancel)
 
@@ -75,46 +98,60 @@ def load(request: LoadRequest, progress: Callable[[float], None], cancel: Cancel
                 gpu_layers=request.gpu_layers,
                 experts_on_cpu=request.expert_layers_on_cpu,
                 progress=go_on,
+                gpu_split=request.gpu_split if any(request.gpu_split) else (),
             )
         except native.LoadFailed:
             cancel.check()
             raise _refused(request, told) from None
-    with _freed_on_error(model), log.keep() as made:
+    with _freed_on_error(model):
         cancel.check()
         placement = Placement.read(told.layers, native.devices(), model.layers)
-        context_size, kv_type = min(request.context or model.context_train, model.context_train), request.kv_type
-        if not abilities(model.architecture).quantised_cache:
-            kv_type = "f16"
-        _check_room(model, context_size, kv_type)
-        options = ContextOptions(context_size, kv_type, request.threads or threads(), request.batch, SLOTS, SLOTS)
-        try:
-            context = Context(model, options)
-        except native.LoadFailed:
-            raise _no_context(context_size, made) from None
+        context = _context(request, model, meter)
         with _freed_on_error(context):
             cancel.check()
-            try:
-                context.warm_up(max(model.vocabulary.bos, 0))
-            except RuntimeError:
-                raise _no_context(context_size, made) from None
+            adapters = Adapters(request.path, model, context, isolated=isolated)
+            adapters.use(request.adapters, cancel)
             template, template_note = _template(model)
-            notes = (*_lowered(request, model, kv_type), *placement.notes(request.gpu_layers), *template_note)
+            split_notes = placement.notes(request.gpu_layers, request.gpu_split)
             loaded = LoadedModel(
                 alias=request.alias or model.metadata("general.name") or request.path.stem,
                 path=request.path,
                 architecture=model.architecture,
                 context=context.size,
                 context_train=model.context_train,
-                kv_type=kv_type,
+                kv_type=context.kv_type,
                 layers=model.layers,
                 gpu_layers=placement.on_gpu,
                 devices=placement.devices,
                 size=model.size,
                 seconds=time.perf_counter() - started,
-                notes=notes,
+                notes=(*_lowered(request, model, context.kv_type), *split_notes, *template_note),
+                uses=meter.uses(native.devices()),
+                adapters=tuple(request.adapters),
             )
             scheduler = Scheduler(model, context, template, placement.label, _slice(model, placement, request.batch))
-            return Loaded(loaded, scheduler, context, model)
+            return Loaded(loaded, scheduler, context, model, adapters)
+
+
+def _context(request: LoadRequest, model: native.Model, meter: Meter) -> Context:
+    """As large as asked for and as the model was trained for, and warm. EngineError `out_of_memory`, `load_failed`."""
+    size, kv_type = min(request.context or model.context_train, model.context_train), request.kv_type
+    if not abilities(model.architecture).quantised_cache:
+        kv_type = "f16"
+    _check_room(model, size, kv_type)
+    options = ContextOptions(size, kv_type, request.threads or threads(), request.batch, SLOTS, SLOTS)
+    with native.library().log.keep() as made:
+        try:
+            context = Context(model, options)
+        except native.LoadFailed:
+            raise _no_context(size, made) from None
+        with _freed_on_error(context):
+            meter.context_made(made)
+            try:
+                context.warm_up(max(model.vocabulary.bos, 0))
+            except RuntimeError:
+                raise _no_context(size, made) from None
+            return context
 
 
 def threads() -> int:
@@ -170,52 +207,6 @@ def _freed_on_error(resource: native.Model | Context) -> Iterator[None]:
     finally:
         if not done:
             resource.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where the layers are. `offloaded` counts as llama.cpp does, the output layer too; `on_gpu` without it."""
-
-    layers: int
-    on_gpu: int
-    offloaded: int
-    devices: tuple[str, ...]
-    gpu_there: bool
-
-    @classmethod
-    def read(cls, placed: Sequence[str], devices: Sequence[EngineDevice], layers: int) -> "Placement":
-        """`placed` names the device of each layer, the output layer last."""
-        gpus = {device.name for device in devices if device.kind in ("gpu", "igpu")}
-        used = tuple(dict.fromkeys(name for name in placed if name in gpus))
-        on_gpu, offloaded = (sum(name in gpus for name in placed[:end]) for end in (layers, None))
-        return cls(layers, on_gpu, offloaded, used if offloaded > layers else (*used, "CPU"), bool(gpus))
-
-    @property
-    def label(self) -> str:
-        """E.g. "CUDA0 + CPU (12 of 36 layers)"."""
-        names = " + ".join(self.devices)
-        return f"{names} ({self.on_gpu} of {self.layers} layers)" if 0 < self.offloaded <= self.layers else names
-
-    def notes(self, asked: int) -> tuple[Phrase, ...]:
-        """What a person should know who asked for `asked` layers on a GPU (-1: all)."""
-        wanted = self.layers + 1 if asked < 0 else min(asked, self.layers + 1)
-        if self.offloaded >= wanted:
-            return ()
-        if self.offloaded:
-            return (
-                Phrase(
-                    f"Only {self.offloaded} of the {wanted} layers meant for the GPU are there.",
-                    f"计划放到 GPU 的 {wanted} 层中，实际只有 {self.offloaded} 层在 GPU 上。",
-                ),
-            )
-        if self.gpu_there:
-            return (Phrase("The GPU was not used: the model runs on the CPU.", "未使用 GPU：模型在 CPU 上运行。"),)
-        return (
-            Phrase(
-                "A GPU was asked for, but the installed engine sees none: the model runs on the CPU.",
-                "要求使用 GPU，但已安装的引擎未发现 GPU：模型在 CPU 上运行。",
-            ),
-        )
 
 
 def _slice(model: native.Model, placement: Placement, batch: int) -> int:
@@ -282,7 +273,7 @@ def _cache_per_token(model: native.Model, kv_type: KvType) -> float:
 
 def _refused(request: LoadRequest, told: Told) -> BackendError:
     words = told.reason.replace(str(request.path.parent), "…") or "no reason given"
-    if told.says(*_NO_MEMORY):
+    if told.says(*NO_MEMORY):
         return EngineError(
             Phrase(
                 f"There is not enough memory for {request.path.name} ({words}).",
@@ -315,7 +306,7 @@ def _refused(request: LoadRequest, told: Told) -> BackendError:
 
 def _no_context(size: int, told: Told) -> EngineError:
     words = told.reason or "no reason given"
-    if told.says(*_NO_MEMORY):
+    if told.says(*NO_MEMORY):
         return EngineError(
             Phrase(
                 f"There is not enough memory for a context of {size} tokens ({words}).",

@@ -4,7 +4,7 @@ llama.cpp has no other way to tell why a load failed or which layer went to whic
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -19,12 +19,16 @@ class NativeLog:
     """Receives llama.cpp's log on whatever thread it speaks."""
 
     kept: list[tuple[int, str]] | None = None
+    listener: Callable[[str], None] | None = None
+    """Told every message besides, as it comes, on the thread that speaks: the quantiser has no other progress."""
 
     def receive(self, level: int, text: bytes) -> None:
         """One message; `_CONTINUED` ones (progress dots) are not worth keeping."""
         if level == _CONTINUED or (level == _DEBUG and self.kept is None and not LOG.isEnabledFor(logging.DEBUG)):
             return
         line = text.decode("utf-8", "replace").rstrip()
+        if self.listener is not None:
+            self.listener(line)
         if self.kept is not None:
             self.kept.append((level, line))
         LOG.log(_LEVELS.get(level, logging.DEBUG), "%s", line)
@@ -66,3 +70,13 @@ class Told:
         begin, middle = "load_tensors: layer", "assigned to device"
         placed = [line.partition(middle)[2] for _, line in self.lines if line.startswith(begin) and middle in line]
         return [name.partition(",")[0].strip() for name in placed]
+
+    @property
+    def compute_buffers(self) -> dict[str, int]:
+        """Bytes for what is computed on the way, by the name of the buffer ("CPU", "CUDA0", "CUDA_Host")."""
+        found: dict[str, int] = {}
+        for _, line in self.lines:
+            before, middle, size = line.partition(" compute buffer size = ")
+            if middle:
+                found[before.split()[-1]] = round(float(size.split()[0]) * 2**20)
+        return found

@@ -224,6 +224,10 @@ class Engine(Protocol):
 
     def generate(self, request: GenerateRequest) -> Stream[GenerateEvent]: ...
 
+    def set_adapters(self, adapters: Sequence[Adapter]) -> Stream[tuple[Adapter, ...]]:
+        """Compute with these adapters from now on, without loading again. One event: those in use."""
+        ...
+
     def count_tokens(self, turns: Sequence[Turn]) -> Stream[int]:
         """One event: the prompt's length in tokens, template included."""
         ...

@@ -4,15 +4,22 @@ Requests wait in a queue. A running sequence asks for what it needs computed: a 
 token it said last; all that fits goes into one batch, one `decode`, and who gets logits says a token. There
 is one slot now; more of them change the numbers here, not the story.
 
+A change of the model itself waits in the same queue: it comes when those before it have their answers, and those
+behind it wait for it.
+
 A slot keeps its tokens in the cache after the answer: the next prompt takes over what it shares with them.
 """
 
 from collections import deque
+from collections.abc import Callable
 from collections.abc import Sequence as Many
+from dataclasses import dataclass
 from itertools import takewhile
+from typing import Any
 
-from backends.core.errors import EngineError, InvalidInput
+from backends.core.errors import BackendError, Cancelled, EngineError, InvalidInput
 from backends.core.phrase import Phrase
+from backends.core.stream import Stream
 from backends.engine.abilities import abilities
 from backends.engine.context import Context
 from backends.engine.native import Model
@@ -23,6 +30,24 @@ from backends.engine.template import ChatTemplate, Prompt
 SLOTS = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something to be done while nobody's answer is computed. What `call` raises of ours comes out of the stream."""
+
+    stream: Stream[Any]
+    call: Callable[[], None]
+
+    @property
+    def over(self) -> bool:
+        return self.stream.cancelled
+
+    def make(self) -> None:
+        try:
+            self.call()
+        except (BackendError, Cancelled) as error:
+            self.stream.fail(error)
+
+
 class Scheduler:
     """Lives on the engine's thread, as long as the model is loaded. `device` is what answers are signed with."""
 
@@ -30,7 +55,7 @@ class Scheduler:
         self._model, self._context, self._template = model, context, template
         self._device, self._slice = device, slice_size
         self._can_cut = abilities(model.architecture).cut
-        self._waiting: deque[Sequence] = deque()
+        self._waiting: deque[Sequence | Change] = deque()
         self._running: list[Sequence] = []
         self._cached: list[list[int]] = [[] for _ in range(SLOTS)]  # tokens of each slot that are in the cache
 
@@ -48,28 +73,46 @@ class Scheduler:
         """The length of a prompt in tokens."""
         return len(self._template.prompt(turns).tokens)
 
+    def change(self, stream: Stream[Any], call: Callable[[], None]) -> None:
+        """Queue something to be done between answers, on this thread. If it never comes to that, the stream ends with
+        nothing in it."""
+        self._waiting.append(Change(stream, call))
+
+    def forget(self) -> None:
+        """Nothing that is in the cache is worth anything any more. Between answers only."""
+        for slot in range(SLOTS):
+            self._context.cut(slot, 0)
+            self._cached[slot] = []
+
     def stop(self) -> None:
         """End all answers; those that are not done end as cancelled."""
-        for sequence in (*self._waiting, *self._running):
-            self._retire(sequence)
+        for item in (*self._waiting, *self._running):
+            self._retire(item)
 
     def step(self) -> bool:
         """False: there was nothing to do."""
         self._context.rearm()
         self._schedule()
         if not self._running:
-            return False
+            return self.busy
         if self._run():
             self._postprocess()
         return True
 
     def _schedule(self) -> None:
         """Let go of who is done, let in who waits, and gather what is to be computed."""
-        for sequence in (*self._running, *self._waiting):
-            if sequence.over:
-                self._retire(sequence)
-        if self._waiting and len(self._running) < SLOTS:
-            self._admit(self._waiting.popleft())
+        for item in (*self._running, *self._waiting):
+            if item.over:
+                self._retire(item)
+        while self._waiting and len(self._running) < SLOTS:
+            first = self._waiting[0]
+            if isinstance(first, Change) and self._running:
+                break
+            self._waiting.popleft()
+            if isinstance(first, Change):
+                first.make()
+            else:
+                self._admit(first)
         batch = self._context.batch
         batch.clear()
         for sequence in self._running:
@@ -106,7 +149,11 @@ class Scheduler:
             if sequence.place >= 0:
                 sequence.say(sequence.sampler.sample(self._context.handle, sequence.place))
 
-    def _retire(self, sequence: Sequence) -> None:
+    def _retire(self, sequence: Sequence | Change) -> None:
+        if isinstance(sequence, Change):
+            self._waiting.remove(sequence)
+            sequence.stream.close()
+            return
         (self._waiting if sequence.slot < 0 else self._running).remove(sequence)
         if sequence.slot >= 0:
             self._cached[sequence.slot] = sequence.tokens[: sequence.held]
