@@ -13,7 +13,7 @@ from math import log2
 from typing import Literal
 
 from backends.core.phrase import NOTHING, Phrase
-from backends.models import quality
+from backends.models import exactness
 from backends.models.budget import Budget
 from backends.models.footprint import Placement, compute_bytes, kv_cells, place, plan_for
 from backends.models.speed import host_share, tokens_per_s
@@ -313,7 +313,7 @@ def cost(before: Step, after: Step) -> Phrase:
         )
     if after.options.kv_type != before.options.kv_type:
         said.append(Phrase("The smaller cache loses very little.", "较小的缓存精度损失很小。"))
-    said.append(quality.lost(before.file.divergence, after.file.divergence))
+    said.append(exactness.lost(before.file.divergence, after.file.divergence))
     if after.tokens_per_s < 0.9 * before.tokens_per_s:
         rates = [
             f"{speed:.0f}" if speed >= 9.5 else f"{speed:.1f}" for speed in (after.tokens_per_s, before.tokens_per_s)
