@@ -1,15 +1,20 @@
 """Small files that must never be half written, and what to say when the disk refuses."""
 
 import contextlib
+import ctypes
 import errno
 import os
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 from backends.core.errors import StorageError
 from backends.core.phrase import Phrase
+
+if sys.platform == "win32":
+    import msvcrt
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -42,6 +47,18 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def lengthen(file: BinaryIO, size: int) -> None:
+    """Make an open file `size` bytes long. What is added reads as zeros and takes no room on the disk, where the volume
+    knows holes (NTFS only when told so; FAT and exFAT do not). OSError as from any write."""
+    if sys.platform == "win32":
+        handle, told = msvcrt.get_osfhandle(file.fileno()), ctypes.c_ulong()
+        ctypes.windll.kernel32.DeviceIoControl(
+            ctypes.c_void_p(handle), 0x900C4, None, 0, None, 0, ctypes.byref(told), None
+        )  # FSCTL_SET_SPARSE; a volume that has no holes says no
+    file.flush()
+    file.truncate(size)
 
 
 def put_aside(path: Path) -> Path:

@@ -4,6 +4,7 @@ llama.cpp sums up its buffers as if it allocated them and writes the sums into i
 Weights it does not tell: those are the tensors of the header (models/weights.py).
 """
 
+import contextlib
 import functools
 import re
 import threading
@@ -19,6 +20,7 @@ from backends.core.errors import BackendError, EngineError, InvalidInput
 from backends.core.phrase import Phrase
 from backends.core.turns import Turns
 from backends.engine import native
+from backends.engine.bare_header import NotUnderstood, write_bare
 from backends.engine.native_log import Told
 from backends.engine.protocol import EngineDevice, KvType
 
@@ -120,24 +122,61 @@ class NativeDryRun:
 def measure(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The child's side of `NativeDryRun.measure`."""
     path = Path(request["path"])
+    model = _held().model(path, request)
     with native.library().log.keep() as told:
+        _make_context(model, request, told, path)
+    yield {"allocations": [asdict(one) for one in allocations([line for _, line in told.lines], _devices())]}
+
+
+@functools.cache
+def _held() -> "_Held":
+    return _Held(Path.cwd())
+
+
+class _Held:
+    """The model that was asked for last: of a hundred questions all but some are about another context of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._placed: tuple[object, ...] = ()
+        self._model: native.Model | None = None
+        self._file: tuple[object, ...] = ()
+        self._parts: list[Path] = []
+
+    def model(self, path: Path, request: Mapping[str, Any]) -> native.Model:
         try:
-            model = native.Model(
-                path,
-                gpu_layers=request["gpu_layers"],
-                experts_on_cpu=request["expert_layers_on_cpu"],
-                gpu_split=request["gpu_split"],
-                progress=lambda _: True,
-                no_alloc=True,
-            )
-        except native.LoadFailed:
-            raise _refused(path, told) from None
-        try:
-            _make_context(model, request, told, path)
-        finally:
-            model.close()
-    devices = _devices()
-    yield {"allocations": [asdict(one) for one in allocations([line for _, line in told.lines], devices)]}
+            status = path.stat()
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        file = (path, status.st_size, status.st_mtime_ns)
+        split = tuple(request["gpu_split"])
+        placed = (*file, request["gpu_layers"], request["expert_layers_on_cpu"], split)
+        if self._model and placed == self._placed:
+            return self._model
+        if self._model:
+            self._model.close()
+            self._model = None
+        if file != self._file:
+            for old in self._parts[:1]:
+                old.unlink(missing_ok=True)
+            self._file, self._parts = file, []
+            with contextlib.suppress(NotUnderstood, OSError):
+                self._parts = write_bare(path, self._folder)
+        with native.library().log.keep() as told:
+            try:
+                self._model = native.Model(
+                    path,
+                    gpu_layers=request["gpu_layers"],
+                    experts_on_cpu=request["expert_layers_on_cpu"],
+                    gpu_split=split,
+                    progress=lambda _: True,
+                    no_alloc=True,
+                    parts=self._parts,
+                )
+            except native.LoadFailed:
+                raise _refused(path, told) from None
+        self._placed = placed
+        return self._model
 
 
 @functools.cache
@@ -207,6 +246,13 @@ def _cache_size(line: str) -> float | None:
 def _whole_rows(size: float, rows: int) -> float:
     whole = round(size / rows) * rows if rows else 0
     return whole if rows > 2 * _ROUNDED and abs(whole - size) < _ROUNDED else size
+
+
+def _unreadable(path: Path, error: OSError) -> EngineError:
+    return EngineError(
+        Phrase(f"{path.name} cannot be read: {error.strerror}.", f"无法读取 {path.name}：{error.strerror}。"),
+        code="load_failed",
+    )
 
 
 def _refused(path: Path, told: Told) -> BackendError:

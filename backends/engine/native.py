@@ -162,6 +162,7 @@ class Model:
     layers (the output layer is the last) each GPU holds, in the order of `devices()`; empty: as llama.cpp likes.
     `mapped_only`: on the CPU, no GPU is as much as looked at, and the weights are used as they lie in the file.
     `no_alloc`: nothing but the header is read and nothing allocated; llama.cpp tells in its log what it would take.
+    `parts`: all files of a split, where they are not beside `path` under their names.
     """
 
     def __init__(
@@ -174,6 +175,7 @@ class Model:
         gpu_split: Sequence[int] = (),
         mapped_only: bool = False,
         no_alloc: bool = False,
+        parts: Sequence[Path] = (),
     ) -> None:
         native = library()
         self._llama = llama = native.llama
@@ -195,7 +197,11 @@ class Model:
             overrides[0].pattern = rf"blk\.({layers})\.ffn_(up|down|gate_up|gate)_(ch|)exps".encode()
             overrides[0].buft = native.base.ggml_backend_cpu_buffer_type()
             params.tensor_buft_overrides = ctypes.cast(overrides, ctypes.c_void_p)
-        self.handle: Any = llama.llama_model_load_from_file(os.fsencode(path), params)
+        if len(parts) > 1:
+            names = (ctypes.c_char_p * len(parts))(*map(os.fsencode, parts))
+            self.handle: Any = llama.llama_model_load_from_splits(names, len(parts), params)
+        else:
+            self.handle = llama.llama_model_load_from_file(os.fsencode(parts[0] if parts else path), params)
         if not self.handle:
             raise LoadFailed
         self.architecture = self.metadata("general.architecture")
