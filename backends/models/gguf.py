@@ -85,7 +85,7 @@ def check(path: Path) -> Header:
     """The header of a file that may be loaded as a chat model; all parts of a split are read.
 
     Beside the errors of `read_header` InvalidInput with `unsupported_architecture`, `damaged_file`, `foreign_fork`,
-    and for splits `not_first_part` and `missing_part`.
+    `is_adapter`, and for splits `not_first_part` and `missing_part`.
     """
     header = read_header(path)
     return checked(path.name, header, lambda name: _part(path.with_name(name), header.split_count))
@@ -94,7 +94,13 @@ def check(path: Path) -> Header:
 def checked(name: str, header: Header, read: Callable[[str], Header]) -> Header:
     """`check` for a file called `name` whose header is at hand; `read` gives that of the part with another name."""
     if header.split_number > 0:
-        raise _not_first(name)
+        raise not_first(name)
+    if header.metadata.get("general.type") == "adapter":
+        raise InvalidInput(
+            Phrase(f"{name} is an adapter (LoRA), not a model.", f"{name} 是适配器（LoRA），不是模型。"),
+            Phrase("Add it to the adapters of a model.", "请将其添加为模型的适配器。"),
+            code="is_adapter",
+        )
     check_architecture(header.architecture, header.metadata)
     if header.split_count > 1:
         header = _joined(name, header, read)
@@ -151,7 +157,7 @@ def _joined(name: str, first: Header, read: Callable[[str], Header]) -> Header:
     """The header of a split as if it were one file: llama-gguf-split gives each part its own list of tensors."""
     part = part_of(name)
     if part is None or part.number != 1 or part.count != first.split_count or part.count > MOST_PARTS:
-        raise _not_first(name)
+        raise not_first(name)
     tensors, size = list(first.tensors), first.size
     for number in range(2, part.count + 1):
         other = part.name(number)
@@ -241,7 +247,7 @@ def _whole(value: Any, default: int = 0) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else default
 
 
-def _not_first(name: str) -> InvalidInput:
+def not_first(name: str) -> InvalidInput:
     return InvalidInput(
         Phrase(f"{name} is one part of a model, and not the first.", f"{name} 是模型的一部分，但不是第一部分。"),
         Phrase("Choose the file whose name ends in -00001-of-….gguf.", "请选择文件名以 -00001-of-….gguf 结尾的文件。"),
