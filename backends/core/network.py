@@ -181,7 +181,8 @@ class Network:
     ) -> Iterator[None]:
         """Within this block huggingface_hub, called on this thread, goes through this door: same rules, same records,
         same errors (DownloadError of this module and Cancelled come out of its calls as they are, without retries).
-        Called outside of such a block, it fails. `timeout` as in `open`."""
+        Called outside of such a block, it fails. `timeout` as in `open`. All answers in the block together have at most
+        8 MiB, else DownloadError (`too_much`)."""
         import huggingface_hub
 
         from backends.core import transport

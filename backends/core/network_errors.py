@@ -61,6 +61,14 @@ _SENTENCES: dict[str, tuple[str, str, Phrase]] = {
         "{host} 是本机或内网地址，只有您亲自填写的内网地址才会被访问。",
         Phrase("Enter it yourself as the hub address if you want it.", "如需使用，请在设置中将其填写为站点地址。"),
     ),
+    "too_much": (
+        "{host} sends more than the answer to this question can be.",
+        "{host} 返回的数据超出了合理大小。",
+        Phrase(
+            "Nothing of it is used. Check the address of the hub.",
+            "已全部忽略。请检查站点地址。",
+        ),
+    ),
     "insecure_address": (
         "{host} would be reached without encryption.",
         "与 {host} 的连接没有加密。",

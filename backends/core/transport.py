@@ -11,7 +11,7 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import httpcore2
@@ -25,6 +25,9 @@ from backends.core.network_errors import SECRET_HEADERS, network_error
 
 if TYPE_CHECKING:
     from backends.core.network import Network
+
+_LARGEST_ANSWERS = 8 << 20  # bytes of all answers to huggingface_hub within one trip: a listing has a few hundred KB
+_LEAST_ANSWER = 64 << 10  # what an answer counts at least, so that there are not endlessly many
 
 # What httpx2 itself raises when it follows redirects; everything else is raised by us, as ours.
 BAD_REDIRECTS = (httpx2.TooManyRedirects, httpx2.RemoteProtocolError)
@@ -86,6 +89,7 @@ class Trip:
         self._private_host = private_host
         self._cancel = cancel
         self._came_from = ""
+        self._left = _LARGEST_ANSWERS
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self._streams: list[httpcore2.NetworkStream] = []
@@ -110,6 +114,12 @@ class Trip:
         """The error that refuses `url`, noted."""
         self._note(url, code)
         return network_error(code, shown(url), detail)
+
+    def spend(self, count: int, url: httpx2.URL) -> None:
+        """Take `count` bytes from what answers may have; DownloadError (`too_much`) when it is used up."""
+        self._left -= count
+        if self._left < 0:
+            raise self.refusal("too_much", url)
 
     # ---- one request
 
@@ -282,7 +292,7 @@ def hub_client(current: threading.local) -> httpx2.Client:
         trust_env=False,
         follow_redirects=True,
         max_redirects=8,
-        headers={"user-agent": "DeskSeek"},
+        headers={"user-agent": "DeskSeek", "accept-encoding": "identity"},
     )
 
 
@@ -307,7 +317,30 @@ class _HubTransport(_Transport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         if request.url.path.startswith(("/api/telemetry", "/api/agent-harnesses")):
             raise network_error("offline", shown(request.url))
-        return super().handle_request(request)
+        answer = super().handle_request(request)
+        self._trip().spend(_LEAST_ANSWER, request.url)
+        answer.stream = _Bounded(answer, request.url, self._trip())
+        return answer
+
+
+class _Bounded(httpx2.SyncByteStream):
+    """huggingface_hub reads every answer whole, whatever its size; and unpacks what came packed without being asked."""
+
+    def __init__(self, answer: httpx2.Response, url: httpx2.URL, trip: Trip) -> None:
+        self._body = answer.stream
+        self._packed = answer.headers.get("content-encoding", "identity") != "identity"
+        self._url = url
+        self._trip = trip
+
+    def __iter__(self) -> Iterator[bytes]:
+        assert isinstance(self._body, httpx2.SyncByteStream)
+        for piece in self._body:
+            self._trip.spend(_LARGEST_ANSWERS + 1 if self._packed else len(piece), self._url)
+            yield piece
+
+    def close(self) -> None:
+        assert isinstance(self._body, httpx2.SyncByteStream)
+        self._body.close()
 
 
 class _Body(wire.Body, httpx2.SyncByteStream):

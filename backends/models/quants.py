@@ -72,6 +72,11 @@ def is_model(path: str) -> bool:
     return not _IMATRIX.search(name) or (bool(quant_of(name)) and not name.lower().startswith("imatrix"))
 
 
+def is_raw_part(path: str) -> bool:
+    """Whether the name is that of a slice of a GGUF which must be joined with the others before it is one."""
+    return bool(_RAW_PART.search(path.rpartition("/")[2]))
+
+
 def model_files(files: Mapping[str, tuple[int, str | None]]) -> list[ModelFile]:
     """The models among `{path: (size, sha256)}`, the parts of a split joined, the smallest first.
 
@@ -83,10 +88,12 @@ def model_files(files: Mapping[str, tuple[int, str | None]]) -> list[ModelFile]:
         part = part_of(path)
         if part is None:
             found.append(ModelFile(quant_of(path), path, size, sha256))
-        elif part.number == 1 <= part.count:
+        elif part.number == 1 <= part.count <= len(files):
             parts = tuple(part.name(number) for number in range(1, part.count + 1))
             if all(name in files for name in parts):
-                found.append(ModelFile(quant_of(path), path, sum(files[name][0] for name in parts), None, parts))
+                size = sum(files[name][0] for name in parts)
+                sha256s = tuple(files[name][1] for name in parts)
+                found.append(ModelFile(quant_of(path), path, size, None, parts, sha256s=sha256s))
     return sorted(found, key=lambda file: (file.size, file.file))
 
 

@@ -37,9 +37,15 @@ class RateLimited(Unavailable):
         self.seconds = seconds
 
 
-def refusal(status: int, headers: Mapping[str, str], *, endpoint: str, repo: str, file: str = "") -> BackendError:
-    """The error for an answer with `status` (>= 400) to a question about `repo` (and `file`) at `endpoint`."""
+def refusal(
+    status: int, headers: Mapping[str, str], *, endpoint: str, repo: str, file: str = "", page: str = ""
+) -> BackendError:
+    """The error for an answer with `status` (>= 400) to a question about `repo` (and `file`) at `endpoint`.
+
+    `repo` "": a search. `page`: where a person can look at the repository.
+    """
     host = endpoint.rpartition("//")[2]
+    page = page or f"{endpoint}/{repo}"
     code = headers.get("X-Error-Code", "")
     if status == 429:
         return RateLimited(host, _seconds_to_wait(headers))
@@ -56,11 +62,20 @@ def refusal(status: int, headers: Mapping[str, str], *, endpoint: str, repo: str
                 f"{repo} 的发布者要求先接受其许可协议。",
             ),
             Phrase(
-                f"Open {endpoint}/{repo}, accept it there, and give DeskSeek an access token of "
+                f"Open {page}, accept it there, and give DeskSeek an access token of "
                 "that account, on the page Models of its window.",
-                f"请打开 {endpoint}/{repo} 接受协议，然后在 DeskSeek 窗口的「模型」页填入该账号的访问令牌。",
+                f"请打开 {page} 接受协议，然后在 DeskSeek 窗口的「模型」页填入该账号的访问令牌。",
             ),
             code="gated",
+        )
+    if not repo:
+        return DownloadError(
+            Phrase(f"{host} does not let itself be searched (HTTP {status}).", f"{host} 不支持搜索（HTTP {status}）。"),
+            Phrase(
+                "Name the repository (unsloth/DeepSeek-R1-GGUF), or use another hub.",
+                "请直接输入仓库名（unsloth/DeepSeek-R1-GGUF），或使用其他站点。",
+            ),
+            code="no_search",
         )
     if code == "RepoNotFound" or (status == 404 and not file and not code):
         return NotFound(
@@ -71,14 +86,7 @@ def refusal(status: int, headers: Mapping[str, str], *, endpoint: str, repo: str
             code="repository_not_found",
         )
     if status == 404:
-        what = file or repo
-        return NotFound(
-            Phrase(
-                f"{what} is not (or no longer) in {repo} on {host}.", f"{host} 的 {repo} 中没有（或不再有）{what}。"
-            ),
-            Phrase("See which files there are and choose another.", "请查看现有文件并选择其他文件。"),
-            code="file_not_found",
-        )
+        return not_in_repository(host, repo, file or repo)
     if status == 401:
         return DownloadError(
             Phrase(
@@ -91,13 +99,21 @@ def refusal(status: int, headers: Mapping[str, str], *, endpoint: str, repo: str
     if status == 403:
         return DownloadError(
             Phrase(f"{host} refuses access to {repo}.", f"{host} 拒绝访问 {repo}。"),
-            Phrase(f"See what {endpoint}/{repo} says about it.", f"请查看 {endpoint}/{repo} 上的说明。"),
+            Phrase(f"See what {page} says about it.", f"请查看 {page} 上的说明。"),
             code="forbidden",
         )
     return DownloadError(
         Phrase(f"{host} refused the request (HTTP {status}).", f"{host} 拒绝了请求（HTTP {status}）。"),
         NOTHING,
         code="hub_refused",
+    )
+
+
+def not_in_repository(host: str, repo: str, file: str) -> NotFound:
+    return NotFound(
+        Phrase(f"{file} is not (or no longer) in {repo} on {host}.", f"{host} 的 {repo} 中没有（或不再有）{file}。"),
+        Phrase("See which files there are and choose another.", "请查看现有文件并选择其他文件。"),
+        code="file_not_found",
     )
 
 

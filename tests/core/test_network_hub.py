@@ -1,5 +1,6 @@
 """huggingface_hub through the same door."""
 
+import gzip
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -130,3 +131,36 @@ def test_a_session_that_begins_does_not_end_another(network: Network, hub: Site)
     with network.hub_session("t", private_host=HERE):
         for _ in range(2):
             assert api(hub).model_info("deepseek-ai/tiny").id == "deepseek-ai/tiny"
+
+
+def test_no_answer_is_read_without_end(network: Network, hub: Site) -> None:
+    def endless(visitor: Visitor) -> None:
+        visitor.send_response(200)
+        visitor.end_headers()
+        visitor.close_connection = True
+        for _ in range(400):  # 100 MB, far more than is read
+            visitor.wfile.write(b" " * (256 << 10))
+
+    hub.pages["/api/models/deepseek-ai/tiny"] = endless
+    with network.hub_session("t", private_host=HERE), pytest.raises(DownloadError) as failure:
+        api(hub).model_info("deepseek-ai/tiny")
+    assert failure.value.code == "too_much"
+    assert network.connections()[-1].outcome == "too_much"
+
+
+def test_answers_that_unpack_to_more_are_not_unpacked(network: Network, hub: Site) -> None:
+    packed = gzip.compress(json.dumps(MODEL).encode())
+    hub.pages["/api/models/deepseek-ai/tiny"] = lambda visitor: visitor.answer(200, packed, Content_Encoding="gzip")
+    with network.hub_session("t", private_host=HERE), pytest.raises(DownloadError) as failure:
+        api(hub).model_info("deepseek-ai/tiny")
+    assert failure.value.code == "too_much"
+    assert hub.asked[0].headers["accept-encoding"] == "identity"
+
+
+def test_a_list_of_endless_pages_ends(network: Network, hub: Site) -> None:
+    following = f'<{hub.url("/api/models")}>; rel="next"'
+    hub.pages["/api/models"] = lambda visitor: visitor.answer(200, b"[]", Link=following)
+    with network.hub_session("t", private_host=HERE), pytest.raises(DownloadError) as failure:
+        list(api(hub).list_models(limit=50))
+    assert failure.value.code == "too_much"
+    assert len(hub.asked) < 200

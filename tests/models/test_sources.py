@@ -11,7 +11,7 @@ from backends.core.errors import Cancelled, DownloadError, InvalidInput, NotFoun
 from backends.core.phrase import NOTHING
 from backends.models.catalog import Catalog
 from backends.models.refusals import RateLimited, refusal
-from backends.models.sources import Hub, Ref, choose, locate, parse_ref
+from backends.models.sources import Hub, choose, locate
 from backends.models.types import ModelFile
 from tests.kit.faults import HANG, cut, refused, web_page
 from tests.kit.hub import HubServer
@@ -200,33 +200,6 @@ def test_no_token_of_this_computer_is_sent_unasked(there, network, monkeypatch):
 
 
 # ---- names
-
-
-@pytest.mark.parametrize(
-    ("text", "ref"),
-    [
-        ("r1-0528-qwen3-8b", Ref("r1-0528-qwen3-8b")),
-        ("r1-0528-qwen3-8b:q4_k_m", Ref("r1-0528-qwen3-8b", "q4_k_m")),
-        (f" {REPO}:UD-Q4_K_XL ", Ref(REPO, "UD-Q4_K_XL")),
-        (f"hf.co/{REPO}:Q8_0", Ref(REPO, "Q8_0")),
-        (f"https://huggingface.co/{REPO}/", Ref(REPO)),
-        (f"https://hf-mirror.com/{REPO}/blob/main/Q4/x-Q4_K_M.gguf", Ref(REPO, "Q4/x-Q4_K_M.gguf")),
-        (f"https://huggingface.co/{REPO}/resolve/main/x.gguf?download=true", Ref(REPO, "x.gguf")),
-    ],
-)
-def test_a_model_may_be_named_in_the_ways_people_name_it(text, ref):
-    assert parse_ref(text) == ref
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "a/b/c", "/etc/passwd", "../up", "a/..", "org/na--me", "org/con/x", "org/name:../x", "org/name:a\0b", "C:\\x",
-     "https://example.org/a/b", "org/name:CON", "o" * 200, "a b", "org/name:x/../../y", "org/..name"],
-)  # fmt: skip
-def test_what_cannot_be_a_name_is_refused(text):
-    with pytest.raises(InvalidInput) as error:
-        parse_ref(text)
-    assert error.value.code in ("bad_ref", "bad_name")
 
 
 @pytest.mark.parametrize("file", ["../x.gguf", "/x.gguf", "a//x.gguf", "a\\x.gguf", "x.gguf:stream", "aux.gguf"])
