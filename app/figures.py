@@ -40,6 +40,15 @@ def tokens(count: int) -> str:
     return QLocale().toString(count) if count < 1024 else f"{count // 1024}K"
 
 
+def count(number: int) -> str:
+    """Of downloads and the like: 940, 12.4K, 1.2M."""
+    for least, letter in ((1_000_000, "M"), (1_000, "K")):
+        if number >= least:
+            digits = 1 if number < 100 * least else 0
+            return f"{QLocale().toString(number / least, 'f', digits)}{letter}"
+    return QLocale().toString(number)
+
+
 def percent(fraction: float) -> str:
     return f"{int(min(max(fraction, 0.0), 1.0) * 100)}%"
 

@@ -8,7 +8,18 @@ from backends.core.phrase import NOTHING, Phrase
 from backends.core.settings import NetworkSettings
 from backends.engine.protocol import LoadedModel
 from backends.hardware.types import Machine
-from backends.models.types import Advice, LocalModel
+from backends.models.experience import Measured
+from backends.models.types import (
+    Advice,
+    Choice,
+    Deleted,
+    HubModel,
+    LocalAdapter,
+    LocalModel,
+    ModelFile,
+    Plan,
+    Use,
+)
 
 DownloadState = Literal["starting", "running", "waiting", "verifying", "paused", "failed"]
 
@@ -51,6 +62,89 @@ class AccessToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A file of a repository. `choice`: how it would run here; None while that is being looked into, or if it cannot
+    be known (`judged`)."""
+
+    file: ModelFile
+    choice: Choice | None = None
+    judged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files of a repository, as a hub lists them. `wanted`: the one a pasted link named."""
+
+    repo: str
+    endpoint: str = ""
+    source: str = ""  # the host that answered
+    state: Literal["reading", "listed", "failed"] = "reading"
+    offers: tuple[Offer, ...] = ()
+    wanted: str = ""
+    message: Phrase = NOTHING
+    hint: Phrase = NOTHING
+    source_may_help: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What was looked for on the hubs. `listings`: of the repositories that were opened."""
+
+    text: str = ""
+    state: Literal["off", "searching", "found", "failed"] = "off"
+    source: str = ""
+    found: tuple[HubModel, ...] = ()
+    listings: tuple[Listing, ...] = ()
+    message: Phrase = NOTHING
+    hint: Phrase = NOTHING
+
+    def listing(self, repo: str) -> Listing | None:
+        return next((listing for listing in self.listings if listing.repo == repo), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Smaller:
+    """A smaller quant that could be made of a file. `size`, `needed` and `free` (of the disk) in bytes; None while
+    that is being worked out. `message`: why it cannot be made."""
+
+    quant: str
+    size: int | None = None
+    memory: int | None = None
+    needed: int = 0
+    free: int = 0
+    loss: Phrase = NOTHING
+    message: Phrase = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something slow that is done with a file on this disk. `key` as a card's; `seconds_left` None: not known yet."""
+
+    kind: Literal["verify", "repair", "quantise", "copy"]
+    key: str
+    name: str
+    fraction: float = 0.0
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What an open card shows of a file on this disk. `plan`: how it would be loaded now. `measured`: what loads and
+    answers took here, the newest first. `adapters` with their scale, 0: off. `quants`: what can be made of
+    it. `checked`: what the last verifying found."""
+
+    path: Path
+    plan: Plan | None = None
+    measured: tuple[Measured, ...] = ()
+    versions: tuple[LocalModel, ...] = ()
+    adapters: tuple[tuple[LocalAdapter, float], ...] = ()
+    quants: tuple[str, ...] = ()
+    smaller: Smaller | None = None
+    checked: Phrase = NOTHING
+    trouble: Phrase = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """All that the pages about models show. None: not known yet; `trouble` says why it will not be.
 
@@ -67,6 +161,11 @@ class Picture:
     folder: Path | None = None
     network: NetworkSettings | None = None
     token: AccessToken = AccessToken()
+    search: Search = Search()
+    use: Use = "chat"
+    details: tuple[Details, ...] = ()  # of the cards that are open
+    works: tuple[Work, ...] = ()
+    deleted: tuple[Deleted, ...] = ()  # can be put back
 
     def download(self, catalog_id: str, quant: str) -> Download | None:
         """The download of this model: in this quant, else in whatever quant it was asked for."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from app.picture import Download, Picture
+from app.picture import Details, Download, Picture, Work
 from backends.engine.protocol import LoadedModel
 from backends.hardware.types import Machine
 from backends.models.space import SPARE
@@ -32,6 +32,8 @@ class CardState:
     removal: Literal["delete", "forget", "by_hand"] = "by_hand"
     has_gpu: bool = False
     disk_lacks: int = 0
+    details: Details | None = None  # the card is open
+    work: Work | None = None
 
     @property
     def name(self) -> str:
@@ -118,6 +120,8 @@ def _of_file(model: LocalModel, choices: Sequence[Choice], picture: Picture) -> 
         loaded=loaded if loaded is not None and loaded.path == model.path else None,
         removal="delete" if model.source else "by_hand" if _lies_in(picture.folder, model.path) else "forget",
         has_gpu=picture.machine is not None and bool(picture.machine.gpus),
+        details=next((details for details in picture.details if details.path == model.path), None),
+        work=next((work for work in picture.works if work.key == str(model.path)), None),
     )
 
 

@@ -136,6 +136,7 @@ class Desk(QObject):
             pages.source.token_wanted.connect(models.look_up_token)
             pages.source.token_entered.connect(models.set_token)
             pages.source.token_removed.connect(models.remove_token)
+            pages.source.token_host_chosen.connect(models.tokens.choose)
             models.token_refused.connect(pages.show_token_refused)
         self.first_run.models_requested.connect(lambda: window.show_page("models"))
 

@@ -5,7 +5,6 @@ somebody wants to see it.
 """
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -24,7 +23,7 @@ _WRONG = Phrase(
 
 
 class Tokens(QObject):
-    """The token of the hub that the settings name."""
+    """The token of a hub: of the first that the settings name, or of another one that a person has chosen."""
 
     changed = Signal()
     refused = Signal(object)  # Phrase
@@ -34,14 +33,23 @@ class Tokens(QObject):
         self._services = services
         self._pump = pump
         self._runner = runner
+        self._chosen = ""
         self._token = AccessToken(self.host)
         self._keeping = 0  # tokens on their way into the keyring
         self._waiting: list[Callable[[], None]] = []
 
     @property
     def host(self) -> str:
-        """Of the endpoint, with its port, as the hub names its tokens."""
-        return urlsplit(self._services.settings.current.network.endpoint).netloc
+        """With its port, as tokens are named."""
+        network = self._services.settings.current.network
+        return self._chosen if self._chosen in network.hosts else network.hosts[0]
+
+    @Slot(str)
+    def choose(self, host: str) -> None:
+        """Speak of the token of another hub."""
+        self._chosen = host
+        self.changed.emit()
+        self.look_up()
 
     @property
     def token(self) -> AccessToken:

@@ -6,14 +6,16 @@ from PySide6.QtCore import QCoreApplication, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFrame
 
-from app import figures, parts
+from app import figures, icons, parts
 from app.language import Retranslated, say
+from app.picture import Work
 from app.shelves import RUNS, CardState
 from app.theme import SPACE
 from app.widgets import runs, verdict
 from app.widgets.confirm import Confirm
 from app.widgets.download_bar import DownloadBar
 from app.widgets.elided import ElidedLabel
+from app.widgets.model_details import ModelDetails
 from app.widgets.working import WorkingRow
 from backends.models.types import LocalModel
 
@@ -29,6 +31,17 @@ class ModelCard(Retranslated, QFrame):
     cancel_load_requested = Signal()
     unload_requested = Signal()
     remove_requested = Signal(object)
+    details_requested = Signal(object, bool)  # LocalModel, open
+    verify_requested = Signal(object)
+    repair_requested = Signal(object)
+    update_requested = Signal(object)
+    plan_smaller_requested = Signal(object, str)  # LocalModel, quant
+    make_smaller_requested = Signal(object, str)
+    use_requested = Signal(object)
+    adapter_scaled = Signal(object, object, float)  # LocalModel, LocalAdapter, scale
+    adapter_removed = Signal(object)
+    adapter_chosen = Signal(object, str)  # LocalModel, path
+    cancel_work_requested = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,8 +62,10 @@ class ModelCard(Retranslated, QFrame):
         self._download = parts.button(kind="secondary", icon="download")
         self._load = parts.button(kind="secondary", icon="play")
         self._unload = parts.button(kind="secondary")
+        self._more = parts.icon_button("chevron-down", size=16)
         self._working = WorkingRow()
         self._bar = DownloadBar()
+        self.details = ModelDetails()
         self._confirm = Confirm()
         self._connect()
         self._arrange()
@@ -63,7 +78,18 @@ class ModelCard(Retranslated, QFrame):
         self._remove.clicked.connect(self._on_remove)
         self._folder.clicked.connect(self._on_folder)
         self._confirm.confirmed.connect(self._on_confirmed)
-        self._working.cancel_requested.connect(self.cancel_load_requested)
+        self._more.clicked.connect(self._on_more)
+        self._working.cancel_requested.connect(self._on_cancel)
+        details = self.details
+        details.verify_requested.connect(lambda: self.verify_requested.emit(self._state.local))
+        details.repair_requested.connect(lambda: self.repair_requested.emit(self._state.local))
+        details.update_requested.connect(lambda: self.update_requested.emit(self._state.local))
+        details.plan_smaller_requested.connect(lambda q: self.plan_smaller_requested.emit(self._state.local, q))
+        details.make_smaller_requested.connect(lambda q: self.make_smaller_requested.emit(self._state.local, q))
+        details.use_requested.connect(self.use_requested)
+        details.adapter_scaled.connect(lambda a, scale: self.adapter_scaled.emit(self._state.local, a, scale))
+        details.adapter_removed.connect(self.adapter_removed)
+        details.adapter_chosen.connect(lambda path: self.adapter_chosen.emit(self._state.local, path))
         self._bar.pause_requested.connect(self.pause_requested)
         self._bar.resume_requested.connect(self.download_requested)
         self._bar.discard_requested.connect(self.discard_requested)
@@ -75,14 +101,22 @@ class ModelCard(Retranslated, QFrame):
             title, self._summary, self._path, self._figures, self._note, self._runs, self._doubt, space=SPACE.xs
         )
         title.setContentsMargins(0, 0, 0, SPACE.xs // 2)
-        buttons = parts.row(self._folder, self._remove, self._unload, self._load, self._download, space=SPACE.xs)
+        buttons = parts.row(
+            self._folder, self._remove, self._unload, self._load, self._download, self._more, space=SPACE.xs
+        )
         top = parts.row(words, parts.column(buttons, None, space=0), space=SPACE.l)
         top.setStretch(0, 1)
         self._working.setContentsMargins(0, SPACE.xs, 0, 0)
         self._bar.setContentsMargins(0, SPACE.xs, 0, 0)
         self.setLayout(
             parts.column(
-                top, self._working, self._bar, self._confirm, space=SPACE.s, margin=(SPACE.l, SPACE.m, SPACE.m, SPACE.m)
+                top,
+                self._working,
+                self._bar,
+                self._confirm,
+                self.details,
+                space=SPACE.s,
+                margin=(SPACE.l, SPACE.m, SPACE.m, SPACE.m),
             )
         )
 
@@ -94,15 +128,10 @@ class ModelCard(Retranslated, QFrame):
         if state == self._state:
             return
         before, self._state = self._state, state
-        if (
-            before.download is not None
-            and state.download is not None
-            and replace(before, download=state.download) == state
-        ):
+        if _only_moved(before, state, "download"):
+            assert state.download is not None
             self._bar.show_download(state.download)
-        elif (
-            before.loading is not None and state.loading is not None and replace(before, loading=state.loading) == state
-        ):
+        elif _only_moved(before, state, "loading") or _only_moved(before, state, "work"):
             self._draw_loading()
         else:
             self._draw()
@@ -177,7 +206,7 @@ class ModelCard(Retranslated, QFrame):
     def _draw_buttons(self) -> None:
         state = self._state
         here = state.local is not None
-        idle = here and state.loading is None and state.loaded is None
+        idle = here and state.loading is None and state.loaded is None and state.work is None
         runs_here = state.choice is not None and state.choice.verdict in RUNS
         self._download.setVisible(not here and state.download is None and runs_here)
         self._load.setVisible(idle and state.local is not None and not state.local.problem.en)
@@ -189,14 +218,36 @@ class ModelCard(Retranslated, QFrame):
         parts.name_button(self._remove, words)
         for button in (self._download, self._load, self._unload):
             button.setAccessibleName(f"{button.text()}: {state.name}")
-        for button in (self._remove, self._folder):
+        is_open = state.details is not None
+        self._more.setVisible(here and state.local is not None and not state.local.problem.en)
+        self._more.setIcon(icons.icon("chevron-up" if is_open else "chevron-down", "muted"))
+        parts.name_button(self._more, self.tr("Hide the details") if is_open else self.tr("Details"))
+        self.details.setVisible(is_open)
+        self.details.show_details(
+            state.details, updatable=state.local is not None and state.local.origin == "downloaded"
+        )
+        self.details.set_busy(state.work is not None)
+        for button in (self._remove, self._folder, self._more):
             button.setAccessibleName(f"{button.toolTip()}: {state.name}")
 
     def _draw_loading(self) -> None:
-        fraction = self._state.loading
-        self._working.setVisible(fraction is not None)
+        fraction, work = self._state.loading, self._state.work
+        self._working.setVisible(fraction is not None or work is not None)
         if fraction is not None:
             self._working.show_work(self.tr("Loading"), fraction, cancel=True)
+        elif work is not None:
+            self._working.show_work(self._work_words(work), work.fraction, cancel=True)
+
+    def _work_words(self, work: Work) -> str:
+        words = {
+            "verify": self.tr("Verifying that every byte is right"),
+            "repair": self.tr("Fetching what is damaged"),
+            "quantise": self.tr("Making a smaller version"),
+            "copy": self.tr("Copying"),
+        }[work.kind]
+        if work.seconds_left is None:
+            return words
+        return figures.line(words, self.tr("%1 left").replace("%1", figures.duration(work.seconds_left)))
 
     # ---- buttons
 
@@ -207,6 +258,18 @@ class ModelCard(Retranslated, QFrame):
     @Slot()
     def _on_load(self) -> None:
         self.load_requested.emit(self._state.local)
+
+    @Slot()
+    def _on_more(self) -> None:
+        self.details_requested.emit(self._state.local, self._state.details is None)
+
+    @Slot()
+    def _on_cancel(self) -> None:
+        work = self._state.work
+        if self._state.loading is None and work is not None:
+            self.cancel_work_requested.emit(work.key)
+        else:
+            self.cancel_load_requested.emit()
 
     @Slot()
     def _on_remove(self) -> None:
@@ -227,6 +290,12 @@ class ModelCard(Retranslated, QFrame):
     def _on_folder(self) -> None:
         if self._state.local is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._state.local.path.parent)))
+
+
+def _only_moved(before: CardState, state: CardState, name: str) -> bool:
+    """Whether nothing but `name`, which is there before and after, is different."""
+    there = getattr(before, name) is not None and getattr(state, name) is not None
+    return there and replace(before, **{name: getattr(state, name)}) == state
 
 
 def lacking(size: int) -> str:

@@ -26,6 +26,17 @@ _SIGNALS = (
     "cancel_load_requested",
     "unload_requested",
     "remove_requested",
+    "details_requested",
+    "verify_requested",
+    "repair_requested",
+    "update_requested",
+    "plan_smaller_requested",
+    "make_smaller_requested",
+    "use_requested",
+    "adapter_scaled",
+    "adapter_removed",
+    "adapter_chosen",
+    "cancel_work_requested",
 )
 
 
@@ -33,7 +44,7 @@ def pass_on(inner: QObject, outer: QObject) -> None:
     """What is asked for inside is asked for outside under the same name; to resume is to download."""
     for name in _SIGNALS:
         outside = "download_requested" if name == "resume_requested" else name
-        if hasattr(inner, name):
+        if hasattr(inner, name) and hasattr(outer, outside):
             getattr(inner, name).connect(getattr(outer, outside))
 
 
@@ -48,6 +59,17 @@ class Shelf(QWidget):
     cancel_load_requested = Signal()
     unload_requested = Signal()
     remove_requested = Signal(object)
+    details_requested = Signal(object, bool)  # LocalModel, open
+    verify_requested = Signal(object)
+    repair_requested = Signal(object)
+    update_requested = Signal(object)
+    plan_smaller_requested = Signal(object, str)  # LocalModel, quant
+    make_smaller_requested = Signal(object, str)
+    use_requested = Signal(object)
+    adapter_scaled = Signal(object, object, float)  # LocalModel, LocalAdapter, scale
+    adapter_removed = Signal(object)
+    adapter_chosen = Signal(object, str)  # LocalModel, path
+    cancel_work_requested = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,26 +1,27 @@
-"""Where models are downloaded from: the hub or a mirror, the proxy, the access token, right where downloads are."""
+"""Where models are downloaded from: the hub or a mirror, what is tried after it, the proxy, the access tokens, right
+where downloads are."""
 
-from urllib.parse import urlsplit
+from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QLayout, QLineEdit, QSpinBox, QWidget
 
 from app import parts
 from app.language import Retranslated, say
 from app.picture import AccessToken
 from app.theme import SPACE
+from app.widgets.source_token import TokenField
 from backends.core.phrase import Phrase
 from backends.core.settings import NetworkSettings
 
-HUBS = ("https://huggingface.co", "https://hf-mirror.com")
-ENDPOINT, PROXY, OFFLINE = "network.endpoint", "network.proxy", "network.offline"
-TOKEN = "token"  # not a setting: it lives in the keyring
+HUBS = ("https://huggingface.co", "https://hf-mirror.com", "https://modelscope.cn")
+ENDPOINT, MORE, PROXY, OFFLINE = "network.endpoint", "network.more_sources", "network.proxy", "network.offline"
+CONNECTIONS, LIMIT = "network.connections", "network.speed_limit"
 
 
 class SourceCard(Retranslated, QWidget):
     """One line that opens. `setting_changed(key, value)` asks for a setting, and `show_error` says why it was refused.
 
-    A token goes out by `token_entered` and never comes back: what is shown is whether there is one.
     `token_wanted` comes when the card is opened: only then may the keyring be asked.
     """
 
@@ -28,82 +29,103 @@ class SourceCard(Retranslated, QWidget):
     token_wanted = Signal()
     token_entered = Signal(str)
     token_removed = Signal()
+    token_host_chosen = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
         self._network = NetworkSettings(endpoint="")
-        self._known = AccessToken()
         self._toggle = parts.button(kind="link", icon="globe")
         self._toggle.clicked.connect(self._on_toggled)
-        self._endpoint, self._proxy, self._token = QLineEdit(), QLineEdit(), QLineEdit()
-        self._offline = parts.Switch()
-        self._labels = [parts.label(tone="muted") for _ in range(4)]
-        self._errors = {key: parts.label(role="caption", tone="danger", wrap=True) for key in (ENDPOINT, PROXY, TOKEN)}
+        self._endpoint, self._more, self._proxy = QLineEdit(), QLineEdit(), QLineEdit()
+        self._edits = {ENDPOINT: self._endpoint, MORE: self._more, PROXY: self._proxy}
+        self._errors = {key: parts.label(role="caption", tone="danger", wrap=True) for key in self._edits}
         self._hubs = [parts.button(address.removeprefix("https://"), kind="link") for address in HUBS]
-        self._save_token = parts.button(kind="secondary")
-        self._drop_token = parts.button(kind="secondary")
-        self._token_words = parts.label()
-        self._token_help = parts.label(role="caption", tone="muted", wrap=True)
-        self._token.setEchoMode(QLineEdit.EchoMode.Password)
+        self._adds = [parts.button(address.removeprefix("https://"), kind="link", icon="plus") for address in HUBS]
+        self._token_field = TokenField()
+        self._token = self._token_field.edit
+        self._connections, self._limit = QSpinBox(), QDoubleSpinBox()
+        self._connections.setRange(1, 8)
+        self._limit.setRange(0, 100_000)
+        self._limit.setDecimals(1)
+        self._offline = parts.Switch()
+        self._labels = [parts.label(tone="muted") for _ in range(6)]
         for error in self._errors.values():
             error.hide()
-        self._connect()
         self._details = parts.card(self._build())
         self._details.hide()
+        self._connect()
         self.setLayout(parts.column(parts.row(self._toggle, None), self._details, space=SPACE.s))
         self.retranslate()
 
     def _connect(self) -> None:
-        self._endpoint.editingFinished.connect(self._on_endpoint)
-        self._proxy.editingFinished.connect(self._on_proxy)
-        self._offline.toggled.connect(self._on_offline)
-        self._token.returnPressed.connect(self._on_token)
-        self._save_token.clicked.connect(self._on_token)
-        self._drop_token.clicked.connect(self.token_removed)
-        for button, address in zip(self._hubs, HUBS, strict=True):
+        for edit in self._edits.values():
+            edit.editingFinished.connect(self._on_text)
+        for box in (self._connections, self._limit):
+            box.setKeyboardTracking(False)
+        self._connections.valueChanged.connect(lambda value: self._ask(CONNECTIONS, value, self._network.connections))
+        self._limit.valueChanged.connect(lambda value: self._ask(LIMIT, value, self._network.speed_limit))
+        self._offline.toggled.connect(lambda offline: self._ask(OFFLINE, offline, self._network.offline))
+        self._token_field.entered.connect(self.token_entered)
+        self._token_field.removed.connect(self.token_removed)
+        self._token_field.host_chosen.connect(self.token_host_chosen)
+        for button, add, address in zip(self._hubs, self._adds, HUBS, strict=True):
             button.clicked.connect(lambda _=False, address=address: self._pick(address))
+            add.clicked.connect(lambda _=False, address=address: self._add(address))
 
     def _build(self) -> QGridLayout:
         grid = QGridLayout()
         grid.setHorizontalSpacing(SPACE.m)
         grid.setVerticalSpacing(SPACE.m)
         grid.setColumnStretch(1, 1)
-        token = parts.row(self._token, self._token_words, self._save_token, self._drop_token)
-        token.setStretch(0, 1)
-        token.setStretch(1, 1)
-        fields = (
-            parts.column(
-                self._endpoint, self._errors[ENDPOINT], parts.row(*self._hubs, None, space=SPACE.l), space=SPACE.xs
-            ),
-            parts.column(self._proxy, self._errors[PROXY], space=SPACE.xs),
-            parts.column(token, self._errors[TOKEN], self._token_help, space=SPACE.xs),
-            parts.row(self._offline, None),
+        hubs = parts.row(*self._hubs, None, space=SPACE.l)
+        adds = parts.row(*self._adds, None, space=SPACE.l)
+        self._limit_help = parts.label(role="caption", tone="muted")
+        self._connections_help = parts.label(role="caption", tone="muted")
+        rates = parts.row(self._limit, self._limit_help, self._connections, self._connections_help, None)
+        rows: Sequence[tuple[QLayout | QWidget, QWidget]] = (
+            (parts.column(self._endpoint, self._errors[ENDPOINT], hubs, space=SPACE.xs), self._endpoint),
+            (parts.column(self._more, self._errors[MORE], adds, space=SPACE.xs), self._more),
+            (parts.column(self._proxy, self._errors[PROXY], space=SPACE.xs), self._proxy),
+            (self._token_field, self._token),
+            (rates, self._limit),
+            (parts.row(self._offline, None), self._offline),
         )
-        edits = (self._endpoint, self._proxy, self._token, self._offline)
-        for row, (label, field, edit) in enumerate(zip(self._labels, fields, edits, strict=True)):
+        for row, (label, (field, edit)) in enumerate(zip(self._labels, rows, strict=True)):
             label.setBuddy(edit)
             label.setMinimumHeight(max(edit.sizeHint().height(), edit.minimumHeight()))
             grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
-            grid.addLayout(field, row, 1)
+            if isinstance(field, QWidget):
+                grid.addWidget(field, row, 1)
+            else:
+                grid.addLayout(field, row, 1)
         return grid
 
     def retranslate(self) -> None:
-        words = (self.tr("Address"), self.tr("Proxy"), self.tr("Access token"), self.tr("Stay offline"))
+        words = (
+            self.tr("Address"),
+            self.tr("If that fails"),
+            self.tr("Proxy"),
+            self.tr("Access token"),
+            self.tr("At most"),
+            self.tr("Stay offline"),
+        )
         for label, text in zip(self._labels, words, strict=True):
             label.setText(text)
         self._endpoint.setAccessibleName(self.tr("Address to download from"))
+        self._more.setAccessibleName(self.tr("Addresses to try when that fails"))
+        self._more.setPlaceholderText(self.tr("None. Several are tried in turn, with commas between them"))
         self._proxy.setAccessibleName(self.tr("Proxy"))
         self._proxy.setPlaceholderText(self.tr("As the system, or http://127.0.0.1:7890"))
-        self._token.setAccessibleName(self.tr("Access token"))
         self._offline.setAccessibleName(self.tr("Stay offline"))
-        for button in self._hubs:
+        self._limit.setAccessibleName(self.tr("Download at most so many megabytes a second"))
+        self._limit.setSpecialValueText(self.tr("No limit"))
+        self._limit_help.setText(self.tr("MB/s, over"))
+        self._connections.setAccessibleName(self.tr("Connections for a download"))
+        self._connections_help.setText(self.tr("connections"))
+        for button, add in zip(self._hubs, self._adds, strict=True):
             button.setAccessibleName(self.tr("Download from %1").replace("%1", button.text()))
-        self._save_token.setText(self.tr("Save"))
-        self._save_token.setAccessibleName(self.tr("Save the access token"))
-        self._drop_token.setText(self.tr("Remove"))
-        self._drop_token.setAccessibleName(self.tr("Remove the access token"))
+            add.setAccessibleName(self.tr("Try %1 when that fails").replace("%1", add.text()))
         self._draw_toggle()
-        self._draw_token()
 
     # ---- shown from outside
 
@@ -112,35 +134,35 @@ class SourceCard(Retranslated, QWidget):
         if network == self._network:
             return
         before, self._network = self._network, network
-        for edit, key, old, new in (
-            (self._endpoint, ENDPOINT, before.endpoint, network.endpoint),
-            (self._proxy, PROXY, before.proxy, network.proxy),
-        ):
+        for key, edit in self._edits.items():
+            old, new = (getattr(settings, key.removeprefix("network.")) for settings in (before, network))
             if old != new:
                 edit.setText(new)
                 self._errors[key].hide()
         self._offline.setChecked(network.offline)
+        self._connections.setValue(network.connections)
+        self._limit.setValue(network.speed_limit)
+        there = network.sources
+        for add, address in zip(self._adds, HUBS, strict=True):
+            add.setVisible(address not in there)
+        self._token_field.show_hosts(network.hosts)
         self._draw_toggle()
 
     def show_token(self, token: AccessToken) -> None:
-        if token == self._known:
+        if token == self._token_field.known:
             return
-        self._known = token
-        self._token.clear()
-        self._errors[TOKEN].hide()
-        self._draw_token()
+        self._token_field.show_token(token)
         if token.is_set is None and self.is_open:
             self.token_wanted.emit()
 
     def show_error(self, key: str, message: Phrase) -> None:
         """`key`: the setting that was refused, if it is one of these."""
-        if key in (ENDPOINT, PROXY):
+        if key in self._errors:
             self._errors[key].setText(say(message))
             self._errors[key].show()
 
     def show_token_error(self, message: Phrase) -> None:
-        self._errors[TOKEN].setText(say(message))
-        self._errors[TOKEN].show()
+        self._token_field.show_error(message)
 
     @property
     def is_open(self) -> bool:
@@ -161,67 +183,47 @@ class SourceCard(Retranslated, QWidget):
     @Slot()
     def save(self) -> None:
         """Ask for what was typed and not yet left: a press on a button elsewhere takes no focus away."""
-        self._on_endpoint()
-        self._on_proxy()
-        self._on_token()
-
-    # ---- drawing
+        self._on_text()
+        for box in (self._connections, self._limit):
+            box.interpretText()
+        self._token_field.save()
 
     def _draw_toggle(self) -> None:
+        network = self._network
         if self.is_open:
             words = self.tr("Where downloads come from")
-        elif self._network.offline:
+        elif network.offline:
             words = self.tr("Offline: nothing is downloaded. Change…")
         else:
-            host = urlsplit(self._network.endpoint).netloc
-            words = self.tr("Downloads come from %1. Mirror, proxy, token…").replace("%1", host)
+            first, *others = network.hosts or ("",)
+            words = self.tr("Downloads come from %1. Mirror, proxy, token…")
+            if others:
+                words = self.tr("Downloads come from %1, else from %2. Mirror, proxy, token…")
+            words = words.replace("%1", first).replace("%2", ", ".join(others))
         self._toggle.setText(words)
         self._toggle.setAccessibleDescription(self.tr("Opens and closes the settings for downloads"))
-
-    def _draw_token(self) -> None:
-        token = self._known
-        is_set = token.is_set is True
-        for widget in (self._token, self._save_token):
-            widget.setVisible(not is_set)
-            widget.setEnabled(token.is_set is not None)
-        for widget in (self._token_words, self._drop_token):
-            widget.setVisible(is_set)
-        waiting = self.tr("Looking into the keyring…")
-        self._token.setPlaceholderText(self.tr("None") if token.is_set is not None else waiting)
-        self._token_words.setText(self.tr("There is one for %1.").replace("%1", token.host))
-        help_ = self.tr("Only for models that want a sign-in. It is sent to %1 alone.").replace("%1", token.host)
-        self._token_help.setText(f"{help_}\n{say(token.notice)}".strip())
 
     # ---- what a person does
 
     def _pick(self, address: str) -> None:
         self._endpoint.setText(address)
-        self._on_endpoint()
+        self._on_text()
+
+    def _add(self, address: str) -> None:
+        self._more.setText(", ".join(filter(None, (self._more.text().strip().rstrip(","), address))))
+        self._on_text()
 
     @Slot()
     def _on_toggled(self) -> None:
         self.close_() if self.is_open else self.open()
 
     @Slot()
-    def _on_endpoint(self) -> None:
-        self._ask(ENDPOINT, self._endpoint, self._network.endpoint)
+    def _on_text(self) -> None:
+        for key, edit in self._edits.items():
+            self._ask(key, edit.text().strip(), getattr(self._network, key.removeprefix("network.")))
 
-    @Slot()
-    def _on_proxy(self) -> None:
-        self._ask(PROXY, self._proxy, self._network.proxy)
-
-    def _ask(self, key: str, edit: QLineEdit, now: str) -> None:
-        text = edit.text().strip()
-        self._errors[key].hide()
-        if text != now:
-            self.setting_changed.emit(key, text)
-
-    @Slot(bool)
-    def _on_offline(self, offline: bool) -> None:
-        if offline != self._network.offline:
-            self.setting_changed.emit(OFFLINE, offline)
-
-    @Slot()
-    def _on_token(self) -> None:
-        if text := self._token.text().strip():
-            self.token_entered.emit(text)
+    def _ask(self, key: str, value: object, now: object) -> None:
+        if key in self._errors:
+            self._errors[key].hide()
+        if value != now:
+            self.setting_changed.emit(key, value)

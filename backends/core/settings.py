@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from backends.core.errors import InvalidInput
-from backends.core.fields import FieldSpec, Value, setting
+from backends.core.fields import MODELSCOPE, FieldSpec, Value, setting
 from backends.core.files import put_aside, storage_error, write_file
 from backends.core.phrase import Phrase
 
@@ -218,6 +219,17 @@ class NetworkSettings:
         Phrase("Stay offline", "离线模式"),
         Phrase("Nothing is sent or fetched, whatever is pressed.", "无论点击什么，都不会发送或下载任何内容。"),
     )
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The addresses that models may come from, in the order in which they are tried."""
+        more = (one.strip() for one in self.more_sources.split(","))
+        return tuple(dict.fromkeys(filter(None, (self.endpoint, *more))))
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Theirs, with ports; each has an access token of its own."""
+        return tuple(dict.fromkeys(urlsplit(one.removeprefix(MODELSCOPE)).netloc for one in self.sources))
 
 
 @dataclass(frozen=True, slots=True)

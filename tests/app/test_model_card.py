@@ -94,7 +94,7 @@ def test_a_file_of_ones_own_is_loaded_or_taken_off_the_list(page: ModelsPage, qt
 def test_a_file_put_into_the_models_folder_by_hand_is_left_there(page: ModelsPage) -> None:
     by_hand = pictures.own(folder=pictures.MODELS / "mine")
     card = here(page, by_hand)
-    assert buttons(card) == [f"Show it in its folder: {by_hand.name}", f"Load: {by_hand.name}"]
+    assert buttons(card) == [f"Show it in its folder: {by_hand.name}", f"Load: {by_hand.name}", f"Details: {by_hand.name}"]
 
 
 def test_a_downloaded_model_is_deleted_after_a_question(page: ModelsPage, qtbot: QtBot) -> None:
@@ -130,7 +130,7 @@ def test_a_load_shows_how_far_it_is_and_can_be_stopped(page: ModelsPage, qtbot: 
     assert card._working._bar.maximum() == 0, "it is not known yet how far"
     page.show_picture(pictures.loading(pictures.of(), model, 0.42))
     assert "Loading  42%" in looks.texts(card)
-    assert buttons(card) == ["Cancel: Loading"]
+    assert buttons(card) == [f"Details: {model.name}", "Cancel: Loading"]
     with qtbot.waitSignal(page.cancel_load_requested, timeout=1000):
         looks.button(card, "Cancel").click()
 
@@ -141,7 +141,7 @@ def test_a_loaded_model_says_where_it_runs(page: ModelsPage, qtbot: QtBot) -> No
     assert "In use" in looks.texts(card)
     assert "Runs on CUDA0  ·  context 16K  ·  loaded in 1.2 s" in looks.texts(card)
     assert "tokens/s" in looks.texts(card), "what was predicted stays beside it"
-    assert buttons(card) == [f"Unload: {model.name}"]
+    assert buttons(card) == [f"Unload: {model.name}", f"Details: {model.name}"]
     with qtbot.waitSignal(page.unload_requested, timeout=1000):
         looks.button(card, "Unload").click()
 

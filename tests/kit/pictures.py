@@ -4,17 +4,31 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from app.picture import AccessToken, Download, DownloadState, Loading, Picture
+from app.picture import (
+    AccessToken,
+    Details,
+    Download,
+    DownloadState,
+    Listing,
+    Loading,
+    Offer,
+    Picture,
+    Search,
+    Smaller,
+    Work,
+)
 from backends.core.phrase import NOTHING, Phrase
 from backends.core.settings import NetworkSettings
 from backends.engine.protocol import LoadedModel
 from backends.hardware.types import Cpu, Disk, Gpu, Machine, Memory
-from backends.models.advisor import Budget, advise
+from backends.models.advisor import Budget, advise, choice_for
 from backends.models.catalog import Catalog
-from backends.models.types import Choice, LocalModel
+from backends.models.experience import Measured
+from backends.models.types import Choice, DevicePlan, HubModel, LocalAdapter, LocalModel, Plan, RunOptions
 
 GIB = 1 << 30
 GB = 10**9
+HUB = "https://huggingface.co"
 MODELS = Path("/home/lin/models")
 
 GAMER = Machine(
@@ -170,3 +184,98 @@ def smallest(picture: Picture) -> Choice:
 
 def loading(picture: Picture, model: LocalModel, fraction: float = 0.35) -> Picture:
     return replace(picture, local=(model,), loading=Loading(model, fraction))
+
+
+# ---- looked for on the hubs
+
+HUB_MODELS = (
+    HubModel("bartowski/DeepSeek-R1-Distill-Qwen-14B-GGUF", HUB, 84_300, "2026-02-11", "r1-distill-qwen-14b"),
+    HubModel("bartowski/deepseek-ai_DeepSeek-R1-0528-Qwen3-8B-GGUF", HUB, 1_240_000, "2026-05-29", None),
+    HubModel("somebody/DeepSeek-R1-Distill-Qwen-7B-a-very-long-name-of-a-finetune-of-a-finetune-GGUF", HUB, 41, ""),
+    HubModel("company/DeepSeek-internal-GGUF", HUB, 0, "2026-10-02", None, True),
+)
+
+
+def searched(picture: Picture | None = None, *, opened: bool = True) -> Picture:
+    """Words were looked for; the first repository is open, its files judged."""
+    picture = picture or of()
+    search = Search("deepseek r1", "found", "huggingface.co", HUB_MODELS)
+    if opened:
+        search = replace(search, listings=(listed(picture, HUB_MODELS[0].repo),))
+    return replace(picture, search=search)
+
+
+def listed(picture: Picture, repo: str, *, judged: bool = True, wanted: str = "") -> Listing:
+    """The files of a model of the catalogue, as a hub lists them."""
+    assert picture.machine is not None
+    budget = Budget.from_machine(picture.machine)
+    model = next(model for model in Catalog.load().models if model.repo == repo)
+    files = sorted(model.files, key=lambda file: file.size)
+    files = [replace(file, sha256="0" * 64) for file in files]
+    offers = tuple(Offer(file, choice_for(model, budget, file=file) if judged else None, judged) for file in files)
+    return Listing(repo, HUB, "huggingface.co", "listed", offers, wanted)
+
+
+def linked(picture: Picture | None = None) -> Picture:
+    """A link to one file was pasted; its files are still being judged."""
+    picture = picture or of()
+    repo = HUB_MODELS[0].repo
+    files = listed(picture, repo, judged=False)
+    files = replace(files, wanted=files.offers[3].file.file)
+    link = f"{HUB}/{repo}/blob/main/{files.wanted}"
+    return replace(picture, search=Search(link, "found", found=(HubModel(repo, HUB, None, ""),), listings=(files,)))
+
+
+def not_found(picture: Picture | None = None) -> Picture:
+    return replace(picture or of(), search=Search("deepsek r9", "found", "huggingface.co"))
+
+
+def not_searched(picture: Picture | None = None) -> Picture:
+    failed = Search("deepseek", "failed", message=NO_ANSWER, hint=NO_ANSWER_HINT)
+    return replace(picture or of(), search=failed)
+
+
+# ---- a card that is open
+
+PLAN = Plan(
+    architecture="qwen2",
+    options=RunOptions(16384, "f16", 29),
+    devices=(
+        DevicePlan("CUDA0", "gpu", 893_000_000, 470_000_000, 85_000_000, 450_000_000, 7_900_000_000),
+        DevicePlan("CPU", "cpu", 128_000_000, 0, 12_000_000, 60_000_000, 24_000_000_000),
+    ),
+    exact=True,
+    fits=True,
+    corrected=48 * 1024 * 1024,
+)
+
+
+def detailed(*, smaller: bool = True, work: bool = False) -> Picture:
+    """A downloaded file in use, open: two versions, an adapter, a smaller one planned."""
+    picture = of()
+    model = replace(downloaded(smallest(picture), "Q8_0"), origin="downloaded", version="3f2a91c0")
+    former = replace(model, version="b81e0d44", current=False, path=model.path.with_name("former.gguf"))
+    devices, now = ("CUDA0", "CPU"), 1.8e9
+    measured = (
+        Measured("memory", ("CUDA0",), "qwen2", "0.3.36", model.name, 16384, 1.9e9, 1.93e9, now),
+        Measured("memory", ("CPU",), "qwen2", "0.3.36", model.name, 16384, 2.0e8, 2.21e8, now),
+        Measured("speed", devices, "qwen2", "0.3.36", model.name, 16384, 138.0, 151.3, now),
+    )
+    adapter = LocalAdapter("poems", "poems-in-the-style-of-li-bai", Path("/home/lin/poems.gguf"), 41_000_000, "qwen2")
+    broken = LocalAdapter(
+        "x", "for-another-model", Path("/home/lin/x.gguf"), 9_000_000, "llama",
+        Phrase("It is for llama models, this one is a qwen2.", "它适用于 llama 模型，而此模型为 qwen2。"),
+    )  # fmt: skip
+    wish = Smaller(
+        "Q4_K_M", 1_117_000_000, 1_600_000_000, 2_117_000_000, 412 * GB,
+        Phrase("Answers get slightly worse; hardly anybody notices.", "回答质量略有下降，几乎察觉不到。"),
+    )  # fmt: skip
+    details = Details(
+        model.path, PLAN, measured, (model, former), ((adapter, 0.8), (broken, 0.0)),
+        ("Q6_K", "Q5_K_M", "Q4_K_M", "Q3_K_M"), wish if smaller else None,
+        Phrase("Verified today: every byte is as published.", "今天已校验：每个字节都与发布的一致。"),
+    )  # fmt: skip
+    works = (Work("quantise", str(model.path), model.name, 0.42, 95.0),) if work else ()
+    return replace(
+        picture, local=(model, own()), loaded=None if work else loaded(model), details=(details,), works=works
+    )

@@ -189,6 +189,12 @@ def pages() -> Iterator[tuple[str, Callable[[Studio], None]]]:
     yield "models_fresh", page("models", fresh)
     yield "models_busy", page("models", pictures.busy())
     yield "models_loading", page("models", pictures.loading(fresh, here))
+    yield "models_found", page("models", pictures.searched())
+    yield "models_linked", page("models", pictures.linked())
+    yield "models_not_found", page("models", pictures.not_found())
+    yield "models_not_searched", page("models", pictures.not_searched())
+    yield "models_details", page("models", pictures.detailed())
+    yield "models_making", page("models", pictures.detailed(work=True))
     yield "settings", settings
     yield "about", about
 
