@@ -24,6 +24,7 @@ from backends.models.remote import HUGGING_FACE, check_file
 MODELSCOPE_HOSTS = ("modelscope.cn", "www.modelscope.cn", "modelscope.ai", "www.modelscope.ai")
 _HUGGING_FACE_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co", "www.hf.co")
 _MIRROR_HOSTS = ("hf-mirror.com", "www.hf-mirror.com")
+HUGGING_FACE_FAMILY = (HUGGING_FACE, f"https://{_MIRROR_HOSTS[0]}")  # they hold the same repositories
 _SHORT = re.compile(
     rf"(?:{'|'.join(map(re.escape, (*_HUGGING_FACE_HOSTS, *_MIRROR_HOSTS, *MODELSCOPE_HOSTS)))})/", re.I
 )

@@ -7,9 +7,8 @@ from backends.core.stream import Runner, Stream
 from backends.models import download, sources
 from backends.models.download import DownloadEvent, DownloadNotice, PendingDownload
 from backends.services.foundation import Foundation
+from backends.services.hubs import TOKEN
 from backends.services.machine import MachineServices
-
-TOKEN = "token:"  # secrets are named after the host that they belong to: "token:huggingface.co"
 
 
 class DownloadServices:

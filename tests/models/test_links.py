@@ -138,7 +138,8 @@ def test_a_file_that_nobody_vouches_for_is_not_downloaded_but_may_be_imported():
 
 
 _WORDS = [
-    "org", "name", "/", "/", "/", ":", "..", "\\", "%2e", "%2F", "%00", "resolve/main", "blob", "http://", "https://", "h.x",
+    "org", "name", "/", "/", "/", ":", "..", "\\", "%2e", "%2F", "%00", "resolve/main", "blob", "http://", "https://",
+    "h.x",
     "modelscope:", "modelscope.cn/models", "hf.co/", "?FilePath=", "&", "#", "@", "\u202e", "con", ".gguf", "Q4",
 ]  # fmt: skip
 _PIECES = st.lists(st.sampled_from(_WORDS) | st.text(max_size=3), max_size=12)
