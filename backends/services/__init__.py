@@ -7,7 +7,8 @@
 
     foundation  what every part stands on, and who is told of changes
     machine     probing, advice, plans
-    downloads   hubs, downloads that run and wait
+    hubs        where models come from, and what they have
+    downloads   downloads that run and wait
     shelf       the models on this disk
     loading     the model that answers
 
@@ -39,6 +40,7 @@ from backends.models.library import Library
 from backends.models.types import CatalogModel
 from backends.services.downloads import DownloadServices
 from backends.services.foundation import Change, Foundation, folder_of_models
+from backends.services.hubs import HubServices
 from backends.services.loading import LoadingServices
 from backends.services.machine import MachineServices
 from backends.services.shelf import ShelfServices
@@ -65,6 +67,7 @@ class Services:
         self._base = Foundation(paths, settings, Secrets(), self.network, self.catalog, self.library, self.engine)
         self._files = Runner("files")
         self.machine = MachineServices(self._base)
+        self.hubs = HubServices(self._base)
         self.downloads = DownloadServices(self._base, self.machine)
         self.shelf = ShelfServices(self._base, self._files)
         self.loading = LoadingServices(self._base, self.machine)
@@ -101,6 +104,7 @@ class Services:
     def close(self) -> None:
         """Cancel what runs, join the threads, free the model on its thread, close the database."""
         self.downloads.close()
+        self.hubs.close()
         self._answers.close()
         self.loading.close()
         self.engine.close()
