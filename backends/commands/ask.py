@@ -91,6 +91,7 @@ def _ask(job: Job, asked: str) -> int:
     for event in job.follow(job.services.engine.generate(request)):
         if isinstance(event, Finished):
             ending = event
+            job.services.loading.note_answer(event)
         elif job.console.as_json:
             _as_json(event, job)
         else:

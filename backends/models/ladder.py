@@ -42,7 +42,7 @@ class OnDisk:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """What the person chose: given up only when nothing else is left. None: left to us."""
+    """What the person chose: given up only when nothing else is left, the context last. None: left to us."""
 
     context: int | None = None
     kv_type: KvType | None = None
@@ -97,20 +97,33 @@ def step(file: OnDisk, options: RunOptions, budget: Budget) -> Step:
     kv = kv_cells(shape, options.context, options.kv_type)
     overheads = [gpu.backend.overhead for gpu in budget.gpus]
     memory = plan_for(weights, placement, kv, compute_bytes(shape, options.context, figures), overheads)
-    quarter = kv_cells(shape, max(256, options.context // 4), options.kv_type)
-    speed = tokens_per_s(
-        shape, weights, placement, budget.host, budget.gpus, figures, quant=file.model.quant, kv=quarter
-    )
+    quick = speed(file, options, budget, options.context // 4)
     in_main_memory = host_share(shape, weights, placement) if budget.gpus and not budget.unified else 0.0
     on_gpus = sum(memory.per_gpu)
     return Step(
         file=file,
         options=options,
         memory=memory,
-        tokens_per_s=speed,
-        score=_score(file, options, speed, in_main_memory, budget),
+        tokens_per_s=quick,
+        score=_score(file, options, quick, in_main_memory, budget),
         on_host=memory.host + (on_gpus if budget.unified else 0),
         on_gpus=on_gpus,
+    )
+
+
+def speed(file: OnDisk, options: RunOptions, budget: Budget, filled: int) -> float:
+    """Tokens per second with so many tokens in the cache, by the speed model alone."""
+    placement = _placement(file.shape, options, budget)
+    kv = kv_cells(file.shape, max(256, filled), options.kv_type)
+    return tokens_per_s(
+        file.shape,
+        file.weights,
+        placement,
+        budget.host,
+        budget.gpus,
+        budget.figures,
+        quant=file.model.quant,
+        kv=kv,
     )
 
 
@@ -237,28 +250,32 @@ def _has_room(one: Step, budget: Budget) -> bool:
 # ---- what it costs
 
 
-def _order(one: Step, fixed: Fixed) -> tuple[bool, float, int, str]:
-    return _gives_up(one, fixed), -one.score, one.memory.total, str(one.model.path)
+def _order(one: Step, fixed: Fixed) -> tuple[bool, bool, float, int, str]:
+    return _shortens(one, fixed), _gives_up(one, fixed), -one.score, one.memory.total, str(one.model.path)
+
+
+def _shortens(one: Step, fixed: Fixed) -> bool:
+    return fixed.context is not None and one.options.context < min(fixed.context, one.file.shape.context_train)
 
 
 def _gives_up(one: Step, fixed: Fixed) -> bool:
     options = one.options
     return (
-        (fixed.context is not None and options.context < min(fixed.context, one.file.shape.context_train))
+        _shortens(one, fixed)
         or (fixed.kv_type is not None and options.kv_type != fixed.kv_type)
         or (fixed.gpu_layers is not None and options.gpu_layers != fixed.gpu_layers)
     )
 
 
-def _score(file: OnDisk, options: RunOptions, speed: float, in_main_memory: float, budget: Budget) -> float:
+def _score(file: OnDisk, options: RunOptions, rate: float, in_main_memory: float, budget: Budget) -> float:
     """As the advisor's for one model, less what is the same for all its ways."""
     scoring = budget.figures.scoring
     loss = scoring.divergence_weight * max(0.0, file.divergence - scoring.negligible_divergence)
     score = max(0.0, 1 - loss * file.sensitivity)
     score *= scoring.shorter_context ** -log2(options.context)
     score *= 1.0 if options.kv_type == "f16" else scoring.q8_0_kv
-    score *= min(1.0, speed / scoring.target_speed) ** scoring.speed_power
-    score *= 1.0 if speed >= scoring.slowest else scoring.slow_factor
+    score *= min(1.0, rate / scoring.target_speed) ** scoring.speed_power
+    score *= 1.0 if rate >= scoring.slowest else scoring.slow_factor
     return score * (1 - scoring.main_memory_weight * in_main_memory**scoring.main_memory_power)
 
 

@@ -34,12 +34,13 @@ from backends.core.settings import Settings, SettingsStore
 from backends.core.stream import Runner, Stream
 from backends.core.turns import Turns
 from backends.engine.loader import NativeEngine
-from backends.engine.protocol import LoadEvent, Sampling
+from backends.engine.protocol import Finished, LoadEvent, Sampling
 from backends.models.catalog import Catalog
+from backends.models.experience import Experience
 from backends.models.library import Library
 from backends.models.types import CatalogModel
 from backends.services.downloads import DownloadServices
-from backends.services.foundation import Change, Foundation, folder_of_models
+from backends.services.foundation import Change, Foundation, engine_version, folder_of_models
 from backends.services.hubs import HubServices
 from backends.services.loading import LoadingServices
 from backends.services.machine import MachineServices
@@ -64,7 +65,10 @@ class Services:
         self.catalog = Catalog.load()
         self.library = Library(folder_of_models(paths, settings), self.catalog, paths.data / "library.json")
         self.engine = NativeEngine(journal)
-        self._base = Foundation(paths, settings, Secrets(), self.network, self.catalog, self.library, self.engine)
+        self.experience = Experience(paths.data / "experience.json", engine_version())
+        self._base = Foundation(
+            paths, settings, Secrets(), self.network, self.catalog, self.library, self.engine, self.experience
+        )
         self._files = Runner("files")
         self.machine = MachineServices(self._base)
         self.hubs = HubServices(self._base)
@@ -132,7 +136,8 @@ class Services:
     @property
     def notices(self) -> Sequence[Phrase]:
         """What went wrong while opening and was mended: shown once."""
-        return [*self.settings.notices, *self.database.notices, *self.library.notices]
+        learnt = [self.experience.notice] if self.experience.notice.en else []
+        return [*self.settings.notices, *self.database.notices, *self.library.notices, *learnt]
 
     def changes(self) -> Stream[Change]:
         """Says what has changed, whoever changed it (the window, a command in this process), until it is cancelled."""
@@ -161,7 +166,7 @@ class Services:
         with self.turns.mine(cancel):
             yield from self.loading.ensure(cancel)
             model, sampling, instructions = self._how_to_answer()
-            yield from regenerate(
+            for event in regenerate(
                 self.chats,
                 self.engine,
                 model,
@@ -170,7 +175,10 @@ class Services:
                 message_id,
                 cancel=cancel,
                 instructions=instructions,
-            )
+            ):
+                if isinstance(event, Finished):
+                    self.loading.note_answer(event)
+                yield event
 
     def _how_to_answer(self) -> tuple[CatalogModel | None, Sampling, str]:
         model = self.loading.catalog_model()

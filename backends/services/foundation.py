@@ -12,6 +12,7 @@ from backends.core.settings import SettingsStore
 from backends.core.stream import Stream
 from backends.engine.loader import NativeEngine
 from backends.models.catalog import Catalog
+from backends.models.experience import Experience
 from backends.models.library import Library
 
 Change = Literal["settings", "library", "model", "downloads"]
@@ -28,6 +29,7 @@ class Foundation:
     catalog: Catalog
     library: Library
     engine: NativeEngine
+    experience: Experience
     _listeners: list[Stream[Change]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -48,6 +50,16 @@ class Foundation:
             listeners = list(self._listeners)
         for stream in listeners:
             stream.put(what)
+
+
+def engine_version() -> str:
+    """Of llama-cpp-python, without loading it; "" if it is not installed."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("llama-cpp-python")
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def folder_of_models(paths: Paths, settings: SettingsStore) -> Path:

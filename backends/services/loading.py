@@ -1,22 +1,39 @@
-"""The model that answers: chosen, planned for this machine as it is now, loaded."""
+"""The model that answers: chosen, planned for this machine as it is now, loaded; what came of it teaches us."""
 
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from backends.core.cancel import CancelToken
-from backends.core.errors import NotFound, ResourceError, Unavailable
+from backends.core.errors import BackendError, NotFound, ResourceError, Unavailable
 from backends.core.phrase import Phrase
 from backends.core.stream import Runner, Stream
-from backends.engine.protocol import LoadEvent, LoadRequest
+from backends.engine.protocol import Adapter, Finished, LoadEvent, LoadRequest
 from backends.hardware.types import Machine
-from backends.models import advisor, gguf
+from backends.models import advisor, gguf, ladder
 from backends.models.advisor import Budget
-from backends.models.types import CatalogModel, Choice, LocalModel
-from backends.services.foundation import Foundation
+from backends.models.experience import RunKey
+from backends.models.gguf import Header
+from backends.models.ladder import Fixed, OnDisk, Step
+from backends.models.types import CatalogModel, DevicePlan, LocalModel, Plan, RunOptions
+from backends.models.weights import Weights
+from backends.services.adapters import AdapterChoices
+from backends.services.descent import Descent, Landed, within
+from backends.services.foundation import Foundation, engine_version
 from backends.services.machine import MachineServices
 
-E = TypeVar("E")
+__all__ = ["LoadingServices", "within"]
+
+LEAST_ANSWER = 32  # tokens from which a speed can be told
+LEAST_WEIGHTS = 64 << 20  # bytes; of smaller models there is nothing to learn for real ones
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """The model that answers as it was planned; its speed is measured once a load."""
+
+    key: RunKey
+    step: Step
+    budget: Budget
 
 
 class LoadingServices:
@@ -26,6 +43,8 @@ class LoadingServices:
         self._base = foundation
         self._machine = machine
         self._runner = Runner("load")
+        self._adapters = AdapterChoices(foundation.paths.data / "adapters.json")
+        self._unmeasured: _Running | None = None
 
     def close(self) -> None:
         self._runner.close()
@@ -33,9 +52,11 @@ class LoadingServices:
     def load(
         self, model: LocalModel, *, context: int | None = None, safe: bool = False, remember: bool = True
     ) -> Stream[LoadEvent]:
-        """Check the file, plan for this machine as it is now, load.
+        """Check the file, plan for this machine as it is now, load; what is new here in a process of its own first.
 
-        `safe`: on the CPU alone (after a crash). `remember`: it is the model that answers from now on.
+        When it fails, what costs least is given up (LoadStepped) until it works; a `context` that is named never is:
+        then the error says what would fit. `safe`: on the CPU alone (after a crash). `remember`: it is the model that
+        answers from now on. The adapters that were last used with it are loaded too.
         """
         return self._runner.start(self._load, model, context, safe, remember)
 
@@ -46,34 +67,131 @@ class LoadingServices:
     def _load(
         self, model: LocalModel, context: int | None, safe: bool, remember: bool, *, cancel: CancelToken
     ) -> Iterator[LoadEvent]:
-        engine = self._base.engine
         header = gguf.check(model.path)  # what makes llama.cpp abort never gets near it
-        if engine.model is not None:
-            for _ in within(engine.unload(), cancel):  # its memory counts as free for the plan
+        if self._base.engine.model is not None:
+            for _ in within(self._base.engine.unload(), cancel):  # its memory counts as free for the plan
                 pass
+        self._unmeasured = None
         machine = next(self._machine.look(cancel=cancel))
-        wish = self._machine.wish
-        wish = replace(wish, context=context) if context else wish
-        choice = advisor.choice_for(header, Budget.from_machine(machine), wish)
-        if choice.verdict == "too_large":
-            raise _too_large(model, choice, machine)
-        request = self._load_request(model, choice, context, safe)
-        yield from within(engine.load(request), cancel)
-        if remember and engine.model is not None:
-            self._base.settings.set("models.default_model", model.id)
+        descent = self._descent(model, header, machine, context, safe)
+        for event in descent.go(cancel):
+            if isinstance(event, Landed):
+                self._landed(event, descent.budget, model if remember else None)
+            else:
+                yield event
 
-    def _load_request(self, model: LocalModel, choice: Choice, context: int | None, safe: bool) -> LoadRequest:
+    def _descent(self, model: LocalModel, header: Header, machine: Machine, context: int | None, safe: bool) -> Descent:
         engine = self._base.settings.current.engine
-        layers = engine.gpu_layers if engine.gpu_layers >= 0 else choice.gpu_layers
-        return LoadRequest(
-            path=model.path,
-            context=context or choice.context,
-            kv_type=choice.kv_type if engine.kv_type == "auto" else engine.kv_type,
-            gpu_layers=0 if safe else layers,
-            expert_layers_on_cpu=choice.expert_layers_on_cpu,
-            threads=engine.threads,
-            alias=model.id,
+        budget = Budget.from_machine(machine)
+        if safe:
+            budget = replace(budget, gpus=(), unified=False)
+        wish = self._machine.wish
+        choice = advisor.choice_for(header, budget, replace(wish, context=context) if context else wish)
+        fixed = Fixed(
+            context=context,
+            kv_type=None if engine.kv_type == "auto" else engine.kv_type,
+            gpu_layers=engine.gpu_layers if engine.gpu_layers >= 0 and budget.gpus else None,
         )
+        options = RunOptions(
+            context=min(context, header.context_train) if context else choice.context,
+            kv_type=fixed.kv_type or choice.kv_type,
+            gpu_layers=choice.gpu_layers if fixed.gpu_layers is None else fixed.gpu_layers,
+            expert_layers_on_cpu=choice.expert_layers_on_cpu,
+            gpu_split=choice.gpu_split if fixed.gpu_layers is None else (),
+        )
+        start = ladder.step(self._on_disk(model, header), options, budget)
+        free = machine.memory.available + sum(gpu.memory_free or 0 for gpu in machine.gpus if not gpu.unified)
+        cannot = choice.verdict == "too_large" and not context
+        return Descent(
+            engine=self._base.engine,
+            experience=self._base.experience,
+            version=engine_version(),
+            start=start,
+            budget=budget,
+            others=tuple(self._smaller(model)),
+            fixed=fixed,
+            request=lambda step: self._request(step, context),
+            room=free,
+            try_first=engine.try_first,
+            strict=context is not None,
+            unfit=_too_large(model, start, machine) if cannot or start.memory.total > free else None,
+            adapters=self._adapters.of(model.id),
+        )
+
+    def _request(self, step: Step, context: int | None) -> LoadRequest:
+        """`context`: what was asked for, which the engine tells about if the model was not trained for it."""
+        options = step.options
+        return LoadRequest(
+            path=step.model.path,
+            context=max(context or 0, options.context),
+            kv_type=options.kv_type,
+            gpu_layers=options.gpu_layers,
+            expert_layers_on_cpu=options.expert_layers_on_cpu,
+            threads=self._base.settings.current.engine.threads,
+            batch=options.batch,
+            alias=step.model.id,
+            gpu_split=options.gpu_split,
+        )
+
+    def _on_disk(self, model: LocalModel, header: Header) -> OnDisk:
+        known = self._base.catalog.find(model.catalog_id) if model.catalog_id else None
+        quant = self._base.catalog.quants.get(model.quant.removeprefix("UD-"))
+        return OnDisk(
+            model,
+            header.shape,
+            Weights.of_header(header),
+            quant.divergence if quant else 0.0,
+            known.quant_sensitivity if known else 1.0,
+        )
+
+    def _smaller(self, model: LocalModel) -> Iterator[OnDisk]:
+        """Quants of the same model on this disk that take less."""
+        for other in self._base.library.models():
+            same = other.catalog_id == model.catalog_id if model.catalog_id else other.name == model.name
+            if not same or other.architecture != model.architecture or other.size >= model.size or other.problem.en:
+                continue
+            try:
+                yield self._on_disk(other, gguf.check(other.path))
+            except BackendError:
+                continue  # it went away, or changed
+
+    def _landed(self, landed: Landed, budget: Budget, remembered: LocalModel | None) -> None:
+        as_planned = bool(landed.step.on_gpus) == (landed.loaded.devices != (budget.host.label,))
+        if landed.loaded.size >= LEAST_WEIGHTS and as_planned:
+            self._base.experience.record_load(landed.key, _predicted(landed.step, budget), landed.loaded.uses)
+            self._unmeasured = _Running(landed.key, landed.step, budget)
+        if remembered is not None:
+            self._base.settings.set("models.default_model", remembered.id)
+
+    def note_answer(self, finished: Finished) -> None:
+        """Learn from the first answer after a load, if it is long enough, how fast the model is here."""
+        running, usage = self._unmeasured, finished.usage
+        if running is None or self._base.engine.model is None or usage.completion_tokens < LEAST_ANSWER:
+            return
+        self._unmeasured = None
+        filled = usage.prompt_tokens + usage.completion_tokens // 2
+        predicted = ladder.speed(running.step.file, running.step.options, running.budget, filled)
+        self._base.experience.record_speed(running.key, predicted, finished.timings.decode_tokens_per_s)
+
+    # ---- adapters
+
+    def set_adapters(self, adapters: Sequence[Adapter]) -> Stream[tuple[Adapter, ...]]:
+        """Compute with these adapters from now on, and whenever this model is loaded. One event: those in use.
+
+        As `NativeEngine.set_adapters`; Unavailable (`no_model`).
+        """
+        return self._runner.start(self._set_adapters, tuple(adapters))
+
+    def _set_adapters(self, adapters: tuple[Adapter, ...], *, cancel: CancelToken) -> Iterator[tuple[Adapter, ...]]:
+        for used in within(self._base.engine.set_adapters(adapters), cancel):
+            if (loaded := self._base.engine.model) is not None:
+                self._adapters.remember(loaded.alias, used)
+            self._base.changed("model")
+            yield used
+
+    def adapters_of(self, model: LocalModel) -> tuple[Adapter, ...]:
+        """Those that come with the model when it is loaded."""
+        return self._adapters.of(model.id)
 
     def unload(self) -> Stream[None]:
         return self._base.engine.unload()
@@ -112,9 +230,17 @@ class LoadingServices:
             return None
 
 
-def _too_large(model: LocalModel, choice: Choice, machine: Machine) -> ResourceError:
+def _predicted(step: Step, budget: Budget) -> Plan:
+    """What was planned for each device, without corrections."""
+    host = DevicePlan(budget.host.label, budget.host.kind, step.memory.host, 0, 0, 0)
+    cards = zip(budget.gpus, step.memory.per_gpu, strict=False)
+    devices = (host, *(DevicePlan(gpu.label, gpu.kind, used, 0, 0, 0) for gpu, used in cards if used))
+    return Plan(step.file.shape.architecture, step.options, devices, exact=False, fits=True)
+
+
+def _too_large(model: LocalModel, start: Step, machine: Machine) -> ResourceError:
     gib = 1 << 30
-    needed, free = choice.memory.total / gib, machine.memory.available / gib
+    needed, free = start.memory.total / gib, machine.memory.available / gib
     cards = sum(gpu.memory_free or 0 for gpu in machine.gpus if not gpu.unified) / gib
     on_cards = (f" and {cards:.1f} GiB on the graphics card", f"，显卡上空闲 {cards:.1f} GiB") if cards else ("", "")
     return ResourceError(
@@ -128,13 +254,3 @@ def _too_large(model: LocalModel, choice: Choice, machine: Machine) -> ResourceE
         ),
         code="out_of_memory",
     )
-
-
-def within(stream: Stream[E], cancel: CancelToken) -> Iterator[E]:
-    """The events of a stream that is cancelled with us."""
-    forget = cancel.on_cancel(stream.cancel)
-    try:
-        yield from stream
-        cancel.check()
-    finally:
-        forget()

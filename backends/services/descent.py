@@ -1,0 +1,182 @@
+"""One load, from the plan down the ladder: tried apart where it is new here, loaded, and what came of it remembered.
+
+What failed here before is passed over, and said; what worked before is loaded at once. A failure is told in the
+engine's own words, with what it goes on with and what that costs. When nothing is left, the first error comes out.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from backends.core.cancel import CancelToken
+from backends.core.errors import BackendError, EngineError, InvalidInput, NotFound, ResourceError
+from backends.core.phrase import NOTHING, Phrase
+from backends.core.stream import Stream
+from backends.engine import trial
+from backends.engine.loader import NativeEngine
+from backends.engine.protocol import Adapter, LoadedModel, LoadEvent, LoadFinished, LoadRequest, LoadStepped, LoadTrying
+from backends.models import ladder
+from backends.models.budget import Budget
+from backends.models.experience import Experience, RunKey, identity
+from backends.models.ladder import Failed, Failure, Fixed, OnDisk, Rung, Step
+
+E = TypeVar("E")
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """How it was loaded in the end."""
+
+    step: Step
+    key: RunKey
+    loaded: LoadedModel
+
+
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """`unfit`: why the plan is not even tried. `strict`: the context is not given up, whatever happens.
+
+    `room`: bytes that are free. `request` makes the engine's request for a step, without adapters.
+    """
+
+    engine: NativeEngine
+    experience: Experience
+    version: str
+    start: Step
+    budget: Budget
+    others: tuple[OnDisk, ...]
+    fixed: Fixed
+    request: Callable[[Step], LoadRequest]
+    room: int
+    try_first: bool = True
+    strict: bool = False
+    unfit: BackendError | None = None
+    adapters: tuple[Adapter, ...] = ()
+
+    def go(self, cancel: CancelToken) -> Iterator[LoadEvent | Landed]:
+        """Events of the load; Landed comes last. Raises what the first failure was, or what cannot be mended."""
+        here = said = self.start
+        failed: list[Failed] = []
+        first: BackendError | None = None  # what it failed of
+        why, tried = NOTHING, False
+        while True:
+            error = self._passed_over(here, failed)
+            if error is None:
+                if here is not said:
+                    yield LoadStepped(why, ladder.change(said, here), ladder.cost(said, here))
+                    said, why = here, NOTHING
+                try:
+                    tried = True
+                    yield from self._attempt(here, cancel)
+                    return
+                except (EngineError, ResourceError) as caught:
+                    if caught.code == "engine_missing":
+                        raise
+                    error = caught
+                    self.experience.record_failed(self._key(here), error.code, self.room)
+            first, why = first or error, why if why != NOTHING else error.message
+            failed.append(Failed(here, self._kind(here, error)))
+            rung = next(ladder.rungs(self.start, failed, self.budget, self.others, self.fixed), None)
+            if rung is None or (self.strict and rung.options.context < self.start.options.context):
+                if tried or self.unfit is not None:
+                    raise self._final(first, rung) from error
+                yield LoadStepped(first.message, _ONCE_MORE, NOTHING)
+                yield from self._attempt(self.start, cancel)
+                return
+            here = rung.step
+
+    def _passed_over(self, step: Step, failed: list[Failed]) -> BackendError | None:
+        """Why this step is not tried."""
+        if self.unfit is not None and not failed:
+            return self.unfit
+        code = self.experience.failed(self._key(step), self.room)
+        return EngineError(_BEFORE.get(code, _FAILED_BEFORE), code=code) if code else None
+
+    def _attempt(self, step: Step, cancel: CancelToken) -> Iterator[LoadEvent | Landed]:
+        adapters = tuple(one for one in self.adapters if one.path.is_file())
+        if len(adapters) < len(self.adapters):
+            names = ", ".join(one.path.name for one in self.adapters if one not in adapters)
+            gone = Phrase(f"The adapter {names} is not there any more.", f"适配器 {names} 已不存在。")
+            yield LoadStepped(gone, _WITHOUT, _AS_MADE)
+        try:
+            yield from self._load(step, adapters, cancel)
+        except (InvalidInput, NotFound) as error:
+            of_adapter = error.code == "bad_adapter" or (error.code == "file_missing" and step.model.path.is_file())
+            if not adapters or not of_adapter:
+                raise
+            yield LoadStepped(error.message, _WITHOUT, _AS_MADE)
+            yield from self._load(step, (), cancel)
+
+    def _load(self, step: Step, adapters: tuple[Adapter, ...], cancel: CancelToken) -> Iterator[LoadEvent | Landed]:
+        key, request = self._key(step), replace(self.request(step), adapters=adapters)
+        if self.try_first and not self.experience.worked(key):
+            yield LoadTrying()
+            yield from trial.attempt(replace(request, adapters=()), cancel=cancel)
+        for event in within(self.engine.load(request), cancel):
+            yield event
+            if isinstance(event, LoadFinished):
+                self.experience.record_worked(key)
+                yield Landed(step, key, event.model)
+
+    def _key(self, step: Step) -> RunKey:
+        try:
+            file = identity(step.model.path, step.model.sha256)
+        except OSError as error:
+            raise NotFound(
+                Phrase(
+                    f"The model file {step.model.path.name} is not there.", f"模型文件 {step.model.path.name} 不存在。"
+                ),
+                Phrase("Check the disk it is on.", "请检查文件所在的磁盘。"),
+                code="file_missing",
+            ) from error
+        devices = tuple(gpu.label for gpu in self.budget.gpus) if step.on_gpus else ()
+        return RunKey(
+            file,
+            step.options,
+            devices or (self.budget.host.label,),
+            self.version,
+            step.file.shape.architecture,
+            step.model.name,
+        )
+
+    def _kind(self, step: Step, error: BackendError) -> Failure:
+        """Which memory was short: the one that the engine names, else the one that the plan fills most."""
+        if error.code != "out_of_memory":
+            return "crash"
+        if not step.on_gpus:
+            return "host_memory"
+        if any(gpu.label in error.message.en for gpu in self.budget.gpus):
+            return "gpu_memory"
+        filled = max(
+            used / max(1, gpu.usable) for used, gpu in zip(step.memory.per_gpu, self.budget.gpus, strict=False)
+        )
+        return "gpu_memory" if filled >= step.on_host / max(1, self.budget.host.usable) else "host_memory"
+
+    def _final(self, first: BackendError, rung: Rung | None) -> BackendError:
+        """The first error; where the person's own choice stood in the way, with what would fit instead."""
+        if rung is None:
+            return first
+        instead = ladder.change(self.start, rung.step)
+        en = instead.en.removeprefix("It goes on with ")
+        hint = Phrase(f"This would fit: {en}", f"以下设置可行：{instead.zh.removeprefix('改为：')}")
+        return type(first)(first.message, hint, first.code)
+
+
+_ONCE_MORE = Phrase("Nothing else is left, so it is tried once more.", "没有其他方案，将再试一次。")
+_WITHOUT = Phrase("The model is loaded without it.", "模型将在不使用它的情况下加载。")
+_AS_MADE = Phrase("It answers as it was published.", "回答与原始模型一致。")
+_FAILED_BEFORE = Phrase("It could not be loaded so here before.", "此前在本机以该方式加载失败。")
+_BEFORE = {
+    "out_of_memory": Phrase("There was not enough memory for that here before.", "此前在本机以该方式加载时内存不足。"),
+    "engine_crashed": Phrase("The engine broke down over that here before.", "此前在本机以该方式加载时引擎崩溃。"),
+}
+
+
+def within(stream: Stream[E], cancel: CancelToken) -> Iterator[E]:
+    """The events of a stream that is cancelled with us."""
+    forget = cancel.on_cancel(stream.cancel)
+    try:
+        yield from stream
+        cancel.check()
+    finally:
+        forget()
