@@ -25,7 +25,7 @@ from backends.engine.trial import NO_MEMORY
 from backends.engine.uses import Meter
 from backends.hardware import cpu
 
-_CHUNK = 8 << 20  # bytes
+_CHUNK = 1 << 20  # bytes; larger ones stay with the process when they are freed
 _READING = 0.7  # of the progress; the rest is llama.cpp's part
 
 

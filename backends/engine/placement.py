@@ -57,7 +57,7 @@ class Placement:
         )
 
     def _other_split(self, asked: Sequence[int]) -> tuple[Phrase, ...]:
-        if len(asked) < 2:
+        if len(asked) < 2 or not any(asked):
             return ()
         if len(asked) != len(self.split):
             return (

@@ -6,16 +6,21 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from backends.core.crashes import CrashJournal
 from backends.core.errors import BackendError, EngineError, InvalidInput, NotFound
+from backends.engine import uses
 from backends.engine.loader import NativeEngine, engine_info
-from backends.engine.loading import Placement, parts, threads
+from backends.engine.loading import parts, threads
 from backends.engine.native import library
+from backends.engine.native_log import Told
+from backends.engine.placement import Placement
 from backends.engine.protocol import (
+    DeviceUse,
     EngineDevice,
     GenerateRequest,
     LoadFinished,
@@ -302,6 +307,70 @@ def test_where_the_layers_are(devices: list, placed: list, asked: int, label: st
     placement = Placement.read(placed, tuple(devices), 4)
     assert placement.label == label
     assert [note in phrase.en for phrase in placement.notes(asked)] == ([True] if note else [])
+
+
+@pytest.mark.parametrize(
+    ("placed", "asked", "split", "notes"),
+    [
+        ("CPU A A B B", 4, (2, 2), []),
+        ("CPU A A A B", 4, (2, 2), ["3 on A instead of 2, 1 on B instead of 2"]),
+        ("CPU CPU A B B", 4, (2, 2), ["Only 3 of the 4", "1 on A instead of 2."]),
+        ("B B B B B", -1, (0, 5), []),
+        ("A A A A A", -1, (0, 5), ["5 on A instead of 0, 0 on B instead of 5"]),
+        ("A A B B B", -1, (1, 2, 2), ["planned for 3 GPUs, but the engine sees 2"]),
+        ("A A B B B", -1, (), []),
+        ("CPU CPU CPU CPU CPU", 5, (3, 2), ["The GPU was not used"]),
+        ("CPU CPU CPU CPU CPU", 0, (), []),
+    ],
+)
+def test_layers_on_other_gpus_than_planned(placed: str, asked: int, split: tuple, notes: list[str]) -> None:
+    placement = Placement.read(placed.split(), (gpu("A"), gpu("B"), PROCESSOR), 4)
+    said = placement.notes(asked, split)
+    assert [note in phrase.en for note, phrase in zip(notes, said, strict=True)] == [True] * len(notes)
+    assert all(phrase.zh for phrase in said)
+
+
+def test_a_split_for_gpus_that_are_not_there(engine: NativeEngine, load: Load, scripted: Path) -> None:
+    if any(device.kind in ("gpu", "igpu") for device in engine_info().devices):
+        pytest.skip("this engine has a GPU")
+    model = load(scripted, gpu_layers=2, gpu_split=(1, 1))
+    assert "sees none" in model.notes[0].en  # type: ignore[attr-defined]
+    assert load(scripted, gpu_layers=0, gpu_split=(0, 0)).notes == ()  # type: ignore[attr-defined]
+
+
+def test_what_a_load_takes(engine: NativeEngine, load: Load, tmp_path: Path) -> None:
+    """Main memory: weights, the whole cache, and what is computed on the way, by llama.cpp's log."""
+    shape = Shape(layers=8, width=256, heads=4, kv_heads=4, head=64, ff=4096, context=32768, vocabulary=8192)
+    path = random_model(tmp_path / "model.gguf", shape=shape)
+    load(path, context=256)
+    list(engine.unload())
+    cache = 8 * 2 * 4 * 64 * 2
+    for context, computed in ((4096, 30.01), (32768, 58.01)):
+        (use,) = load(path, context=context).uses  # type: ignore[attr-defined]
+        assert use.name == "CPU"
+        expected = path.stat().st_size + cache * context + computed * 2**20
+        assert use.bytes == pytest.approx(expected, abs=4e6)
+        list(engine.unload())
+
+
+def test_a_load_never_takes_less_than_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other programs give memory back meanwhile, and so does this one."""
+    full, less = (replace(gpu("CUDA0"), memory_free=free) for free in (5000, 3000))
+    made = Told(
+        [
+            (2, "sched_reserve:      CUDA0 compute buffer size =   300.00 MiB"),
+            (2, "sched_reserve:        CPU compute buffer size =     1.50 MiB"),
+        ]
+    )
+    resident = iter([2 << 30, 1 << 30, 1 << 30])
+    monkeypatch.setattr(uses, "_resident", lambda: next(resident))
+    meter = uses.Meter([less, PROCESSOR])
+    meter.context_made(made)
+    assert meter.uses([full, PROCESSOR]) == (DeviceUse("CPU", 3 << 19),)
+    resident = iter([1000, 2000, 2000 + (4 << 20)])
+    meter = uses.Meter([full, PROCESSOR])
+    meter.context_made(made)
+    assert meter.uses([less, PROCESSOR]) == (DeviceUse("CPU", 1000 + (4 << 20)), DeviceUse("CUDA0", 2000))
 
 
 def test_a_gpu_was_asked_for_and_the_engine_has_none(engine: NativeEngine, load: Load, scripted: Path) -> None:
