@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from backends.commands.arguments import SIZE, SIZES, Parser, WrongUsage, number, whole, wrap
+from backends.commands.arguments import SIZE, SIZES, Parser, WrongUsage, number, one_of, whole, wrap
 from backends.commands.console import LINE
 from backends.commands.figures import columns, duration, rate, size
 from backends.commands.job import DONE, Command, Job
 from backends.core.errors import Cancelled
 from backends.core.phrase import NOTHING, Language, Phrase
 from backends.hardware.probe import probe
-from backends.models.advisor import Budget, Wish, advise
+from backends.models.advisor import WANTED_CONTEXT, Budget, Wish, advise
 from backends.models.catalog import Catalog
-from backends.models.types import Advice, Choice, Verdict
+from backends.models.types import USES, Advice, Choice, Verdict
 
 NAME = "recommend"
 SUMMARY = Phrase("Recommend the DeepSeek model that suits this machine.", "推荐适合本机的 DeepSeek 模型。")
@@ -36,9 +36,20 @@ def grammar(language: Language) -> Parser:
         "--vram", "SIZE[,SIZE]", Phrase("GPU memory, e.g. 8GiB; 0 for none", "显存，例如 8GiB；无显卡为 0"), kind=SIZES
     )
     parser.option(
+        "--use",
+        "USE",
+        Phrase(
+            "what it is for: chat, documents, code or maths", "用途：chat 对话、documents 长文档、code 编程、maths 数学"
+        ),
+        kind=one_of(*USES),
+    )
+    parser.option(
         "--context",
         "N",
-        Phrase("wanted context in tokens (16384)", "所需上下文长度（token，默认 16384）"),
+        Phrase(
+            "wanted context in tokens (16384 for chat, else 32768)",
+            "所需上下文长度（token，对话默认 16384，其余 32768）",
+        ),
         kind=whole(256, 2**24),
     )
     parser.option(
@@ -52,9 +63,10 @@ def grammar(language: Language) -> Parser:
 
 
 def run(job: Job) -> int:
-    advice = advise(Catalog.load(), _budget(job), _wish(job))
+    wish = _wish(job)
+    advice = advise(Catalog.load(), _budget(job), wish)
     if job.console.as_json:
-        job.console.json(as_data(advice))
+        job.console.json(as_data(advice) | {"use": wish.use})
     else:
         _show(advice, job)
     return DONE
@@ -63,10 +75,16 @@ def run(job: Job) -> int:
 def _wish(job: Job) -> Wish:
     """What is named, else for this machine what the settings say, else for every machine the same."""
     given, models = job.arguments, job.settings.models
-    usual = Wish() if given.ram is not None else Wish(models.context, models.min_speed or None)
+    is_this = given.ram is None
+    usual = Wish.of(
+        given.use or (models.use if is_this else "chat"),
+        models.context if is_this else WANTED_CONTEXT,
+        (models.min_speed or None) if is_this else None,
+    )
     return Wish(
         usual.context if given.context is None else given.context,
         usual.min_speed if given.min_speed is None else given.min_speed,
+        usual.use,
     )
 
 
@@ -87,8 +105,9 @@ def _budget(job: Job) -> Budget:
 def as_data(advice: Advice) -> dict[str, Any]:
     return {
         "pick": _choice(advice.pick) if advice.pick else None,
-        "reason": {"en": advice.reason.en, "zh": advice.reason.zh},
+        "reason": _both(advice.reason),
         "others": [_choice(choice) for choice in advice.others],
+        "better": _both(advice.better) if advice.better != NOTHING else None,
     }
 
 
@@ -115,8 +134,13 @@ def _choice(choice: Choice) -> dict[str, Any]:
             "total": memory.total,
         },
         "verdict": choice.verdict,
-        "note": {"en": choice.note.en, "zh": choice.note.zh} if choice.note != NOTHING else None,
+        "note": _both(choice.note) if choice.note != NOTHING else None,
+        "warnings": [_both(warning) for warning in choice.warnings],
     }
+
+
+def _both(phrase: Phrase) -> dict[str, str]:
+    return {"en": phrase.en, "zh": phrase.zh}
 
 
 def _show(advice: Advice, job: Job) -> None:
@@ -138,6 +162,12 @@ def _show(advice: Advice, job: Job) -> None:
         ]
         console.line()
         console.lines(columns(facts))
+        for said in (pick.note, *pick.warnings):
+            if said != NOTHING:
+                console.lines(wrap(("· " if zh else "- ") + said.to(language), LINE))
+    if advice.better != NOTHING:
+        console.line()
+        console.lines(wrap(advice.better.to(language), LINE))
     if advice.others:
         console.line()
         console.line("其他模型：" if zh else "Others:")

@@ -14,9 +14,10 @@ from backends.core.paths import resource
 from backends.core.phrase import Phrase
 from backends.models.entries import Entry
 from backends.models.quants import preferred, quant_of
-from backends.models.types import CatalogModel, ModelFile, Shape
+from backends.models.types import USES, CatalogModel, EmbeddingSpec, Kind, ModelFile, Shape
 
 VERSION = 1
+_KINDS: Mapping[str, Kind] = {"chat": "chat", "embedding": "embedding", "reranking": "reranking"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,10 @@ class Catalog:
         if len({model.id for model in models}) < len(models):
             raise entry.wrong("models")
         return cls(models, quants)
+
+    def of_kind(self, kind: Kind) -> tuple[CatalogModel, ...]:
+        """Those that chat, those that turn texts into vectors, or those that rank passages."""
+        return tuple(model for model in self.models if model.kind == kind)
 
     def find(self, reference: str) -> CatalogModel:
         """The model called `ID` or `ID:QUANT`; NotFound (`unknown_model`) with the nearest names as a hint."""
@@ -107,7 +112,13 @@ def _plain(file: str) -> str:
 
 
 def _model(entry: Entry, quants: Mapping[str, Quant]) -> CatalogModel:
-    sampling = entry.entry("sampling")
+    kind = _KINDS.get(entry.text("kind", "chat"))
+    if kind is None:
+        raise entry.wrong("kind")
+    scores = entry.entry("scores") if "scores" in entry else ()
+    if set(scores) - set(USES):
+        raise entry.wrong("scores")
+    sampling = entry.entry("sampling") if kind == "chat" else None
     return CatalogModel(
         id=entry.text("id"),
         name=entry.text("name"),
@@ -119,12 +130,28 @@ def _model(entry: Entry, quants: Mapping[str, Quant]) -> CatalogModel:
         license=entry.text("license"),
         base_score=entry.number("base_score"),
         quant_sensitivity=entry.number("quant_sensitivity"),
-        reasoning=entry.flag("reasoning"),
-        temperature=sampling.number("temperature"),
-        top_p=sampling.number("top_p"),
-        system_prompt=entry.flag("system_prompt"),
+        reasoning=entry.flag("reasoning") if sampling else False,
+        temperature=sampling.number("temperature") if sampling else 0.0,
+        top_p=sampling.number("top_p") if sampling else 1.0,
+        system_prompt=entry.flag("system_prompt") if sampling else False,
         files=tuple(_file(file, quants) for file in entry.entries("files")),
+        kind=kind,
+        scores={use: entry.entry("scores").number(use) for use in USES if use in scores},
+        spec=_spec(entry.entry("spec")) if kind != "chat" else None,
+        released=entry.text("released") if "released" in entry else "",
     )
+
+
+def _spec(entry: Entry) -> EmbeddingSpec:
+    for pooling in ("mean", "cls", "last", "rank"):
+        if pooling == entry.text("pooling"):
+            return EmbeddingSpec(
+                dimensions=entry.whole("dimensions", least=1),
+                pooling=pooling,
+                query_prefix=entry.text("query_prefix") if "query_prefix" in entry else "",
+                document_prefix=entry.text("document_prefix") if "document_prefix" in entry else "",
+            )
+    raise entry.wrong("pooling")
 
 
 def _file(entry: Entry, quants: Mapping[str, Quant]) -> ModelFile:

@@ -6,11 +6,12 @@ in bytes per second here; efficiencies were fitted to published measurements.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from backends.core.paths import resource
 from backends.models.entries import Entry
+from backends.models.types import USES, Use
 
 VERSION = 1
 GIGA = 1_000_000_000
@@ -86,6 +87,36 @@ class Scoring:
 
 
 @dataclass(frozen=True, slots=True)
+class UseFigures:
+    """What a use of a model needs: `least_context` tokens even where somebody is content with less."""
+
+    least_context: int
+    answers: Answers
+    scoring: Scoring
+
+
+@dataclass(frozen=True, slots=True)
+class Cautions:
+    """From where on something is said: tokens of context, bits in a quant's name, a year and month ("2025-01")."""
+
+    thinking_context: int
+    least_bits: int
+    older_than: str
+
+
+@dataclass(frozen=True, slots=True)
+class Companions:
+    """Embedders and rerankers: tokens of one text, and of the page of which the time is told.
+
+    `in_main_memory`: what one is worth that works there though there is a GPU, from 0 to 1.
+    """
+
+    context: int
+    page_tokens: int
+    in_main_memory: float
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     bandwidths: Mapping[str, tuple[Bandwidth, ...]]  # by vendor
     backends: Mapping[str, Backend]
@@ -101,12 +132,17 @@ class Figures:
     compute_buffers: tuple[ComputeBuffer, ...]
     answers: Answers
     scoring: Scoring
+    uses: Mapping[Use, UseFigures]
+    cautions: Cautions
+    companions: Companions
 
     @classmethod
     def load(cls, path: Path | None = None) -> "Figures":
         """Read the figures that ship. StorageError (`data_damaged`, `data_too_new`)."""
         entry = Entry.read(path or resource("machines.json"), version=VERSION)
         bandwidths, backends, vendors = entry.entry("bandwidth"), entry.entry("backends"), entry.entry("vendors")
+        answers, scoring = _answers(entry.entry("answers")), _scoring(entry.entry("scoring"))
+        uses, cautions, beside = entry.entry("uses"), entry.entry("cautions"), entry.entry("companions")
         figures = cls(
             bandwidths={vendor: tuple(map(_bandwidth, bandwidths.entries(vendor))) for vendor in bandwidths},
             backends={name: _backend(backends.entry(name)) for name in backends},
@@ -126,8 +162,19 @@ class Figures:
                 ComputeBuffer(one.text("architecture"), one.whole("embedding", least=1), one.pairs("points"))
                 for one in entry.entries("compute_buffers")
             ),
-            answers=Answers(**{one.name: entry.entry("answers").whole(one.name, least=1) for one in fields(Answers)}),
-            scoring=Scoring(**{one.name: entry.entry("scoring").number(one.name) for one in fields(Scoring)}),
+            answers=answers,
+            scoring=scoring,
+            uses={use: _use(uses.entry(use), answers, scoring) for use in USES},
+            cautions=Cautions(
+                cautions.whole("thinking_context", least=1),
+                cautions.whole("least_bits", least=1),
+                cautions.text("older_than"),
+            ),
+            companions=Companions(
+                beside.whole("context", least=256),
+                beside.whole("page_tokens", least=1),
+                beside.number("in_main_memory"),
+            ),
         )
         if {"cpu", "metal", *figures.vendors.values()} - figures.backends.keys() or "other" not in figures.vendors:
             raise entry.wrong("backends")
@@ -170,6 +217,25 @@ def _backend(entry: Entry) -> Backend:
         latency=entry.number("latency_ms") / 1000,
         overhead=entry.whole("overhead"),
         prefill=entry.number("prefill", least=1),
+    )
+
+
+def _answers(entry: Entry, usual: Answers | None = None) -> Answers:
+    known = asdict(usual) if usual else {}
+    return Answers(**{one.name: entry.whole(one.name, known.get(one.name), least=1) for one in fields(Answers)})
+
+
+def _scoring(entry: Entry, usual: Scoring | None = None) -> Scoring:
+    known = asdict(usual) if usual else {}
+    return Scoring(**{one.name: entry.number(one.name, known.get(one.name)) for one in fields(Scoring)})
+
+
+def _use(entry: Entry, answers: Answers, scoring: Scoring) -> UseFigures:
+    """A use, with what it does not say as it is for all."""
+    return UseFigures(
+        entry.whole("least_context"),
+        _answers(entry.entry("answers"), answers) if "answers" in entry else answers,
+        _scoring(entry.entry("scoring"), scoring) if "scoring" in entry else scoring,
     )
 
 

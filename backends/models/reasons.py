@@ -1,10 +1,10 @@
 """Why a model is recommended, and what another one would take: sentences with figures, in both languages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from backends.core.phrase import NOTHING, Phrase
 from backends.models.budget import Budget
-from backends.models.types import CatalogModel, Choice, MemoryPlan, Verdict
+from backends.models.types import CatalogModel, Choice, MemoryPlan, Use, Verdict
 from backends.models.ways import Way
 from backends.models.weights import Weights
 
@@ -12,15 +12,32 @@ GIB = 1 << 30
 LONG_ANSWER = 300.0  # seconds
 
 
-def of_pick(choice: Choice, budget: Budget) -> Phrase:
+_USES: Mapping[Use, Phrase] = {
+    "chat": Phrase("chat", "对话"),
+    "documents": Phrase("long documents", "长文档"),
+    "code": Phrase("code", "编程"),
+    "maths": Phrase("mathematics", "数学"),
+}
+
+
+def of_pick(choice: Choice, budget: Budget, use: Use) -> Phrase:
     where = _where(choice.memory, budget)
     name, quant, context = choice.model.name, choice.file.quant, f"{choice.context:,}"
     speed = _rate(choice.tokens_per_s)
     return Phrase(
-        f"{name} in {quant} is the best model that runs well here: it takes {where.en}, "
+        f"{name} in {quant} is the best model that runs well here for {_USES[use].en}: it takes {where.en}, "
         f"with room for {context} tokens of conversation, at about {speed} tokens per second.",
-        f"{name}（{quant}）是最适合本机的模型：占用{where.zh}，可容纳 {context} 个 token 的对话，"
+        f"{name}（{quant}）是最适合在本机用于{_USES[use].zh}的模型：占用{where.zh}，可容纳 {context} 个 token 的对话，"
         f"每秒约 {speed} 个 token。",
+    )
+
+
+def better(name: str, quant: str, needed: int, use: Use, kind: Phrase) -> Phrase:
+    """What the next better model would take: so many bytes of a kind of memory."""
+    return Phrase(
+        f"With {_gib(needed)} of {kind.en} {name} would run here in {quant}: the next better model "
+        f"for {_USES[use].en}.",
+        f"若有 {_gib(needed)} {kind.zh}，即可运行 {name}（{quant}）：用于{_USES[use].zh}更好的下一档模型。",
     )
 
 
@@ -61,6 +78,13 @@ def note(
         )
     if verdict == "tight":
         said.append(Phrase("It leaves little memory free.", "运行时剩余内存很少。"))
+    if way.kv_type == "q8_0":
+        said.append(
+            Phrase(
+                "The cache is kept in 8 bits (q8_0): half the memory, and no difference that anyone would notice.",
+                "缓存以 8 位（q8_0）保存：内存减半，且察觉不到差别。",
+            )
+        )
     if way.context < min(wanted, model.shape.context_train):
         said.append(
             Phrase(

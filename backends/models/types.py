@@ -88,6 +88,7 @@ class CatalogModel:
     kind: Kind = "chat"
     scores: Mapping[Use, float] = field(default_factory=dict)  # where a use is not as `base_score` says
     spec: EmbeddingSpec | None = None  # of an embedder or a reranker
+    released: str = ""  # "2025-05"; "" where nobody told
 
 
 @dataclass(frozen=True, slots=True)

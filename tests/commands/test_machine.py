@@ -61,7 +61,7 @@ def test_an_engine_that_hangs_is_a_note(tmp_path: Path) -> None:
 
 PICK = {
     *("id", "repo", "file", "quant", "size", "context", "kv_type", "gpu_layers", "predicted_tokens_per_s", "memory"),
-    *("verdict", "name", "expert_layers_on_cpu", "seconds_to_answer", "note"),
+    *("verdict", "name", "expert_layers_on_cpu", "seconds_to_answer", "note", "warnings"),
 }
 
 
@@ -73,7 +73,7 @@ def test_recommend_as_json(shell: Shell, ram: str, vram: str, pick: str) -> None
     outcome = shell.run("recommend", "--json", "--ram", ram, "--vram", vram)
     assert outcome.code == 0, outcome.out
     answer = outcome.json
-    assert set(answer) == {"pick", "reason", "others"}
+    assert set(answer) == {"pick", "reason", "others", "better", "use"}
     assert pick in answer["pick"]["id"]
     assert set(answer["pick"]) == PICK
     memory = answer["pick"]["memory"]
@@ -89,6 +89,42 @@ def test_recommend_honours_context_and_speed(shell: Shell) -> None:
     assert wide["pick"]["context"] == 4096
     fast = shell.run("recommend", "--json", "--ram", "16GiB", "--vram", "8GiB", "--min-speed", "60").json
     assert fast["pick"] is None or fast["pick"]["predicted_tokens_per_s"] >= 60
+
+
+def test_recommend_for_a_use(shell: Shell) -> None:
+    machine = ("--ram", "16GiB", "--vram", "6GiB")
+    usual = shell.run("recommend", "--json", *machine).json
+    documents = shell.run("recommend", "--json", "--use", "documents", *machine).json
+    assert (usual["use"], usual["pick"]["context"]) == ("chat", 16384)
+    assert (documents["use"], documents["pick"]["context"]) == ("documents", 32768)
+    assert "for long documents" in documents["reason"]["en"]
+    assert "长文档" in documents["reason"]["zh"]
+    wrong = shell.run("recommend", "--use", "poems", *machine)
+    assert wrong.code == 2
+    assert "documents" in wrong.out + wrong.err
+
+
+def test_the_use_of_the_settings_is_that_of_this_machine_alone(shell: Shell) -> None:
+    assert shell.run("settings", "models.use", "code").code == 0
+    assert shell.run("recommend", "--json").json["use"] == "code"
+    assert shell.run("recommend", "--json", "--ram", "16GiB").json["use"] == "chat"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", ["from before April 2025", "of June 2024", "DeepSeek's own licence", "graphics memory"]),
+     ("zh", ["2025 年 4 月之前", "2024 年 6 月", "许可证", "显存"])],
+)  # fmt: skip
+def test_what_may_disappoint_is_said(shell: Shell, language: str, words: list[str]) -> None:
+    """Nothing else is as fast on a machine without a card; the model is an old one."""
+    request = ("recommend", "--ram", "16GiB", "--use", "code", "--min-speed", "8")
+    outcome = shell.run("--language", language, *request)
+    assert "coder-v2-lite-instruct" in outcome.out
+    assert all(word in outcome.out.replace("\n", " " if language == "en" else "") for word in words)
+    data = shell.run(*request, "--json").json
+    assert len(data["pick"]["warnings"]) == 3
+    assert all(one["en"] and one["zh"] for one in data["pick"]["warnings"])
+    assert data["better"]["en"].endswith("the next better model for code.")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

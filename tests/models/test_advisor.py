@@ -108,7 +108,7 @@ def test_a_pick_fits_where_it_is_put(budget: Budget) -> None:
 def test_every_model_is_answered_once_best_first() -> None:
     advice = advise(CATALOG, typical(32, 24))
     choices = [pick(advice), *advice.others]
-    assert sorted(choice.model.id for choice in choices) == sorted(model.id for model in CATALOG.models)
+    assert sorted(choice.model.id for choice in choices) == sorted(model.id for model in CATALOG.of_kind("chat"))
     assert [choice.score for choice in choices] == sorted((choice.score for choice in choices), reverse=True)
 
 
@@ -119,8 +119,8 @@ def test_the_same_machine_gets_the_same_answer() -> None:
 def test_the_reason_has_the_figures() -> None:
     advice = advise(CATALOG, typical(16, 8))
     assert advice.reason.en == (
-        "DeepSeek R1-0528 Qwen3 8B in Q4_K_M is the best model that runs well here: it takes 6.1 GiB of 8.0 GiB of "
-        "graphics memory, with room for 16,384 tokens of conversation, at about 37 tokens per second."
+        "DeepSeek R1-0528 Qwen3 8B in Q4_K_M is the best model that runs well here for chat: it takes 6.1 GiB of "
+        "8.0 GiB of graphics memory, with room for 16,384 tokens of conversation, at about 37 tokens per second."
     )
     assert "Q4_K_M" in advice.reason.zh
     assert "6.1 GiB" in advice.reason.zh
@@ -183,7 +183,7 @@ def test_no_model_is_as_fast_as_that() -> None:
     advice = advise(CATALOG, typical(16), Wish(min_speed=500))
     assert advice.pick is None
     assert advice.reason.en.startswith("No model reaches 500 tokens per second here; the fastest is DeepSeek")
-    assert len(advice.others) == len(CATALOG.models)
+    assert len(advice.others) == len(CATALOG.of_kind("chat"))
 
 
 # ---- out of the ordinary
@@ -258,7 +258,7 @@ def test_what_does_not_fit_gets_its_most_frugal_way() -> None:
 
 def test_an_architecture_of_tomorrow_is_listed_and_not_picked(tmp_path: Path) -> None:
     document = json.loads(resource("catalog.json").read_text(encoding="utf-8"))
-    newest = document["models"][-1]
+    newest = next(model for model in document["models"] if model["id"] == "v4-flash-0731")
     document["models"].append(newest | {"id": "v4.1-flash", "shape": newest["shape"] | {"architecture": "deepseek41"}})
     path = tmp_path / "catalog.json"
     path.write_text(json.dumps(document), encoding="utf-8")

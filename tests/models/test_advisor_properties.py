@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from backends.models.advisor import Budget, Wish, advise
 from backends.models.catalog import Catalog
 from backends.models.machines import Figures
+from backends.models.types import USES, Use
 
 GIB = 1 << 30
 CATALOG, FIGURES = Catalog.load(), Figures.load()
@@ -16,38 +17,42 @@ MORE = st.integers(0, 8 * 64).map(lambda eighths: eighths * GIB // 8)
 CONTEXT = st.sampled_from([4096, 8192, 16384, 32768, 131072])
 
 
-def score(budget: Budget, context: int) -> float:
-    advice = advise(CATALOG, budget, Wish(context))
+USE = st.sampled_from(USES)
+
+
+def score(budget: Budget, context: int, use: Use = "chat") -> float:
+    advice = advise(CATALOG, budget, Wish(context, None, use))
     return advice.pick.score if advice.pick else 0.0
 
 
 @settings(max_examples=60, deadline=None)
-@given(ram=MEMORY, card=CARD, more_ram=MORE, more_card=MORE, context=CONTEXT)
-@example(ram=8 * GIB, card=0, more_ram=0, more_card=GIB // 2, context=16384)
-def test_more_of_either_memory(ram: int, card: int, more_ram: int, more_card: int, context: int) -> None:
+@given(ram=MEMORY, card=CARD, more_ram=MORE, more_card=MORE, context=CONTEXT, use=USE)
+@example(ram=8 * GIB, card=0, more_ram=0, more_card=GIB // 2, context=16384, use="chat")
+def test_more_of_either_memory(ram: int, card: int, more_ram: int, more_card: int, context: int, use: Use) -> None:
     less = Budget.typical(ram, [card], FIGURES)
     more = Budget.typical(ram + more_ram, [card + more_card], FIGURES)
-    assert score(more, context) >= score(less, context) - 1e-9
+    assert score(more, context, use) >= score(less, context, use) - 1e-9
 
 
 @settings(max_examples=40, deadline=None)
-@given(memory=MEMORY, more=MORE, context=CONTEXT)
-def test_a_larger_mac(memory: int, more: int, context: int) -> None:
+@given(memory=MEMORY, more=MORE, context=CONTEXT, use=USE)
+def test_a_larger_mac(memory: int, more: int, context: int, use: Use) -> None:
     less, larger = (Budget.typical_unified(size, FIGURES) for size in (memory, memory + more))
-    assert score(larger, context) >= score(less, context) - 1e-9
+    assert score(larger, context, use) >= score(less, context, use) - 1e-9
 
 
 @settings(max_examples=30, deadline=None)
-@given(ram=st.sampled_from([8, 16, 32, 64, 128]), count=st.integers(2, 4), card=CARD, more=MORE)
-def test_several_cards_of_one_size(ram: int, count: int, card: int, more: int) -> None:
+@given(ram=st.sampled_from([8, 16, 32, 64, 128]), count=st.integers(2, 4), card=CARD, more=MORE, use=USE)
+def test_several_cards_of_one_size(ram: int, count: int, card: int, more: int, use: Use) -> None:
     """Of unequal cards llama.cpp fills each by its share of what is free, so a small one may hold up a large one."""
     less, larger = (Budget.typical(ram * GIB, [size] * count, FIGURES) for size in (card, card + more))
-    assert score(larger, 16384) >= score(less, 16384) - 1e-9
+    assert score(larger, 16384, use) >= score(less, 16384, use) - 1e-9
 
 
+@pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize(
     "budget", [Budget.typical(16 * GIB, [8 * GIB], FIGURES), Budget.typical(64 * GIB, (), FIGURES)]
 )
-def test_a_longer_context_costs(budget: Budget) -> None:
-    scores = [score(budget, context) for context in (4096, 8192, 16384, 32768, 65536, 131072)]
+def test_a_longer_context_costs(budget: Budget, use: Use) -> None:
+    scores = [score(budget, context, use) for context in (4096, 8192, 16384, 32768, 65536, 131072)]
     assert scores == sorted(scores, reverse=True)

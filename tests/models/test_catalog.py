@@ -12,7 +12,7 @@ import pytest
 from backends.core.errors import NotFound, StorageError
 from backends.core.paths import resource, safe_name
 from backends.models.catalog import Catalog, quant_in
-from backends.models.gguf_bounds import CHAT_ARCHITECTURES
+from backends.models.gguf_bounds import CHAT_ARCHITECTURES, EMBEDDING_ARCHITECTURES
 from backends.models.machines import Figures
 from backends.models.quants import part_of, quant_of
 
@@ -42,12 +42,89 @@ def test_it_holds_the_models_of_the_product(catalog: Catalog) -> None:
         "v2-lite-chat",
         "coder-v2-lite-instruct",
         "v4-flash-0731",
+        "qwen3-embedding-0.6b",
+        "bge-m3",
+        "bge-reranker-v2-m3",
     }
+    assert {model.id for model in catalog.of_kind("embedding")} == {"qwen3-embedding-0.6b", "bge-m3"}
+    assert {model.id for model in catalog.of_kind("reranking")} == {"bge-reranker-v2-m3"}
+    assert len(catalog.of_kind("chat")) == 10
+
+
+def test_chat_models_have_their_settings_and_embedders_theirs(catalog: Catalog) -> None:
+    for model in catalog.models:
+        assert (model.spec is None) == (model.kind == "chat")
+        assert (model.temperature > 0) == (model.kind == "chat")
+        if model.spec:
+            assert (model.spec.pooling == "rank") == (model.kind == "reranking")
+            assert model.spec.dimensions == (1 if model.kind == "reranking" else model.shape.embedding)
+
+
+def test_maths_scores_follow_the_published_benchmarks(catalog: Catalog) -> None:
+    """AIME 2024 pass@1 of the model cards; the schema says how a score comes from it."""
+    aime = {
+        "r1-distill-qwen-1.5b": 28.9,
+        "r1-distill-qwen-7b": 55.5,
+        "r1-distill-qwen-14b": 69.7,
+        "r1-distill-qwen-32b": 72.6,
+        "r1-distill-llama-8b": 50.4,
+        "r1-distill-llama-70b": 70.0,
+        "r1-0528-qwen3-8b": 86.0,
+    }
+    for name, published in aime.items():
+        model = catalog.find(name)
+        assert model.scores["maths"] == pytest.approx((model.base_score + 20 + 0.8 * published) / 2, abs=0.5)
+
+
+def test_code_and_document_scores_follow_the_published_benchmarks(catalog: Catalog) -> None:
+    """LiveCodeBench and GPQA Diamond."""
+    published = {
+        "r1-distill-qwen-1.5b": (16.9, 33.8),
+        "r1-distill-qwen-7b": (37.6, 49.1),
+        "r1-distill-qwen-14b": (53.1, 59.1),
+        "r1-distill-qwen-32b": (57.2, 62.1),
+        "r1-distill-llama-8b": (39.6, 49.0),
+        "r1-distill-llama-70b": (57.5, 65.2),
+        "r1-0528-qwen3-8b": (60.5, 61.1),
+    }
+    for name, (code, documents) in published.items():
+        model = catalog.find(name)
+        assert model.scores["code"] == pytest.approx((model.base_score + 20 + 0.8 * code) / 2, abs=0.5)
+        assert model.scores["documents"] == pytest.approx((model.base_score + 20 + 0.8 * documents) / 2, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("model", "licence", "quants"),
+    [
+        ("r1-0528-qwen3-8b", "MIT", {"Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0"}),
+        ("r1-distill-qwen-14b", "MIT (base model Apache-2.0)", {"IQ4_XS", "Q4_K_M", "Q5_K_M", "Q6_K"}),
+        ("r1-distill-llama-70b", "MIT, with the Llama 3.3 Community License", {"Q4_K_M", "Q5_K_M", "Q6_K"}),
+        ("v4-flash-0731", "MIT", {"UD-IQ3_XXS", "UD-Q4_K_XL", "UD-Q8_K_XL"}),
+    ],
+)
+def test_entries_are_as_the_facts_have_them(catalog: Catalog, model: str, licence: str, quants: set[str]) -> None:
+    found = catalog.find(model)
+    assert found.license == licence
+    assert quants <= {file.quant for file in found.files}
+
+
+def test_v4_has_its_sizes(catalog: Catalog) -> None:
+    sizes = {file.quant: file.size / 1e9 for file in catalog.find("v4-flash-0731").files}
+    assert sizes == pytest.approx({"UD-IQ3_XXS": 103, "UD-Q4_K_XL": 155, "UD-Q8_K_XL": 162}, rel=0.02)
+
+
+def test_sizes_that_nobody_saw_in_a_listing_say_so(catalog: Catalog) -> None:
+    for model in catalog.models:
+        for file in model.files:
+            assert not (file.sha256 and file.approximate)
+    seen = {file.quant for file in catalog.find("r1-0528-qwen3-8b").files if not file.approximate}
+    assert seen == {"Q4_K_M"}
 
 
 def test_every_file_is_named_as_its_publisher_names_it(catalog: Catalog) -> None:
     for model in catalog.models:
-        assert model.shape.architecture in CHAT_ARCHITECTURES
+        known = CHAT_ARCHITECTURES if model.kind == "chat" else CHAT_ARCHITECTURES | EMBEDDING_ARCHITECTURES
+        assert model.shape.architecture in known
         assert len({file.quant for file in model.files}) == len(model.files)
         for file in model.files:
             assert quant_of(file.file).upper() == file.quant
@@ -58,7 +135,7 @@ def test_every_file_is_named_as_its_publisher_names_it(catalog: Catalog) -> None
 
 def test_sizes_agree_with_parameters_and_bits(catalog: Catalog) -> None:
     """Within a tenth for the quants that hold most tensors alike; a slip of a digit would be more."""
-    for model in catalog.models:
+    for model in catalog.of_kind("chat"):
         for file in model.files:
             bits = catalog.quants.get(file.quant)
             if bits and file.quant in ("Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16"):
@@ -140,8 +217,9 @@ def test_any_value_may_be_wrong(tmp_path: Path, name: str, load: Callable[[Path]
     """Each value in turn becomes something else: the loader refuses with a sentence, or can live with it."""
     document = json.loads(resource(name).read_text(encoding="utf-8"))
     if "models" in document:
-        document["models"] = [document["models"][0] | {"files": document["models"][0]["files"][:1]}]
-        document["quants"] = {"Q2_K": document["quants"]["Q2_K"]}
+        kinds = (document["models"][0], document["models"][-1])
+        document["models"] = [model | {"files": model["files"][:1]} for model in kinds]
+        document["quants"] = {quant: document["quants"][quant] for quant in ("Q2_K", "Q4_K_M")}
     else:
         document["bandwidth"] = {vendor: cards[:1] for vendor, cards in document["bandwidth"].items()}
     path = tmp_path / name
