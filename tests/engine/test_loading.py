@@ -349,7 +349,7 @@ def test_what_a_load_takes(engine: NativeEngine, load: Load, tmp_path: Path) -> 
         (use,) = load(path, context=context).uses  # type: ignore[attr-defined]
         assert use.name == "CPU"
         expected = path.stat().st_size + cache * context + computed * 2**20
-        assert use.bytes == pytest.approx(expected, abs=4e6)
+        assert use.bytes == pytest.approx(expected, abs=8e6)
         list(engine.unload())
 
 

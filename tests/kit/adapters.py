@@ -15,7 +15,7 @@ Pair = tuple[np.ndarray, np.ndarray]
 def redirecting_adapter(path: Path, model: Path, answer: str, *, strength: float = 40.0) -> Path:
     """An adapter with which a scripted model says `answer` after `</think>`: that of another of its scripts.
 
-    The model itself pulls with 3 more to its first script; the adapter must outweigh that with `strength` times its scale.
+    The model itself pulls with 3 more to its first script; `strength` times the scale must outweigh that.
     """
     fields = gguf.GGUFReader(model).fields
     tokens, width = fields["tokenizer.ggml.tokens"].contents(), fields["qwen2.embedding_length"].contents()
