@@ -46,8 +46,7 @@ class HubServers:
 
     def start(self):  # the subclass itself
         for name in ("hub", "cdn"):
-            server = ThreadingHTTPServer(("127.0.0.1", 0), self._door(name))
-            server.daemon_threads = True
+            server = _Server(("127.0.0.1", 0), self._door(name))
             thread = threading.Thread(target=server.serve_forever, args=(0.02,), name=f"test-{name}", daemon=True)
             thread.start()
             self._servers.append(server)
@@ -154,6 +153,13 @@ class HubServers:
 
     def _answer_bytes(self, door: "Door") -> None:
         raise NotImplementedError
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away in the middle is what many tests are about."""
 
 
 class Door(BaseHTTPRequestHandler):

@@ -1,20 +1,26 @@
 """What a hub has, told rightly; and what it says when it does not give it."""
 
+import base64
+import hashlib
+import json
 import os
 import threading
+from collections.abc import Callable
 from email.utils import formatdate
+from urllib.parse import urlsplit
 
 import pytest
 
 from backends.core.cancel import CancelToken
-from backends.core.errors import Cancelled, DownloadError, InvalidInput, NotFound, Unavailable
+from backends.core.errors import BackendError, Cancelled, DownloadError, InvalidInput, NotFound, Unavailable
+from backends.core.network import Network, NetworkOptions
 from backends.core.phrase import NOTHING
 from backends.models.catalog import Catalog
 from backends.models.refusals import RateLimited, refusal
-from backends.models.sources import Hub, choose, locate
-from backends.models.types import ModelFile
-from tests.kit.faults import HANG, cut, refused, web_page
+from backends.models.sources import Hub, locate
+from tests.kit.faults import HANG, Fault, cut, refused, web_page
 from tests.kit.hub import HubServer
+from tests.kit.sites import Proxy, proxying
 
 REPO = "unsloth/DeepSeek-R1-0528-Qwen3-8B-GGUF"
 NAME = "DeepSeek-R1-0528-Qwen3-8B"
@@ -44,6 +50,7 @@ def test_parts_of_a_split_are_one_model_and_a_split_with_a_hole_is_none(there, n
     there.add_repo(REPO, whole | hole)
     (file,) = Hub(network, there.endpoint).files(REPO)
     assert (file.quant, file.size, file.sha256, file.parts) == ("UD-IQ1_M", 600, None, tuple(sorted(whole)))
+    assert file.sha256s == tuple(hashlib.sha256(whole[part]).hexdigest() for part in file.parts)
     assert file.file == file.parts[0]
 
 
@@ -87,6 +94,110 @@ def test_a_repository_for_another_engine_and_one_without_gguf_are_refused_in_wor
     with pytest.raises(NotFound, match="-GGUF") as none:
         hub.files("deepseek-ai/R1")
     assert (fork.value.code, none.value.code) == ("foreign_fork", "no_gguf")
+
+
+def test_a_repository_of_300_files_is_listed_at_once_with_the_parts_joined(there, network):
+    quants = ["Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0"]
+    files = {f"{q}/R1-{q}-{n:05}-of-00048.gguf": b"x" for q in quants for n in range(1, 49)}
+    there.add_repo(REPO, files | {f"note-{n}.txt": b"x" for n in range(12)})
+    found = Hub(network, there.endpoint).files(REPO)
+    assert [(file.quant, len(file.parts), len(file.sha256s)) for file in found] == [(q, 48, 48) for q in quants]
+    assert len(there.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "code", "says"),
+    [
+        (["R1.Q8_0.gguf.part1of2", "R1.Q8_0.gguf.part2of2"], "raw_parts", "raw pieces"),
+        (["mmproj-F16.gguf", "R1-draft-Q4_K_M.gguf"], "no_gguf", "no model that runs by itself: .*mmproj-F16"),
+        (["imatrix_unsloth.gguf"], "no_gguf", "no model that runs by itself"),
+        (["Q8/R1-Q8_0-00001-of-00003.gguf", "Q8/R1-Q8_0-00003-of-00003.gguf"], "no_gguf", "parts are missing"),
+        (["../R1-Q4_K_M.gguf"], "no_gguf", "holds no GGUF"),
+        (["R1-Q4_K_M-00001-of-99999.gguf"], "no_gguf", "parts are missing"),
+    ],
+)
+def test_a_repository_without_a_model_for_us_says_what_it_has(there, network, names, code, says):
+    there.add_repo(REPO, {name: sized(10) for name in names})
+    with pytest.raises(NotFound, match=says) as error:
+        Hub(network, there.endpoint).files(REPO)
+    assert error.value.code == code
+    assert error.value.hint.zh
+
+
+def test_a_raw_piece_that_was_asked_for_is_refused_though_there_are_models(there, network):
+    there.add_repo(REPO, {"R1-Q4_K_M.gguf": sized(10), "R1.Q8_0.gguf.part1of2": sized(10)})
+    with pytest.raises(NotFound) as error:
+        locate(Hub(network, there.endpoint), Catalog.load(), f"{REPO}:R1.Q8_0.gguf.part1of2")
+    assert error.value.code == "raw_parts"
+
+
+def test_what_a_listing_lies_about_is_not_offered(there, network):
+    names = ["R1-Q4_K_M.gguf", "R1-Q5_K_M.gguf", "../../R1-Q2_K.gguf", "a\\R1-Q3_K.gguf", "nul/R1-Q6_K.gguf"]
+    there.add_repo(REPO, {name: sized(10) for name in names})
+    there.lie(REPO, "R1-Q5_K_M.gguf", size=1 << 60)
+    there.lie(REPO, "R1-Q4_K_M.gguf", sha256="0" * 63 + "/")
+    (file,) = Hub(network, there.endpoint).files(REPO)
+    assert (file.file, file.sha256) == ("R1-Q4_K_M.gguf", None)
+
+
+def test_the_files_of_another_revision(there, network):
+    there.add_repo(REPO, {"R1-Q4_K_M.gguf": sized(10)})
+    commit = Hub(network, there.endpoint).resolve(REPO, "R1-Q4_K_M.gguf").commit
+    there.add_repo(REPO, {"R1-Q8_0.gguf": sized(10)})
+    link = f"{there.endpoint}/{REPO}/blob/{commit}/R1-Q4_K_M.gguf"
+    assert locate(Hub(network, there.endpoint), Catalog.load(), link)[1].quant == "Q4_K_M"
+    assert [file.quant for file in Hub(network, there.endpoint).files(REPO)] == ["Q8_0"]
+
+
+def test_a_link_to_a_file_that_nobody_vouches_for_is_not_located(there, network):
+    with pytest.raises(InvalidInput) as error:
+        locate(Hub(network, there.endpoint), Catalog.load(), "http://127.0.0.1:9/x.gguf")
+    assert error.value.code == "no_checksum"
+
+
+# ---- search
+
+
+def test_a_search_finds_repositories_with_ggufs_the_most_downloaded_first(there, network):
+    for name, downloads in (("a/R1-GGUF", 5), ("b/R1-8B-GGUF", 70), ("c/V3-GGUF", 900)):
+        there.add_repo(name, {"x.gguf": b"x"}, downloads=downloads, gated=name[0] == "a")
+    there.add_repo("d/R1", {"x.safetensors": b"x"}, tags=["pytorch"])
+    found = Hub(network, there.endpoint).search("r1")
+    assert [(m.repo, m.downloads, m.updated, m.gated) for m in found] == [
+        ("b/R1-8B-GGUF", 70, "2026-10-01", False),
+        ("a/R1-GGUF", 5, "2026-10-01", True),
+    ]
+    assert {m.endpoint for m in found} == {there.endpoint}
+    assert len(Hub(network, there.endpoint).search("", limit=2)) == 2
+
+
+def test_what_a_search_says_is_not_believed(there, network):
+    ids = ["../x", "a/b\u202e", "con/x", "a/" + "b" * 300, "a/b--c", "x", "a/ok"]
+    body = json.dumps([{"id": name, "tags": ["gguf"], "downloads": -1} for name in ids]).encode()
+    there.fail("api", Fault(status=200, body=body))
+    (found,) = Hub(network, there.endpoint).search("x")
+    assert (found.repo, found.downloads, found.updated) == ("a/ok", None, "")
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 50_000, b"{}", b'[{"tags": []}]', b"[3]", b'[{"id": "a/b", "lastModified": "soon"}]']
+)
+def test_a_search_that_answers_nonsense_is_no_hub_s(there, network, body):
+    there.fail("api", Fault(status=200, body=body))
+    assert _code_of(lambda: Hub(network, there.endpoint).search("x")) in ("not_a_hub", "found nothing")
+
+
+def test_an_answer_of_a_gigabyte_is_refused(there, network):
+    there.fail("api", Fault(status=200, body=b'[{"id": "a/b"}' + b" " * (9 << 20) + b"]"))
+    assert _code_of(lambda: Hub(network, there.endpoint).search("x")) == "too_much"
+    assert _code_of(lambda: Hub(network, there.endpoint).files(REPO)) == "too_much"
+
+
+def _code_of(ask: Callable[[], object]) -> str:
+    try:
+        return "found something" if ask() else "found nothing"
+    except BackendError as error:
+        return error.code
 
 
 # ---- what goes wrong
@@ -222,40 +333,6 @@ def test_an_endpoint_that_is_no_address_is_refused(network, endpoint):
 # ---- which of them
 
 
-def quants(*names: str) -> list[ModelFile]:
-    return [ModelFile(name, f"R1-{name}.gguf", 100 + n) for n, name in enumerate(names)]
-
-
-@pytest.mark.parametrize(
-    ("there_are", "wanted", "taken"),
-    [
-        (("Q2_K", "Q4_K_M", "Q8_0"), "", "Q4_K_M"),
-        (("Q2_K", "Q5_K_M", "Q8_0"), "", "Q5_K_M"),
-        (("UD-IQ1_M", "UD-Q4_K_XL", "UD-Q8_K_XL"), "", "UD-Q4_K_XL"),
-        (("Q8_0", "F16"), "", "Q8_0"),
-        (("Q4_K_M", "UD-Q4_K_M"), "ud-q4_k_m", "UD-Q4_K_M"),
-        (("Q2_K", "UD-Q4_K_XL"), "q4_k_xl", "UD-Q4_K_XL"),
-        (("Q2_K", "Q8_0"), "R1-Q8_0.gguf", "Q8_0"),
-    ],
-)
-def test_the_quant_that_is_meant(there_are, wanted, taken):
-    assert choose(quants(*there_are), wanted, REPO).quant == taken
-
-
-def test_a_quant_that_is_not_there_is_answered_with_what_is():
-    with pytest.raises(NotFound, match="It has: Q2_K, Q8_0") as error:
-        choose(quants("Q2_K", "Q8_0"), "Q4_K_M", REPO)
-    assert error.value.code == "quant_not_found"
-
-
-def test_two_models_in_one_repository_must_be_told_apart():
-    files = [ModelFile("Q4_K_M", f"{size}-Q4_K_M.gguf", 10) for size in ("7B", "14B")]
-    for wanted in ("", "Q4_K_M"):
-        with pytest.raises(InvalidInput, match=r"7B-Q4_K_M\.gguf, 14B-Q4_K_M\.gguf"):
-            choose(files, wanted, REPO)
-    assert choose(files, "14B-Q4_K_M.gguf", REPO) is files[1]
-
-
 def test_a_name_of_the_catalogue_and_one_of_a_repository_lead_to_a_file_on_the_hub(there, network):
     catalog = Catalog.load()
     repo = catalog.find("r1-0528-qwen3-8b").repo
@@ -285,3 +362,23 @@ def test_the_hub_hears_who_asks_and_nothing_else_about_this_computer(there, netw
         assert set(map(str.lower, request.headers)) <= {
             "host", "accept", "accept-encoding", "connection", "user-agent",
         }  # fmt: skip
+
+
+# ---- through a proxy with sign-in
+
+
+def test_listing_and_search_go_through_a_proxy_that_knows_us(there):
+    there.add_repo(REPO, {"R1-Q4_K_M.gguf": sized(100)})
+    with proxying(Proxy()) as proxy:
+        proxy.target = urlsplit(there.endpoint).port or 0
+        proxy.wants = "Basic " + base64.b64encode(b"li:p@ss").decode()
+        network = Network(NetworkOptions(proxy=f"http://li:p%40ss@{proxy.address}"))
+        hub = Hub(network, "http://mirror.example")
+        assert len(hub.files(REPO)) == len(hub.search("r1")) == 1
+        assert hub.resolve(REPO, "R1-Q4_K_M.gguf").size == 100
+        network.configure(NetworkOptions(proxy=f"http://{proxy.address}"))
+        for ask in (lambda: hub.files(REPO), lambda: hub.search("r1"), lambda: hub.resolve(REPO, "R1-Q4_K_M.gguf")):
+            with pytest.raises(DownloadError, match="user name and a password") as error:
+                ask()
+            assert error.value.code == "proxy_auth"
+            assert "http://user:password@host:port" in error.value.hint.en
