@@ -23,7 +23,7 @@ _FINENESS = 10  # halvings by which equal shares of unequal cards are sought
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How somebody wants a model to be run; None leaves it to us.
+    """How somebody wants a model to be run; None leaves it to us, and -1 `gpu_layers` are all of them.
 
     `wanted_context`: where the search begins if `context` is None. `batch`: n_batch and n_ubatch; `sequences` share
     the context.
