@@ -288,7 +288,7 @@ def placed(layers: int, counts: Sequence[int], experts_on_cpu: int) -> Placement
     start = layers + 1 - sum(counts)
     bounds = list(accumulate(counts, initial=start))
     ranges = tuple((min(first, layers), min(last, layers)) for first, last in pairwise(bounds))
-    output = next((index for index, bound in enumerate(bounds[1:]) if bound > layers), None)
+    output = next((index for index, (first, last) in enumerate(pairwise(bounds)) if first <= layers < last), None)
     return Placement(ranges, min(start, layers), output, experts_on_cpu)
 
 

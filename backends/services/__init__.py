@@ -70,8 +70,8 @@ class Services:
             paths, settings, Secrets(), self.network, self.catalog, self.library, self.engine, self.experience
         )
         self._files = Runner("files")
-        self.machine = MachineServices(self._base)
         self.hubs = HubServices(self._base)
+        self.machine = MachineServices(self._base, self.hubs)
         self.downloads = DownloadServices(self._base, self.machine)
         self.shelf = ShelfServices(self._base, self._files)
         self.loading = LoadingServices(self._base, self.machine)

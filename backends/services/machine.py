@@ -1,30 +1,57 @@
 """The machine and what suits it: probing, advice, plans."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from backends.core.cancel import CancelToken
+from backends.core.errors import DownloadError, NotFound, Unavailable
 from backends.core.phrase import Phrase
 from backends.core.stream import Runner, Stream
+from backends.engine.dry_run import NativeDryRun
 from backends.engine.loader import engine_info
 from backends.engine.protocol import EngineInfo
+from backends.hardware import memory
 from backends.hardware.probe import probe
 from backends.hardware.types import Machine
-from backends.models import advisor, gguf
+from backends.models import advisor, gguf, links
 from backends.models.advisor import Budget, Wish
-from backends.models.types import Advice, CatalogModel, Choice, LocalModel
+from backends.models.links import Ref
+from backends.models.listing import choose
+from backends.models.machines import Figures
+from backends.models.planner import Asked, Planner
+from backends.models.remote_header import RemoteHeader, fetch, fetch_link
+from backends.models.sources import Source
+from backends.models.types import Advice, CatalogModel, Choice, LocalModel, Plan
+from backends.models.weights import Weights
 from backends.services.foundation import Foundation
+from backends.services.hubs import HubServices, first_answer
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """What is being done for a plan, for who waits."""
+
+    doing: Phrase
 
 
 class MachineServices:
-    """Its thread: `probe`."""
+    """Its threads: `probe` and `plan`, and a child process of the engine while plans are made."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, foundation: Foundation, hubs: HubServices) -> None:
         self._base = foundation
+        self._hubs = hubs
         self._runner = Runner("probe")
+        self._plans = Runner("plan", threads=2)
+        self._dry_run = NativeDryRun()
+        self.planner = Planner(self._dry_run, Figures.load(), foundation.experience)
 
     def close(self) -> None:
+        self._plans.close()
         self._runner.close()
+        self._dry_run.close()
 
     def probe(self) -> Stream[Machine]:
         """What this machine has, as far as the engine can use it. One event."""
@@ -35,24 +62,124 @@ class MachineServices:
         for machine in probe(self._base.models_folder, cancel=cancel):
             yield _usable(machine, engine_info()) if machine.gpus else machine
 
+    def budget(self, machine: Machine) -> Budget:
+        """What this machine can give to a model, what the loaded one would give back included."""
+        return Budget.from_machine(
+            machine,
+            margins=tuple(int(one) * MIB for one in self._base.settings.current.engine.gpu_margin.split(",")),
+            engine=engine_info().devices if machine.gpus else (),
+            returned=self._returned(),
+        )
+
+    def _returned(self) -> dict[str, int]:
+        """What unloading gives back. Mapped files of weights count as available already, where the system says so."""
+        loaded = self._base.engine.model
+        back = {use.name: use.bytes for use in loaded.uses} if loaded else {}
+        if "CPU" in back:
+            back["CPU"] = max(0, back["CPU"] - memory.reclaimable())
+        return back
+
     def advise(self, machine: Machine, wish: Wish | None = None) -> Advice:
         """What this machine should run, now. Milliseconds."""
-        return advisor.advise(self._base.catalog, Budget.from_machine(machine), wish or self.wish)
+        return advisor.advise(self._base.catalog, self.budget(machine), wish or self.wish)
 
     @property
     def wish(self) -> Wish:
         models = self._base.settings.current.models
-        return Wish(context=models.context, min_speed=models.min_speed or None)
+        return Wish.of(models.use, models.context, models.min_speed or None)
 
     def choice_for(self, model: LocalModel, machine: Machine) -> Choice:
         """How to load this file on this machine, now."""
         header = gguf.check(model.path)
-        return advisor.choice_for(header, Budget.from_machine(machine), self.wish)
+        return advisor.choice_for(header, self.budget(machine), self.wish)
 
     def quant_for(self, model: CatalogModel, cancel: CancelToken) -> str:
         """The quant of a model of the catalogue that suits this machine now."""
         machine = next(self.look(cancel=cancel))
-        return advisor.choice_for(model, Budget.from_machine(machine), self.wish).file.quant
+        return advisor.choice_for(model, self.budget(machine), self.wish).file.quant
+
+    # ---- plans
+
+    def plan(
+        self, target: str | Path, *, asked: Asked | None = None, endpoint: str | None = None, cwd: Path | None = None
+    ) -> Stream[PlanStep | Plan]:
+        """What running a model takes here, exactly, before it is downloaded: steps, and the Plan last.
+
+        `target`: a file; the id of a model on this disk; CATALOGUE-ID[:QUANT], REPO[:QUANT] or a link to a hub; or
+        any address of a GGUF. Of what is not here only headers are fetched. `cwd`: where a relative path begins.
+        """
+        asked = asked or Asked(wanted_context=self.wish.context)
+        return self._plans.start(self._plan, target, asked, endpoint, cwd)
+
+    def _plan(
+        self, target: str | Path, asked: Asked, endpoint: str | None, cwd: Path | None, *, cancel: CancelToken
+    ) -> Iterator[PlanStep | Plan]:
+        path = self._file(target, cwd)
+        if path is not None:
+            header = gguf.check(path)
+            yield self.planner.plan(path, header, self._budget_now(cancel), asked, cancel=cancel)
+            return
+        endpoints = self._base.settings.current.network.sources
+        ref = links.parse_ref(str(target), (*endpoints, *filter(None, [endpoint])))
+        known = None if ref.is_repo or ref.direct else self._base.catalog.find(ref.name)
+        budget = self._budget_now(cancel)
+        try:
+            yield PlanStep(_asking(ref))
+            found = self._remote(ref, known, budget, endpoint, cancel)
+        except (DownloadError, Unavailable) as error:
+            if known is None:
+                raise
+            yield self._from_catalog(known, ref.wanted, budget, asked, error.message)
+            return
+        yield self.planner.plan(found.path, found.header, budget, asked, cancel=cancel)
+
+    def _budget_now(self, cancel: CancelToken) -> Budget:
+        return self.budget(next(self.look(cancel=cancel)))
+
+    def _file(self, target: str | Path, cwd: Path | None) -> Path | None:
+        """The file on this disk that is meant; None if something elsewhere is."""
+        if isinstance(target, Path):
+            return target
+        if "://" in target:
+            return None
+        path = (cwd or Path.cwd()) / target
+        if path.is_file() or (target.lower().endswith(".gguf") and ":" not in target[2:]):
+            return path
+        if "/" in target:
+            return None
+        try:
+            return self._base.library.find(target).path
+        except NotFound:
+            return None
+
+    def _remote(
+        self, ref: Ref, known: CatalogModel | None, budget: Budget, endpoint: str | None, cancel: CancelToken
+    ) -> RemoteHeader:
+        network, cache = self._base.network, self._base.paths.cache / "headers"
+        if ref.direct:
+            return fetch_link(network, ref.direct, cache, cancel=cancel)
+        repo, wanted = (known.repo, ref.wanted) if known else (ref.name, ref.wanted)
+        if known and not wanted:
+            wanted = advisor.choice_for(known, budget, self.wish).file.quant
+
+        def ask(source: Source) -> RemoteHeader:
+            file = choose(source.files(repo, revision=ref.revision, cancel=cancel), wanted, repo)
+            return fetch(network, source, repo, file, cache, revision=ref.revision, cancel=cancel)
+
+        _, found, _ = first_answer(self._hubs.sources_for(ref, endpoint), ask, cancel)
+        return found
+
+    def _from_catalog(self, model: CatalogModel, wanted: str, budget: Budget, asked: Asked, why: Phrase) -> Plan:
+        """Without a hub: what the catalogue knows."""
+        file = choose(model.files, wanted or advisor.choice_for(model, budget, self.wish).file.quant, model.id)
+        weights = Weights.estimate(model.shape, file)
+        note = Phrase(f"Estimated from the catalogue. {why.en}", f"根据目录估算。{why.zh}")
+        return self.planner.by_formula(model.shape, weights, budget, asked, quant=file.quant, why=note)
+
+
+def _asking(ref: Ref) -> Phrase:
+    where = ref.direct or ref.name
+    return Phrase(f"Reading the header of {where}", f"正在读取 {where} 的文件头")
 
 
 def _usable(machine: Machine, engine: EngineInfo) -> Machine:
