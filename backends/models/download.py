@@ -1,46 +1,55 @@
-"""A model comes in: from a hub into the models folder, with pause, resume and proof.
+"""A model comes in: from one of several sources into the models folder, with pause, resume and proof.
 
-    for event in download(network, hub, repo, model_file, folder, cancel=token): ...
+    for event in download(network, sources, repo, model_file, folder, cancel=token): ...
 
 Cancelling is pausing: what has arrived is kept, and the next call goes on from there, also after kill -9. A file gets
-its name only when every byte is there and its sha256 is the one the hub gave (SEC-25); until then it is a `.part`.
-Connections that break are taken up again as long as bytes keep coming. What cannot be a model for this engine (a web
-page, another file, an architecture that it does not know) is refused after its first bytes.
+its name only when every byte is there and its sha256 is the one that the first source published (SEC-25); until then it
+is a `.part`. Connections that break are taken up again as long as bytes keep coming; a source that fails for good makes
+way for the next one, which goes on with the bytes that are there. What cannot be a model for this engine (a web page,
+another file, an architecture that it does not know) is refused after its first bytes.
+
+    connections   several connections for one file      first_look   what the first bytes tell
+    segments      which of them fetches what            part_file    the bytes on the disk, and their sum
+    transfer      one attempt of one connection         repair       when the sum is wrong
 """
 
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from backends.core.cancel import CancelToken
-from backends.core.errors import BackendError, Cancelled, DownloadError, InvalidInput
+from backends.core.errors import BackendError, DownloadError, NotFound, Unavailable
 from backends.core.network import Network
 from backends.core.phrase import Phrase
 from backends.hardware import disk
 from backends.models import partial
-from backends.models.gguf_bounds import check_architecture, check_bounds
-from backends.models.gguf_format import MAGIC, NeedMoreBytes, read_container
+from backends.models.connections import DownloadOptions, Patience
+from backends.models.incoming import Changed, Incoming, other_bytes, sum_of
+from backends.models.links import check_repo
+from backends.models.listing import accepts
 from backends.models.partial import FilePart, PendingDownload, Record, discard, pending, place
 from backends.models.progress import (
     DownloadEvent,
     DownloadFinished,
     DownloadNotice,
     DownloadProgress,
+    DownloadSource,
     DownloadVerifying,
     DownloadWaiting,
     Meter,
 )
-from backends.models.refusals import RateLimited
-from backends.models.sources import Hub, RemoteFile, check_repo
+from backends.models.remote import RemoteFile, Source
+from backends.models.repair import reopen
 from backends.models.space import check_space, disk_errors
-from backends.models.transfer import PASSING, PartFile, Source, attempt
 from backends.models.types import ModelFile
 
 __all__ = [
     "DownloadEvent",
     "DownloadFinished",
     "DownloadNotice",
+    "DownloadOptions",
     "DownloadProgress",
+    "DownloadSource",
     "DownloadVerifying",
     "DownloadWaiting",
     "Patience",
@@ -48,85 +57,112 @@ __all__ = [
     "discard",
     "download",
     "pending",
+    "repair",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to put up with failures: so many attempts in a row that bring no byte."""
-
-    attempts: int = 6  # as long as nothing has come at all
-    begun: int = 20  # afterwards: some eight minutes without a network
-    wait: float = 1.0  # seconds before the second attempt; doubled for each one after
-    longest: float = 30.0
-    silence: float = 30.0  # seconds without a byte on an open connection
-
-    def before(self, attempt: int) -> float:
-        return min(self.longest, self.wait * 2 ** (attempt - 1))
-
 
 PATIENCE = Patience()
 _CHANGED = Phrase(
     "The file has changed on the hub since it was begun. It is fetched anew.",
     "站点上的文件在下载开始后已更新，将重新下载。",
 )
-_DAMAGED = Phrase(
-    "The bytes from earlier are not those of the file. It is fetched anew.",
-    "之前下载的数据与原文件不符，将重新下载。",
-)
-_CONTINUES = Phrase("What has arrived is kept; continue when you like.", "已下载的部分会保留，可随时继续。")
-
-
-class _Changed(Exception):
-    """What was begun is no longer what the hub has."""
 
 
 def download(
     network: Network,
-    hub: Hub,
+    sources: Source | Sequence[Source],
     repo: str,
     model_file: ModelFile,
     folder: Path,
     *,
     cancel: CancelToken,
+    options: DownloadOptions | None = None,
     patience: Patience = PATIENCE,
 ) -> Iterator[DownloadEvent]:
     """Fetch a model into `folder/org--name/`; the last event is `DownloadFinished`.
 
-    Raises ResourceError (`disk_full`, `file_system_limit`), StorageError (`folder_not_writable`), Unavailable
-    (`download_running`, `hub_unavailable`, `rate_limited`), NotFound, InvalidInput (`not_gguf`,
-    `unsupported_architecture`) and DownloadError (those of the network, `checksum_mismatch`, `size_mismatch`, …).
+    The first of `sources` that answers tells what the file is; what another one gives is accepted only if in the end
+    the sha256 is that one. Raises ResourceError (`disk_full`, `file_system_limit`), StorageError
+    (`folder_not_writable`, `volume_gone`), Unavailable (`download_running`, `hub_unavailable`, `rate_limited`),
+    NotFound, InvalidInput (`not_gguf`, `unsupported_architecture`) and DownloadError (those of the network,
+    `checksum_mismatch`, `size_mismatch`, …).
     """
-    job = _Job(network, hub, check_repo(repo), model_file, folder, cancel, patience)
-    with disk_errors(job.target.parent), partial.claim(folder, job.target):
+    job = _Download(
+        network, _several(sources), check_repo(repo), model_file, folder, cancel, options or DownloadOptions(), patience
+    )
+    yield from _finish(job)
+
+
+def _several(sources: Source | Sequence[Source]) -> Sequence[Source]:
+    return sources if isinstance(sources, Sequence) else (sources,)
+
+
+def _finish(job: "_Download") -> Iterator[DownloadEvent]:
+    with disk_errors(job.target.parent), partial.claim(job.folder, job.target):
         for _ in range(3):
-            remotes = job.resolve()
-            job = job.beside(remotes)
             try:
-                yield from job.run(remotes)
+                yield from job.run()
                 return
-            except _Changed:
+            except Changed:
                 job.forget()
                 yield DownloadNotice(_CHANGED)
     raise DownloadError(
-        Phrase(f"{repo} changes again and again on the hub.", f"{repo} 在站点上不断变化。"),
+        Phrase(f"{job.repo} changes again and again on the hub.", f"{job.repo} 在站点上不断变化。"),
         Phrase("Try again later.", "请稍后再试。"),
         code="keeps_changing",
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
+def repair(
+    network: Network,
+    sources: Source | Sequence[Source],
+    folder: Path,
+    path: Path,
+    *,
+    cancel: CancelToken,
+    options: DownloadOptions | None = None,
+    patience: Patience = PATIENCE,
+) -> Iterator[DownloadEvent]:
+    """Mend the downloaded model whose first file is `path`: fetch again what is damaged of it, and nothing else.
+
+    Events and errors as of `download`; NotFound (`no_receipt`) for a file that was not downloaded. While it lasts, and
+    if it is cut short, the model is a download that waits to be continued.
+    """
+    job: _Download | None = None
+    receipt = partial.read_record(path, partial.RECEIPT)
+    if receipt is not None and partial.belongs(folder, path, receipt):
+        several, wanted = _several(sources), options or DownloadOptions()
+        job = _Download(network, several, receipt.repo, receipt.model_file, folder, cancel, wanted, patience)
+        job.pinned = receipt
+        yield from job.check_offered(receipt)
+    yield from reopen(folder, path, cancel)
+    assert job is not None, "reopen raises without a receipt"
+    yield from _finish(job)
+
+
+class _Download:
     """One download, while it runs."""
 
-    network: Network
-    hub: Hub
-    repo: str
-    model_file: ModelFile
-    folder: Path
-    cancel: CancelToken
-    patience: Patience
-    version: str = ""  # beside an older one with the same name
+    def __init__(
+        self,
+        network: Network,
+        sources: Sequence[Source],
+        repo: str,
+        model_file: ModelFile,
+        folder: Path,
+        cancel: CancelToken,
+        options: DownloadOptions,
+        patience: Patience,
+    ) -> None:
+        self.network = network
+        self.sources = sources
+        self.repo = repo
+        self.model_file = model_file
+        self.folder = folder
+        self.cancel = cancel
+        self.options = options
+        self.patience = patience
+        self.version = ""  # beside an older one with the same name
+        self.pinned: Record | None = None  # the version that is wanted, whatever is new
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -139,32 +175,31 @@ class _Job:
     def path(self, file: str) -> Path:
         return place(self.folder, self.repo, file, self.version)
 
-    def beside(self, remotes: list[RemoteFile]) -> "_Job":
-        """The same, in the folder where these bytes belong; what was begun of another version is given up."""
-        plain = replace(self, version="")
-        version = partial.version_for(self.folder, plain._new_record(remotes))
-        for begun in partial.begun(self.folder, self.repo, self.names[0]):
-            if version and begun.version != version:
-                replace(self, version=begun.version).forget()
-        return replace(self, version=version)
-
-    def run(self, remotes: list[RemoteFile]) -> Iterator[DownloadEvent]:
-        """The whole way. Raises `_Changed` if it must begin anew."""
-        record = self._new_record(remotes)
+    def run(self) -> Iterator[DownloadEvent]:
+        """The whole way. Raises `Changed` if it must begin anew."""
+        self.version = ""
+        begun = next(iter(partial.begun(self.folder, self.repo, self.names[0])), None)
+        number, remotes = yield from self._first_answer(begun)
+        record = self._new_record(number, remotes)
+        self._lie_beside(record)
+        record = replace(record, version=self.version)
         if (yield from self._is_here(record)):
             yield DownloadFinished(self.target, record.verified or all(part.sha256 for part in record.parts))
             return
         record = self._continued(record)
         done = sum(partial.arrived(self.folder, record, part) for part in record.parts)
-        check_space(disk.read(self.target.parent), record.size - done, max(part.size for part in record.parts))
+        needed = record.size - done + self.options.ahead()
+        check_space(disk.read(self.target.parent), needed, max(part.size for part in record.parts))
         self.target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial.write_record(self.target, record)
         meter = Meter(done, record.size)
         yield meter.report(record.parts[0].file)
-        for part, remote in zip(record.parts, remotes, strict=True):
+        for part in record.parts:
             if not part.checked:
-                yield from self._fetch(part, remote, meter)
-                record = record.with_checked(part.file)
+                incoming = Incoming(self, part, meter, number)
+                blocks = yield from incoming.fetch()
+                number = incoming.number
+                record = record.with_checked(part.file, blocks)
                 partial.write_record(self.target, record)
         yield meter.report(record.parts[-1].file)
         partial.publish(self.folder, self.target, record)
@@ -174,19 +209,83 @@ class _Job:
         """Remove every part and the record."""
         partial.remove(self.folder, self.target, self.names, self.repo, self.version)
 
+    def ask(self, number: int, file: str) -> RemoteFile:
+        """A file as it is at a source now."""
+        source, pinned = self.sources[number], self.pinned
+        revision = pinned.commit if pinned and pinned.endpoint == source.endpoint else ""
+        return source.resolve(self.repo, file, revision=revision, cancel=self.cancel)
+
+    def check_offered(self, receipt: Record) -> Iterator[DownloadEvent]:
+        """Raises unless one of the sources has what `receipt` speaks of."""
+        yield from self._first_answer(receipt)
+
     # ---- before the first byte
 
-    def resolve(self) -> list[RemoteFile]:
-        first = self.hub.resolve(self.repo, self.names[0], cancel=self.cancel)
-        others = self.names[1:]
-        revision = first.commit or "main"
-        return [first, *(self.hub.resolve(self.repo, n, revision=revision, cancel=self.cancel) for n in others)]
+    def _first_answer(self, begun: Record | None) -> Generator[DownloadEvent, None, tuple[int, list[RemoteFile]]]:
+        """The first source that has the model, and what it says of it; of one that is begun, the same bytes."""
+        failed: BackendError | None = None
+        for number in range(len(self.sources)):
+            try:
+                remotes = [self._completed(remote, n) for n, remote in enumerate(self._ask_all(number))]
+                if begun is not None:
+                    remotes = self._agreed(number, remotes, begun)
+                return number, remotes
+            except (DownloadError, NotFound, Unavailable) as error:
+                failed = failed or error
+                if number + 1 < len(self.sources):
+                    yield DownloadSource(self.sources[number + 1].host, error.message)
+        assert failed is not None, "there is always a source"
+        raise failed
 
-    def _new_record(self, remotes: list[RemoteFile]) -> Record:
+    def _ask_all(self, number: int) -> list[RemoteFile]:
+        first = self.ask(number, self.names[0])
+        if self.pinned:
+            return [first, *(self.ask(number, name) for name in self.names[1:])]
+        source = self.sources[number]
+        others = (source.resolve(self.repo, n, revision=first.commit, cancel=self.cancel) for n in self.names[1:])
+        return [first, *others]
+
+    def _completed(self, remote: RemoteFile, index: int) -> RemoteFile:
+        """With a sha256, if another source or the catalogue publishes one for a file of this size."""
+        if remote.sha256:
+            return remote
+        for source in self.sources[1:]:
+            try:
+                other = source.resolve(self.repo, self.names[index], cancel=self.cancel)
+            except (DownloadError, NotFound, Unavailable):
+                continue
+            if other.sha256 and other.size == remote.size:
+                return replace(remote, sha256=other.sha256)
+        listed = self.model_file.sha256s[index : index + 1] or ((self.model_file.sha256,) if index == 0 else ())
+        alone = len(self.names) == 1 or self.model_file.sha256s
+        return replace(remote, sha256=listed[0]) if listed and alone and listed[0] else remote
+
+    def _agreed(self, number: int, remotes: list[RemoteFile], begun: Record) -> list[RemoteFile]:
+        """What a source says, if it speaks of the bytes that were begun, or may say that there are new ones."""
+        parts = {part.file: part for part in begun.parts}
+        said = []
+        for name, remote in zip(self.names, remotes, strict=True):
+            part = parts.get(name)
+            if part and part.sha256 and not remote.sha256 and part.size == remote.size:
+                remote = replace(remote, sha256=part.sha256)
+            publisher = not self.pinned and (number == 0 or self.sources[number].endpoint == begun.endpoint)
+            if part and not publisher and not accepts(RemoteFile("", part.size, part.sha256, part.etag, ""), remote):
+                raise other_bytes(self.sources[number].host, name)
+            said.append(remote)
+        return said
+
+    def _new_record(self, number: int, remotes: list[RemoteFile]) -> Record:
         parts = (FilePart(name, r.size, r.sha256, r.etag) for name, r in zip(self.names, remotes, strict=True))
-        return Record(
-            self.hub.endpoint, self.repo, remotes[0].commit, self.model_file.quant, tuple(parts), self.version
-        )
+        return Record(self.sources[number].endpoint, self.repo, remotes[0].commit, self.model_file.quant, tuple(parts))
+
+    def _lie_beside(self, record: Record) -> None:
+        """Find the folder where these bytes belong; what was begun of another version is given up."""
+        version = partial.version_for(self.folder, record)
+        for begun in partial.begun(self.folder, self.repo, self.names[0]):
+            if version and begun.version != version:
+                self.version = begun.version
+                self.forget()
+        self.version = version
 
     def _is_here(self, record: Record) -> Generator[DownloadEvent, None, bool]:
         """Whether the finished model lies there already: by its receipt, or, without one, by reading it."""
@@ -197,7 +296,7 @@ class _Job:
         if receipt is not None:
             return partial.same_files(receipt, record)
         for path, part in zip(paths, record.parts, strict=True):
-            if part.sha256 is None or part.sha256 != (yield from PartFile(path, part.size).digest(self.cancel)):
+            if part.sha256 is None or part.sha256 != (yield from sum_of(path, part.size, self.cancel)):
                 return False
             record = record.with_checked(part.file)
         partial.write_record(self.target, record)
@@ -210,7 +309,7 @@ class _Job:
         there = [part for part in fresh.parts if partial.arrived(self.folder, fresh, part)]
         if old is not None and not partial.same_files(old, fresh):
             if there:
-                raise _Changed
+                raise Changed
             return fresh
         if old is None:
             for part in there:
@@ -219,100 +318,5 @@ class _Job:
             return fresh
         for part in old.parts:
             if part.checked and partial.arrived(self.folder, old, part) == part.size:
-                fresh = fresh.with_checked(part.file)
+                fresh = fresh.with_checked(part.file, part.blocks)
         return fresh
-
-    # ---- the bytes of one file
-
-    def _fetch(self, part: FilePart, remote: RemoteFile, meter: Meter) -> Iterator[DownloadEvent]:
-        file = PartFile(partial.part_path(self.path(part.file)), part.size)
-        while True:
-            if file.arrived <= file.size:
-                yield from self._fill(file, part, remote, meter)
-                if part.sha256 is None or part.sha256 == (yield from file.digest(self.cancel)):
-                    return
-            damaged = file.resumed
-            meter.moved(-min(file.arrived, file.size))
-            file.clear()
-            if not damaged:
-                if not any(partial.part_path(self.path(name)).exists() for name in self.names):
-                    self.forget()
-                raise _wrong_bytes(part, self.hub)
-            yield DownloadNotice(_DAMAGED)
-
-    def _fill(self, file: PartFile, part: FilePart, remote: RemoteFile, meter: Meter) -> Iterator[DownloadEvent]:
-        """Attempts until the file is whole. Patience counts those that bring nothing."""
-        failures, attempts = 0, self.patience.attempts
-        start = _Start(first=part.file == self.names[0], alone=len(self.names) == 1)
-        while not file.whole:
-            before = file.arrived
-            try:
-                if failures:
-                    remote = self._still_the_same(part)
-                source = Source(self.network, self.hub, self.repo, part.file, remote, self.patience.silence)
-                yield from attempt(source, file, start.look, meter, self.cancel)
-            except InvalidInput:
-                self.forget()
-                raise
-            except BackendError as error:
-                failures += 1
-                if file.arrived > before:
-                    failures, attempts = 1, max(attempts, self.patience.begun)
-                if error.code not in PASSING or failures >= attempts:
-                    if file.arrived and "kept" not in error.hint.en:
-                        error.hint = Phrase(
-                            f"{error.hint.en} {_CONTINUES.en}".strip(), f"{error.hint.zh}{_CONTINUES.zh}"
-                        )
-                    raise
-                seconds = error.seconds if isinstance(error, RateLimited) else self.patience.before(failures)
-                yield meter.report(part.file)
-                yield DownloadWaiting(error.message, seconds)
-                if self.cancel.wait(seconds):
-                    raise Cancelled from error
-                meter.rest()
-
-    def _still_the_same(self, part: FilePart) -> RemoteFile:
-        remote = self.hub.resolve(self.repo, part.file, cancel=self.cancel)
-        if not partial.same_file(part, FilePart(part.file, remote.size, remote.sha256, remote.etag)):
-            raise _Changed
-        return remote
-
-
-class _Start:
-    """Looks at the first bytes of a model while they come in: a few say that it is one, the header what it is.
-
-    `first`: of the parts of a split, this one tells the architecture; `alone`: it lists all tensors.
-    """
-
-    def __init__(self, *, first: bool, alone: bool) -> None:
-        self._first = first
-        self._alone = alone
-        self._wanted = len(MAGIC)
-
-    def look(self, file: PartFile) -> None:
-        """Raises InvalidInput if this file can never be a model that runs here."""
-        if not self._wanted or file.arrived < min(self._wanted, file.size):
-            return
-        head = file.start(file.arrived)
-        try:
-            container = read_container(head, file.size)
-        except NeedMoreBytes as need:
-            self._wanted = max(need.count, 2 * len(head))
-            return
-        self._wanted = 0
-        if self._first:
-            architecture = str(container.metadata.get("general.architecture", ""))
-            check_architecture(architecture, container.metadata)
-            if self._alone:
-                check_bounds(architecture, container)
-
-
-def _wrong_bytes(part: FilePart, hub: Hub) -> DownloadError:
-    return DownloadError(
-        Phrase(
-            f"What {hub.host} sent is not {part.file}: its sha256 is another. It was removed.",
-            f"{hub.host} 发送的内容与 {part.file} 不符（sha256 校验失败），已删除。",
-        ),
-        Phrase("Try again, or use another mirror.", "请重试，或使用其他镜像站点。"),
-        code="checksum_mismatch",
-    )

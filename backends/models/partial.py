@@ -2,6 +2,7 @@
 
     models/unsloth--DeepSeek-R1-GGUF/
         R1-Q4_K_M.gguf.part         the bytes so far
+        R1-Q4_K_M.gguf.part.map     which of them are there (`blocks`)
         R1-Q4_K_M.gguf.part.json    the record: where they come from, how many there will be, their sha256
 
 When all bytes are there and are the right ones, the part gets its name and the record becomes the receipt,
@@ -27,6 +28,7 @@ import filelock
 from backends.core.errors import InvalidInput, Unavailable
 from backends.core.paths import safe_join
 from backends.core.phrase import Phrase
+from backends.models import blocks
 from backends.models.quants import quant_of
 from backends.models.space import disk_errors
 from backends.models.types import ModelFile
@@ -44,13 +46,17 @@ _VERSION = re.compile(r"[0-9a-f]{8}")
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """One file to fetch. `file` is its path in the repository; `sha256` None where the hub gives none."""
+    """One file to fetch. `file` is its path in the repository; `sha256` None where the hub gives none.
+
+    `blocks`: once checked, the CRC of each block (`blocks.BlockMap.checks`), by which damage is found and mended.
+    """
 
     file: str
     size: int
     sha256: str | None
     etag: str
     checked: bool = False  # all bytes are here, and they are the right ones
+    blocks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +93,10 @@ class Record:
         names = tuple(part.file for part in self.parts)
         return ModelFile(self.quant, names[0], self.size, self.sha256, names if len(names) > 1 else ())
 
-    def with_checked(self, file: str) -> "Record":
-        return replace(self, parts=tuple(replace(p, checked=p.checked or p.file == file) for p in self.parts))
+    def with_checked(self, file: str, blocks: str = "") -> "Record":
+        return replace(
+            self, parts=tuple(replace(p, checked=True, blocks=blocks) if p.file == file else p for p in self.parts)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +155,10 @@ def part_path(target: Path) -> Path:
     return target.with_name(target.name + PART)
 
 
+def map_path(target: Path) -> Path:
+    return target.with_name(target.name + blocks.MAP)
+
+
 def read_record(target: Path, suffix: str = RECORD) -> Record | None:
     """The record (or the receipt) beside `target`; None if there is none or it makes no sense."""
     path = target.with_name(target.name + suffix)
@@ -180,10 +192,11 @@ def write_receipt(target: Path, record: Record) -> None:
 def arrived(models: Path, record: Record, part: FilePart) -> int:
     """Bytes of this file on the disk, in its part or, once checked, under its name."""
     target = place(models, record.repo, part.file, record.version)
-    for path in (part_path(target), target) if part.checked else (part_path(target),):
+    for path in (part_path(target), target) if part.checked else ():
         if path.exists():
             return min(path.stat().st_size, part.size)
-    return 0
+    begun = part_path(target)
+    return blocks.arrived(map_path(target), part.size, begun.stat().st_size) if begun.exists() else 0
 
 
 def publish(models: Path, target: Path, record: Record) -> None:
@@ -195,6 +208,7 @@ def publish(models: Path, target: Path, record: Record) -> None:
         path = place(models, record.repo, part.file, record.version)
         if part_path(path).exists():
             part_path(path).replace(path)
+        map_path(path).unlink(missing_ok=True)
     _sync(target.parent)
     target.with_name(target.name + RECORD).replace(target.with_name(target.name + RECEIPT))
     _sync(target.parent)
@@ -206,7 +220,7 @@ def pending(models: Path) -> list[PendingDownload]:
     for path in sorted([*models.glob(f"*/*{RECORD}"), *models.glob(f"*/*/*{RECORD}")]):
         target = path.with_name(path.name.removesuffix(RECORD))
         record = read_record(target)
-        if record is None or not _belongs(models, target, record):
+        if record is None or not belongs(models, target, record):
             continue
         if record.finished and _settled(models, target, record):
             continue
@@ -221,7 +235,7 @@ def begun(models: Path, repo: str, file: str) -> list[Record]:
     folders = sorted(first.parent.iterdir()) if first.parent.is_dir() else []
     targets = [first, *(folder / first.name for folder in folders if _VERSION.fullmatch(folder.name))]
     records = [(target, read_record(target)) for target in targets]
-    return [record for target, record in records if record is not None and _belongs(models, target, record)]
+    return [record for target, record in records if record is not None and belongs(models, target, record)]
 
 
 def discard(models: Path, file: Path) -> None:
@@ -232,7 +246,7 @@ def discard(models: Path, file: Path) -> None:
     target = safe_join(models, *file.relative_to(models).parts)
     with disk_errors(target.parent), claim(models, target):
         record = read_record(target)
-        if record is None or not _belongs(models, target, record):
+        if record is None or not belongs(models, target, record):
             remove(models, target, (), "")
         else:
             remove(models, target, [part.file for part in record.parts], record.repo, record.version)
@@ -241,10 +255,15 @@ def discard(models: Path, file: Path) -> None:
 def remove(models: Path, target: Path, names: Iterable[str], repo: str, version: str = "") -> None:
     """Remove what is begun of these files of `repo`, and the record; the folder too if nothing else is in it."""
     for path in {target, *(place(models, repo, name, version) for name in names)}:
-        part_path(path).unlink(missing_ok=True)
+        remove_begun(path)
     target.with_name(target.name + RECORD).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         target.parent.rmdir()
+
+
+def remove_begun(target: Path) -> None:
+    part_path(target).unlink(missing_ok=True)
+    map_path(target).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -277,7 +296,7 @@ def _is_version(models: Path, target: Path) -> bool:
     return bool(_VERSION.fullmatch(target.parent.name)) and target.parent.parent.parent == models
 
 
-def _belongs(models: Path, target: Path, record: Record) -> bool:
+def belongs(models: Path, target: Path, record: Record) -> bool:
     """Whether the record speaks of the file it lies beside. One from elsewhere must not lead to other files."""
     try:
         return place(models, record.repo, record.parts[0].file, record.version) == target
@@ -316,6 +335,7 @@ def _parse(data: object) -> Record:
         *(p.etag for p in parts),
     ]
     sizes_fit = all(type(part.size) is int and part.size > 0 and type(part.checked) is bool for part in parts)
+    texts += [p.blocks for p in parts]
     hashes_fit = all(part.sha256 is None or _SHA256.fullmatch(part.sha256) for part in parts)
     if not (parts and sizes_fit and hashes_fit and all(isinstance(text, str) for text in texts)):
         raise ValueError("bad values")

@@ -32,6 +32,14 @@ class DownloadWaiting:
 
 
 @dataclass(frozen=True, slots=True)
+class DownloadSource:
+    """The download goes on from another source, `host`; `reason`: why not from the one before."""
+
+    host: str
+    reason: Phrase
+
+
+@dataclass(frozen=True, slots=True)
 class DownloadNotice:
     """Something a person should know; the download goes on."""
 
@@ -53,7 +61,9 @@ class DownloadFinished:
     verified: bool
 
 
-DownloadEvent = DownloadProgress | DownloadWaiting | DownloadNotice | DownloadVerifying | DownloadFinished
+DownloadEvent = (
+    DownloadProgress | DownloadWaiting | DownloadSource | DownloadNotice | DownloadVerifying | DownloadFinished
+)
 
 
 class Meter:
@@ -69,6 +79,10 @@ class Meter:
     def moved(self, count: int) -> bool:
         """So many bytes came in. True if it is time to report."""
         self.done += count
+        return self.due
+
+    @property
+    def due(self) -> bool:
         return self._clock() - self._reported >= EVERY
 
     def rest(self) -> None:

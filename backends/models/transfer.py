@@ -1,204 +1,207 @@
-"""The bytes of one file, from a hub into its part, whatever the other side does.
+"""The bytes of one stretch of a file, from a source onto the disk, whatever the other side does.
 
-One attempt asks for what is missing (Range) and appends what comes. The other side may ignore the Range, lie about the
-size, send a web page, or break off: then the part holds only bytes of the file, from its beginning, or nothing new.
+One attempt asks for what the stretch lacks (Range) and writes what comes. The other side may ignore the Range, lie
+about the size, send a web page, or break off: then only bytes of the file were written, each to its place, or nothing.
 """
 
-import os
 import re
-from collections.abc import Callable, Generator, Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from hashlib import sha256
 from io import FileIO
-from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from backends.core.cancel import CancelToken
 from backends.core.errors import DownloadError
 from backends.core.network import Network, Response
 from backends.core.phrase import Phrase
-from backends.models.progress import DownloadEvent, DownloadVerifying, Meter
+from backends.models.limit import RateLimit
+from backends.models.part_file import PIECE
 from backends.models.refusals import not_a_hub, refusal
-from backends.models.sources import Hub, RemoteFile
+from backends.models.remote import RemoteFile, Source
+from backends.models.segments import Gap, Segment, Segments
 from backends.models.space import gigabytes
 
-CHUNK = 1 << 20
-SYNC_EVERY = 256 << 20  # bytes that a power cut may cost
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_WRITE_AFTER = 0.1  # seconds, where the bytes come slowly
+_ENOUGH = PIECE // 2
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 # What may be better in a moment: the next attempt goes on from where this one ended.
 PASSING = {"connection_lost", "timeout", "no_network", "hub_unavailable", "rate_limited", "link_expired", "wrong_range"}
+NO_RANGE = "no_range"  # the server gives the whole file only
+
+
+class Sink(Protocol):
+    """Where the bytes of a file go: a `PartFile`, or something that compares them with one."""
+
+    size: int
+
+    @property
+    def block(self) -> int: ...
+    @property
+    def arrived(self) -> int: ...
+    @property
+    def whole(self) -> bool: ...
+    def gaps(self) -> list[Gap]: ...
+    def writer(self) -> AbstractContextManager[FileIO]: ...
+    def put(self, file: FileIO, at: int, data: memoryview, source: int) -> int: ...
+    def check_there(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where the bytes of one file come from."""
+class Origin:
+    """Where the bytes of one file come from: `number` is the source's place in the list, kept in the map."""
 
     network: Network
-    hub: Hub
+    source: Source
     repo: str
     file: str
     remote: RemoteFile
+    number: int
     silence: float  # seconds without a byte before the connection is given up
+    limit: RateLimit
 
 
-class PartFile:
-    """The bytes so far of one file; open while a `with` block lasts.
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What one connection is to do."""
 
-    Hashes what it appends, as long as that began with the first byte.
+    origin: Origin
+    sink: Sink
+    segments: Segments
+    segment: Segment
+    look: Callable[[], None]
+
+
+def attempt(errand: Errand, *, cancel: CancelToken) -> Iterator[None]:
+    """Ask once for the bytes of the stretch and write what comes, until it is done or something fails.
+
+    `look` is called whenever bytes were written, and raises if they are not what was meant.
+    Raises BackendError (those of the network and the sources, `size_mismatch`, `link_expired`, …), OSError.
     """
-
-    def __init__(self, path: Path, size: int) -> None:
-        self.path = path
-        self.size = size
-        self.arrived = path.stat().st_size if path.exists() else 0
-        self.resumed = self.arrived > 0  # some bytes are from an earlier run
-        self._hash = sha256()
-        self._hashed = 0
-        self._unsynced = 0
-        self._file: FileIO | None = None
-
-    def __enter__(self) -> "PartFile":
-        self._file = FileIO(self.path, "ab")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-        self._file = None
-
-    @property
-    def whole(self) -> bool:
-        return self.arrived == self.size
-
-    def append(self, data: bytes) -> None:
-        assert self._file is not None, "append() belongs inside the with block"
-        view = memoryview(data)
-        while view:
-            count = self._file.write(view) or 0
-            if self._hashed == self.arrived:
-                self._hash.update(view[:count])
-                self._hashed += count
-            self.arrived += count
-            self._unsynced += count
-            view = view[count:]
-        if self._unsynced >= SYNC_EVERY or self.whole:
-            os.fsync(self._file.fileno())
-            self._unsynced = 0
-
-    def start(self, count: int) -> bytes:
-        with self.path.open("rb") as file:
-            return file.read(count)
-
-    def clear(self) -> None:
-        """Begin anew."""
-        self.path.unlink(missing_ok=True)
-        self.arrived = self._hashed = 0
-        self.resumed = False
-        self._hash = sha256()
-
-    def digest(self, cancel: CancelToken) -> Generator[DownloadEvent, None, str]:
-        """The sha256 in hexadecimal; reads again what was not hashed when it came."""
-        if self._hashed != self.arrived:
-            self._hash, self._hashed = sha256(), 0
-            percent = -1
-            with self.path.open("rb") as file:
-                while data := file.read(8 * CHUNK):
-                    cancel.check()
-                    self._hash.update(data)
-                    self._hashed += len(data)
-                    if percent < (percent := self._hashed * 100 // self.size):
-                        yield DownloadVerifying(percent / 100)
-        return self._hash.hexdigest()
-
-
-def attempt(
-    source: Source, part: PartFile, look: Callable[[PartFile], None], meter: Meter, cancel: CancelToken
-) -> Iterator[DownloadEvent]:
-    """Ask once for the bytes that `part` lacks and append what comes, until it is whole or something fails.
-
-    `look` is called whenever bytes have arrived, and raises if they are not what was meant.
-    """
-    start = part.arrived
-    headers = source.hub.headers() | ({"Range": f"bytes={start}-"} if start else {})
-    request = source.network.open(
+    origin, sink, segment = errand.origin, errand.sink, errand.segment
+    start, size = segment.at, sink.size
+    asked = None if start == 0 and segment.end == size else f"bytes={start}-{segment.end - 1}"
+    if asked and segment.end == size:
+        asked = f"bytes={start}-"
+    request = origin.network.open(
         "model download",
         "GET",
-        source.remote.url,
-        headers=headers,
-        timeout=source.silence,
+        origin.remote.url,
+        headers=origin.source.headers() | ({"Range": asked} if asked else {}),
+        timeout=origin.silence,
         cancel=cancel,
-        secret_host=source.hub.host,
-        private_host=source.hub.hostname,
+        secret_host=origin.source.host,
+        private_host=origin.source.hostname,
     )
     with request as answer:
-        skip = start - _beginning(answer, source, start)
-        with part:
-            for data in answer.chunks(CHUNK):
-                fresh = data[skip:]
-                skip = max(0, skip - len(data))
-                if part.arrived + len(fresh) > part.size:
-                    raise _wrong_size(source, "more")
-                part.append(fresh)
-                look(part)
-                if meter.moved(len(fresh)):
-                    yield meter.report(source.file)
-    if not part.whole:
-        raise _lost(source)
+        at, whole = _beginning(answer, origin, start)
+        if whole and asked and not errand.segments.widen(segment, size):
+            raise DownloadError(
+                Phrase(f"{origin.source.host} gives whole files only.", f"{origin.source.host} 只提供完整文件。"),
+                Phrase("Use one connection (Settings, Network).", "请将连接数设为 1（设置 → 网络）。"),
+                code=NO_RANGE,
+            )
+        with sink.writer() as file:
+            for data in _pieces(answer, origin, cancel):
+                if at + len(data) > size:
+                    raise _wrong_size(origin, "more")
+                skip = max(0, segment.at - at)
+                fresh = data[skip : skip + segment.left]
+                at += len(data)
+                if fresh:
+                    sink.put(file, segment.at, fresh, origin.number)
+                    errand.segments.advance(segment, len(fresh))
+                    errand.look()
+                if segment.done:
+                    break
+    yield None
+    if not segment.done:
+        raise _lost(origin)
 
 
-def _beginning(answer: Response, source: Source, start: int) -> int:
-    """At which byte of the file the body begins. Raises for an answer whose body is not the file."""
-    host = urlsplit(answer.url).netloc
+def _pieces(answer: Response, origin: Origin, cancel: CancelToken) -> Iterator[memoryview]:
+    """The body, in large pieces as long as it comes fast; what had come before something fails, too."""
+    buffer = memoryview(bytearray(PIECE))
+    filled, begun, limit = 0, time.monotonic(), origin.limit
+    try:
+        while count := answer.read_into(buffer[filled : filled + limit.piece(PIECE - filled)]):
+            filled += count
+            limit.take(count, cancel)
+            now = time.monotonic()
+            if filled >= _ENOUGH or now - begun >= _WRITE_AFTER:
+                ready, filled, begun = filled, 0, now
+                yield buffer[:ready]
+    except Exception:
+        if filled:
+            yield buffer[:filled]
+        raise
+    cancel.check()
+    if filled:
+        yield buffer[:filled]
+
+
+def _beginning(answer: Response, origin: Origin, start: int) -> tuple[int, bool]:
+    """At which byte of the file the body begins, and whether it is all of the file. Raises for an answer whose body is
+    not the file."""
+    host, source = urlsplit(answer.url).netloc, origin.source
     if answer.status == 416:
-        raise _wrong_size(source, answer.headers.get("Content-Range", "").rpartition("/")[2])
-    if answer.status in (401, 403, 404, 410) and host != source.hub.host:  # signed addresses live for an hour or so
+        raise _wrong_size(origin, answer.headers.get("Content-Range", "").rpartition("/")[2])
+    if answer.status in (401, 403, 404, 410) and host != source.host:  # signed addresses live for an hour or so
         raise DownloadError(
-            Phrase(f"{host} does not give {source.file} any more.", f"{host} 已不再提供 {source.file}。"),
+            Phrase(f"{host} does not give {origin.file} any more.", f"{host} 已不再提供 {origin.file}。"),
             Phrase("Try again in a moment.", "请稍后重试。"),
             code="link_expired",
         )
     if answer.status >= 400:
-        raise refusal(answer.status, answer.headers, endpoint=source.hub.endpoint, repo=source.repo, file=source.file)
+        raise refusal(
+            answer.status,
+            answer.headers,
+            endpoint=source.endpoint,
+            repo=origin.repo,
+            file=origin.file,
+            page=source.page(origin.repo),
+        )
     if answer.headers.get("Content-Type", "").startswith("text/html"):
-        raise not_a_hub(source.hub.endpoint)
-    size = source.remote.size
-    if answer.status == 206:
-        said = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-        if said is None or int(said[1]) != start:
+        raise not_a_hub(source.endpoint)
+    size, said = origin.remote.size, answer.headers.get("Content-Range", "")
+    if answer.status == 206 or (answer.status == 200 and said):  # some servers of ModelScope say 200
+        found = _CONTENT_RANGE.fullmatch(said)
+        if found is None or int(found[1]) != start:
             raise DownloadError(
                 Phrase(f"{host} sent another piece than was asked for.", f"{host} 返回的内容范围与请求不符。"),
                 Phrase("Try again, or use another mirror.", "请重试，或使用其他镜像站点。"),
                 code="wrong_range",
             )
-        if said[2] not in ("*", str(size)):
-            raise _wrong_size(source, said[2])
-        return start
+        if found[3] not in ("*", str(size)):
+            raise _wrong_size(origin, found[3])
+        return start, False
     length = answer.headers.get("Content-Length", "")
     if answer.status != 200 or (length and length != str(size)):
-        raise _wrong_size(source, length) if answer.status == 200 else not_a_hub(source.hub.endpoint)
-    return 0
+        raise _wrong_size(origin, length) if answer.status == 200 else not_a_hub(source.endpoint)
+    return 0, True
 
 
-def _wrong_size(source: Source, found: str) -> DownloadError:
+def _wrong_size(origin: Origin, found: str) -> DownloadError:
     """`found`: the size in bytes that the server has, if it says."""
-    size = gigabytes(source.remote.size)
+    size = gigabytes(origin.remote.size)
     other = gigabytes(int(found)) if found.isdecimal() else ""
     return DownloadError(
         Phrase(
-            f"The hub says that {source.file} has {size}, but its server sends {other or 'another size'}.",
-            f"站点声明 {source.file} 大小为 {size}，但服务器发送的{f'是 {other}' if other else '大小不同'}。",
+            f"The hub says that {origin.file} has {size}, but its server sends {other or 'another size'}.",
+            f"站点声明 {origin.file} 大小为 {size}，但服务器发送的{f'是 {other}' if other else '大小不同'}。",
         ),
         Phrase("Try again later, or use another mirror.", "请稍后再试，或使用其他镜像站点。"),
         code="size_mismatch",
     )
 
 
-def _lost(source: Source) -> DownloadError:
+def _lost(origin: Origin) -> DownloadError:
+    host = origin.source.host
     return DownloadError(
-        Phrase(
-            f"{source.hub.host} broke off in {source.file}.", f"{source.hub.host} 中途断开了 {source.file} 的传输。"
-        ),
+        Phrase(f"{host} broke off in {origin.file}.", f"{host} 中途断开了 {origin.file} 的传输。"),
         Phrase("Try again; what has arrived is kept.", "请重试；已下载的部分会保留。"),
         code="connection_lost",
     )

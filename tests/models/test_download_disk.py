@@ -58,8 +58,8 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_model_for_which_there_is_no_room_is_refused_with_both_numbers(there, large, tmp_path):
     there.add_repo(REPO, {LARGE: large})
-    there.fail("head", Fault(claimed_size=10**16))
-    with pytest.raises(ResourceError, match=r"10000001\.00 GB must be free") as error:
+    there.fail("head", Fault(claimed_size=10**15))
+    with pytest.raises(ResourceError, match=r"1000001\.00 GB must be free") as error:
         Fetch(there, tmp_path).all()
     assert error.value.code == "disk_full"
     said = re.search(r"has ([\d.]+) GB", error.value.message.en)
@@ -128,7 +128,7 @@ def test_a_disk_that_takes_no_larger_file_keeps_what_came(there, large, tmp_path
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert said.startswith("file_system_limit")
     assert "kept" in said
-    assert pending(tmp_path)[0].done == 4_000_000
+    assert 3_000_000 < pending(tmp_path)[0].done <= 4_000_000
     assert finished(Fetch(there, tmp_path).all()).verified
 
 

@@ -1,0 +1,203 @@
+"""The bytes so far of one file: written at any place by several connections, read in order by who hashes them."""
+
+import os
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from io import FileIO
+from pathlib import Path
+
+from backends.core.cancel import CancelToken
+from backends.core.errors import StorageError
+from backends.core.phrase import Phrase
+from backends.models.blocks import MAP, BlockMap
+
+PIECE = 1 << 20  # bytes read at once
+_TELL = 64 << 20  # bytes hashed between two reports
+SYNC_EVERY = 128 << 20  # bytes that a power cut may cost
+
+
+class PartFile:
+    """A file of `size` bytes at `path`, open while a `with` block lasts, and its map beside it."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self.path = path
+        self.size = size
+        there = path.stat().st_size if path.exists() else 0
+        self.map = BlockMap(path.with_name(path.name.removesuffix(".part") + MAP), size, there)
+        self.resumed = self.map.arrived > 0  # some bytes are from an earlier run
+        self._file: FileIO | None = None
+
+    def __enter__(self) -> "PartFile":
+        self._file = FileIO(self.path, "r+b" if self.path.exists() else "w+b")
+        if os.fstat(self._file.fileno()).st_size > self.size:
+            self._file.truncate(self.size)
+        self.map.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.map.__exit__()
+        if self._file is not None:
+            self._file.close()
+        self._file = None
+
+    @property
+    def arrived(self) -> int:
+        return self.map.arrived
+
+    @property
+    def whole(self) -> bool:
+        return self.map.whole
+
+    @property
+    def block(self) -> int:
+        return self.map.block
+
+    def gaps(self) -> list[tuple[int, int]]:
+        return self.map.gaps()
+
+    @contextmanager
+    def writer(self) -> Iterator[FileIO]:
+        """A handle of one's own: places of writing are not shared."""
+        with FileIO(self.path, "r+b") as file:
+            yield file
+
+    def put(self, file: FileIO, at: int, data: memoryview, source: int) -> int:
+        """Write what is new of `data`, which belongs `at`. How many bytes that were. Raises OSError."""
+        fresh = 0
+        while data:
+            index, offset = divmod(at, self.map.block)
+            piece = data[: self.map.length(index) - offset]
+            new = piece[max(0, self.map.have(index) - offset) :]
+            if new:
+                offset += len(piece) - len(new)
+                write(file, index * self.map.block + offset, new)
+                fresh += self.map.add(index, offset, new, source)
+            at += len(piece)
+            data = data[len(piece) :]
+        return fresh
+
+    def start(self, count: int) -> bytes:
+        with self.path.open("rb") as file:
+            return file.read(count)
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.map.forget(range(self.map.count))
+        self.resumed = False
+
+    def check_there(self) -> None:
+        """Raises StorageError if the file that is written to is not the one at its path any more."""
+        assert self._file is not None, "check_there() belongs inside the with block"
+        mine = os.fstat(self._file.fileno())
+        try:
+            found = self.path.stat()
+        except OSError as error:
+            raise _gone(self.path) from error
+        if (mine.st_ino, mine.st_dev) != (found.st_ino, found.st_dev):
+            raise _gone(self.path)
+
+    # ---- behind the writers, each on a thread of its own
+
+    def follow(self, *, cancel: CancelToken) -> Iterator[int | str]:
+        """Hash the file in order, behind those who write it: yields how many bytes are hashed, at last the sha256."""
+        digest, at = sha256(), 0
+        buffer = memoryview(bytearray(PIECE))
+        with FileIO(self.path, "rb") as file:
+            while at < self.size:
+                until = self._wait(lambda at=at: self.map.frontier > at, lambda: self.map.frontier, cancel)
+                while at < until:
+                    cancel.check()
+                    count = file.readinto(buffer[: until - at])
+                    if not count:
+                        raise _gone(self.path)
+                    digest.update(buffer[:count])
+                    at += count
+                    if at % _TELL == 0:
+                        yield at
+                yield at
+        yield digest.hexdigest()
+
+    def flush(self, *, cancel: CancelToken) -> Iterator[int]:
+        """Make what has come last, every so many bytes and at the end."""
+        synced = self.arrived
+        with FileIO(self.path, "r+b") as file:
+            while True:
+                arrived = self._wait(
+                    lambda synced=synced: self.whole or self.arrived - synced >= SYNC_EVERY,
+                    lambda: self.arrived,
+                    cancel,
+                )
+                os.fsync(file.fileno())
+                yield arrived
+                if arrived == self.size:
+                    return
+                synced = arrived
+
+    def _wait(self, ready: Callable[[], bool], read: Callable[[], int], cancel: CancelToken) -> int:
+        """Wait until `ready`; what `read` says then."""
+        forget = cancel.on_cancel(self._wake)
+        try:
+            with self.map.changed:
+                self.map.changed.wait_for(lambda: cancel.cancelled or ready())
+                cancel.check()
+                return read()
+        finally:
+            forget()
+
+    def _wake(self) -> None:
+        with self.map.changed:
+            self.map.changed.notify_all()
+
+    # ---- when the sum is wrong
+
+    def damaged(self, cancel: CancelToken) -> Generator[float, None, tuple[list[int], list[int]]]:
+        """The blocks that are not on the disk as they came, and those of which nobody took down how they came (it is
+        taken for right now). Yields the fraction that was read."""
+        wrong, unknown = [], []
+        for index, crc in each_crc(self.path, self.map, cancel):
+            known = self.map.crc(index)
+            if known is None:
+                unknown.append(index)
+                self.map.learn(index, crc)
+            elif known != crc:
+                wrong.append(index)
+            yield (index + 1) / self.map.count
+        return wrong, unknown
+
+
+def each_crc(path: Path, blocks: BlockMap, cancel: CancelToken) -> Iterator[tuple[int, int]]:
+    """The CRC-32 of each block of the file at `path`, as it lies there."""
+    buffer = memoryview(bytearray(PIECE))
+    with FileIO(path, "rb") as file:
+        for index in range(blocks.count):
+            crc, left = 0, blocks.length(index)
+            while left:
+                cancel.check()
+                count = file.readinto(buffer[:left])
+                if not count:
+                    break
+                crc = zlib.crc32(buffer[:count], crc)
+                left -= count
+            yield index, crc
+
+
+def write(file: FileIO, at: int, data: memoryview) -> None:
+    file.seek(at)
+    while data:
+        data = data[file.write(data) or 0 :]
+
+
+def _gone(path: Path) -> StorageError:
+    return StorageError(
+        Phrase(
+            f"The folder {path.parent} has gone while {path.name.removesuffix('.part')} was coming in.",
+            f"下载 {path.name.removesuffix('.part')} 时，文件夹 {path.parent} 消失了。",
+        ),
+        Phrase(
+            "Connect the disk again and continue. What had arrived on it is kept.",
+            "请重新连接磁盘后继续。其中已下载的部分会保留。",
+        ),
+        code="volume_gone",
+    )
