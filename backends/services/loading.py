@@ -82,7 +82,7 @@ class LoadingServices:
 
     def _descent(self, model: LocalModel, header: Header, machine: Machine, context: int | None, safe: bool) -> Descent:
         engine = self._base.settings.current.engine
-        budget = Budget.from_machine(machine)
+        budget = self._machine.budget(machine)
         if safe:
             budget = replace(budget, gpus=(), unified=False)
         wish = self._machine.wish
