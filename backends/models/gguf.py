@@ -6,17 +6,17 @@ tensors, the quant. `check` refuses in plain words what this engine cannot run a
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from backends.core.errors import InvalidInput, NotFound, StorageError
 from backends.core.phrase import Phrase
-from backends.models.gguf_bounds import check_architecture, check_bounds
+from backends.models.gguf_bounds import check_architecture, check_bounds, kind_of
 from backends.models.gguf_format import ArrayOf, Container, NeedMoreBytes, Tensor, damaged, read_container
 from backends.models.quants import part_of, quant_of
-from backends.models.types import Shape
+from backends.models.types import Kind, Shape
 
 FIRST_READ = 16 << 20  # a header with 150,000 tokens takes 5 to 12 MB
 LARGEST_HEADER = 256 << 20
@@ -63,6 +63,11 @@ class Header:
     def context_train(self) -> int:
         return self.shape.context_train
 
+    @property
+    def kind(self) -> Kind:
+        """Whether it chats, turns texts into vectors, or ranks passages."""
+        return kind_of(self.architecture, self.metadata, (tensor.name for tensor in self.tensors))
+
 
 def read_header(source: Path | BinaryIO, *, size: int | None = None, name: str = "") -> Header:
     """Read a header from a file, or from a stream of a file of `size` bytes (then `name` may tell the quant).
@@ -81,17 +86,17 @@ def read_header(source: Path | BinaryIO, *, size: int | None = None, name: str =
     return header_of(_container(source, size), name)
 
 
-def check(path: Path) -> Header:
-    """The header of a file that may be loaded as a chat model; all parts of a split are read.
+def check(path: Path, kinds: Collection[Kind] = ("chat",)) -> Header:
+    """The header of a file that may be loaded as a model of one of `kinds`; all parts of a split are read.
 
     Beside the errors of `read_header` InvalidInput with `unsupported_architecture`, `damaged_file`, `foreign_fork`,
     `is_adapter`, and for splits `not_first_part` and `missing_part`.
     """
     header = read_header(path)
-    return checked(path.name, header, lambda name: _part(path.with_name(name), header.split_count))
+    return checked(path.name, header, lambda name: _part(path.with_name(name), header.split_count), kinds)
 
 
-def checked(name: str, header: Header, read: Callable[[str], Header]) -> Header:
+def checked(name: str, header: Header, read: Callable[[str], Header], kinds: Collection[Kind] = ("chat",)) -> Header:
     """`check` for a file called `name` whose header is at hand; `read` gives that of the part with another name."""
     if header.split_number > 0:
         raise not_first(name)
@@ -101,7 +106,7 @@ def checked(name: str, header: Header, read: Callable[[str], Header]) -> Header:
             Phrase("Add it to the adapters of a model.", "请将其添加为模型的适配器。"),
             code="is_adapter",
         )
-    check_architecture(header.architecture, header.metadata)
+    check_architecture(header.architecture, header.metadata, kinds, [tensor.name for tensor in header.tensors])
     if header.split_count > 1:
         header = _joined(name, header, read)
     check_bounds(header.architecture, header.container)

@@ -3,16 +3,20 @@
 llama.cpp checks a good part of this itself, but some of it with assertions, which end the whole process: a
 `block_count` of 0 or 100,000, heads that do not divide, arrays of the wrong type, a norm that is not F32. The keys
 are those of `src/llama-arch.cpp` and `src/models/*.cpp` of llama.cpp, as of llama-cpp-python 0.3.36.
+
+Embedders (`gguf_embedders`) are held against the same rules and their own.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from math import isfinite
 from typing import Any
 
 from backends.core.errors import InvalidInput
 from backends.core.phrase import Phrase
-from backends.models.gguf_format import LARGEST_VOCABULARY, ArrayOf, Container, Tensor, damaged, foreign
+from backends.models.gguf_embedders import check_embedder
+from backends.models.gguf_format import LARGEST_VOCABULARY, ArrayOf, Container, Tensor, bad_entry, damaged, foreign
+from backends.models.types import Kind
 
 CHAT_ARCHITECTURES = frozenset(
     {"qwen2", "qwen3", "llama", "deepseek", "deepseek2", "deepseek2-ocr", "deepseek32", "deepseek4"}
@@ -21,13 +25,31 @@ EMBEDDING_ARCHITECTURES = frozenset(
     {"bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "jina-bert-v3", "modern-bert", "eurobert"}
     | {"neo-bert", "gemma-embedding"}
 )
+EMBEDDERS = frozenset({"bert", "qwen3"})  # of them, those that can be held against rules here
 MOST_BLOCKS = 512
 MOST_EXPERTS = 512
 MOST_ITERATIONS = 1000
 LARGEST_WIDTH = 1 << 20
 LARGEST_CONTEXT = 1 << 30
 TOKENIZERS = ("gpt2", "llama")  # BPE and SentencePiece; all DeepSeek models use the first
+_TOKENIZERS_OF = {"bert": ("t5", "bert")}  # Unigram (XLM-R: the BGE M3 family) and WordPiece
+RANKING_HEAD = "cls.output.weight"
+_RANK = 4  # LLAMA_POOLING_TYPE_RANK
 
+_NO_CHAT = (
+    "This model turns texts into vectors for searching; it cannot chat.",
+    "该模型用于将文本转换为检索向量，不能对话。",
+)
+_ANOTHER_STEP: Mapping[Kind, tuple[str, str]] = {
+    "embedding": (
+        "This model turns texts into vectors; it cannot rank passages.",
+        "该模型用于将文本转换为向量，不能对段落排序。",
+    ),
+    "reranking": (
+        "This model ranks passages; it cannot turn texts into vectors.",
+        "该模型用于对段落排序，不能将文本转换为向量。",
+    ),
+}
 _FORKS_OF_V4 = ("attention.compress_ratios", "hyper_connection.count")
 _REQUIRED: Mapping[str, tuple[str, ...]] = {
     "deepseek": ("leading_dense_block_count", "expert_feed_forward_length", "expert_shared_count"),
@@ -58,7 +80,14 @@ _REQUIRED: Mapping[str, tuple[str, ...]] = {
 _MAY_BE_ZERO = {"leading_dense_block_count", "expert_shared_count"}
 _ARRAY_KINDS = {"tokens": ("str",), "merges": ("str",), "scores": ("f32",), "token_type": ("i32", "u32")}
 _TEXT_KEYS = ("general.architecture", "general.name", "tokenizer.ggml.model", "tokenizer.ggml.pre")
-_PLAIN_HEADS = {"qwen2", "qwen3", "llama", "deepseek", "deepseek2-ocr"}  # keys, values and rotation of one length
+_PLAIN_HEADS = {
+    "qwen2",
+    "qwen3",
+    "llama",
+    "deepseek",
+    "deepseek2-ocr",
+    "bert",
+}  # keys, values and rotation of one length
 _BLOCK = re.compile(r"blk\.(\d+)\.")
 _ATTENTION = re.compile(r"blk\.(\d+)\.attn_(q|k|v|output)\.weight")
 _NOT_IN_A_PRODUCT = {"I32"}
@@ -73,23 +102,36 @@ def unsupported(en: str, zh: str) -> InvalidInput:
     )
 
 
-def check_architecture(architecture: str, metadata: Mapping[str, Any]) -> None:
-    """Refuse, in plain words, what this engine cannot run as a chat model."""
-    if architecture in EMBEDDING_ARCHITECTURES or metadata.get(f"{architecture}.pooling_type", 0) not in (0, None):
-        raise unsupported(
-            "This model turns texts into vectors for searching; it cannot chat.",
-            "该模型用于将文本转换为检索向量，不能对话。",
-        )
+def kind_of(architecture: str, metadata: Mapping[str, Any], tensors: Iterable[str] = ()) -> Kind:
+    """What a model is for, by its metadata and the names of its tensors."""
+    pooling = metadata.get(f"{architecture}.pooling_type", 0)
+    if pooling == _RANK or RANKING_HEAD in tensors:
+        return "reranking"
+    return "embedding" if pooling not in (0, None) or architecture in EMBEDDING_ARCHITECTURES else "chat"
+
+
+def check_architecture(
+    architecture: str,
+    metadata: Mapping[str, Any],
+    kinds: Collection[Kind] = ("chat",),
+    tensors: Iterable[str] = (),
+) -> None:
+    """Refuse, in plain words, what this engine cannot run, and what is of another kind than is wanted."""
+    kind = kind_of(architecture, metadata, tensors)
+    if kind not in kinds and kind != "chat":
+        raise unsupported(*(_NO_CHAT if "chat" in kinds else _ANOTHER_STEP[kind]))
     if architecture == "deepseek41":
         raise unsupported(
             "This is a DeepSeek V4.1 model (deepseek41); this version of the engine cannot run it.",
             "这是 DeepSeek V4.1 模型（deepseek41），当前版本的引擎无法运行它。",
         )
-    if architecture not in CHAT_ARCHITECTURES:
+    if architecture not in (CHAT_ARCHITECTURES if kind == "chat" else EMBEDDERS):
         shown = ascii(architecture[:40])[1:-1]
         raise unsupported(
             f"This engine cannot run models of the kind “{shown}”.", f"当前引擎无法运行“{shown}”类型的模型。"
         )
+    if kind not in kinds:
+        raise unsupported("This model chats; it cannot search in documents.", "该模型用于对话，不能用于文档检索。")
 
 
 def check_bounds(architecture: str, container: Container) -> None:
@@ -98,6 +140,9 @@ def check_bounds(architecture: str, container: Container) -> None:
     rules.keys()
     rules.vocabulary()
     rules.tensors()
+    kind = kind_of(architecture, container.metadata, (tensor.name for tensor in container.tensors))
+    if kind != "chat":
+        check_embedder(architecture, kind, container)
 
 
 class _Rules:
@@ -117,7 +162,7 @@ class _Rules:
                     )
         for key in _TEXT_KEYS:
             if self._kinds.get(key, "str") != "str":
-                raise _bad(key)
+                raise bad_entry(key)
         blocks = self._number("block_count", 1, MOST_BLOCKS)
         self._number("context_length", 1, LARGEST_CONTEXT)
         width = self._number("embedding_length", 1, LARGEST_WIDTH)
@@ -127,9 +172,9 @@ class _Rules:
             self._per_layer("feed_forward_length", blocks)
         for head, kv_head in zip(heads, kv_heads, strict=True):
             if head % kv_head:
-                raise _bad("attention.head_count_kv")
+                raise bad_entry("attention.head_count_kv")
             if "attention.key_length" not in self._of_architecture() and width % head:
-                raise _bad("attention.head_count")
+                raise bad_entry("attention.head_count")
         for key in ("attention.key_length", "attention.value_length"):
             self._optional(key, 1, LARGEST_WIDTH)
         self._floats()
@@ -145,9 +190,9 @@ class _Rules:
         key = self._optional("attention.key_length", 1, LARGEST_WIDTH) or head
         value = self._optional("attention.value_length", 1, LARGEST_WIDTH) or head
         if rotated is not None and (rotated % 2 or rotated > key):
-            raise _bad("rope.dimension_count")
+            raise bad_entry("rope.dimension_count")
         if self._architecture in _PLAIN_HEADS and (value != key or rotated not in (None, key)):
-            raise _bad("attention.key_length")
+            raise bad_entry("attention.key_length")
 
     def _floats(self) -> None:
         for key, kind in self._kinds.items():
@@ -155,13 +200,13 @@ class _Rules:
                 continue
             value = self._metadata[key]
             if not isfinite(value) or (key.endswith("epsilon") and value < 0):
-                raise _bad(key)
+                raise bad_entry(key)
 
     def _experts(self, blocks: int) -> None:
         experts = self._optional("expert_count", 0, MOST_EXPERTS) or 0
         used = self._optional("expert_used_count", 0, MOST_EXPERTS) or 0
         if used > experts or (experts and not used):
-            raise _bad("expert_used_count")
+            raise bad_entry("expert_used_count")
         self._optional("leading_dense_block_count", 0, blocks)
         self._optional("nextn_predict_layers", 0, blocks - 1)
 
@@ -177,12 +222,12 @@ class _Rules:
         latent = [self._optional(f"attention.{name}_length_mla", 0, LARGEST_WIDTH) or 0 for name in ("key", "value")]
         if not all(latent):
             if self._architecture == "deepseek32" or any(latent):
-                raise _bad("attention.key_length_mla")
+                raise bad_entry("attention.key_length_mla")
             heads = self._per_layer("attention.head_count", len(kv_heads))
             if key <= rotated or kv_heads != heads:
-                raise _bad("attention.key_length")
+                raise bad_entry("attention.key_length")
         elif (key, value, set(kv_heads)) != (rank + rotated, rank, {1}) or latent[0] <= rotated:
-            raise _bad("attention.key_length")
+            raise bad_entry("attention.key_length")
 
     def _ratios(self, blocks: int) -> None:
         if self._architecture != "deepseek4":
@@ -191,7 +236,7 @@ class _Rules:
         self._optional("hyper_connection.sinkhorn_iterations", 0, MOST_ITERATIONS)
         ratios = self._metadata["deepseek4.attention.compress_ratios"]
         if not isinstance(ratios, tuple) or not blocks <= len(ratios) <= MOST_BLOCKS or not set(ratios) <= _RATIOS:
-            raise _bad("attention.compress_ratios")
+            raise bad_entry("attention.compress_ratios")
 
     def vocabulary(self) -> None:
         """As many scores and types as tokens, each list of its type, and an embedding for every token."""
@@ -202,7 +247,7 @@ class _Rules:
                 continue
             kind, length = self._array(f"tokenizer.ggml.{key}", value)
             if length and kind not in kinds:
-                raise _bad(f"tokenizer.ggml.{key}")
+                raise bad_entry(f"tokenizer.ggml.{key}")
             lists[key] = length
         tokens = lists.get("tokens", 0)
         if not 1 <= tokens <= LARGEST_VOCABULARY:
@@ -210,7 +255,8 @@ class _Rules:
         for key in ("scores", "token_type"):
             if lists.get(key, tokens) != tokens:
                 raise damaged("its vocabulary is not as long as the table beside it", "词表长度与相应表格不一致")
-        if self._metadata.get("tokenizer.ggml.model") not in TOKENIZERS:
+        known = _TOKENIZERS_OF.get(self._architecture, TOKENIZERS)
+        if self._metadata.get("tokenizer.ggml.model") not in known:
             raise unsupported(
                 "This engine does not know the tokenizer of this model.", "当前引擎不支持该模型的分词器。"
             )
@@ -268,7 +314,7 @@ class _Rules:
     def _number(self, key: str, least: int, most: int) -> int:
         value = self._metadata.get(f"{self._architecture}.{key}")
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            raise _bad(key)
+            raise bad_entry(key)
         return value
 
     def _per_layer(self, key: str, blocks: int, *, default: tuple[int, ...] | None = None) -> tuple[int, ...]:
@@ -279,7 +325,7 @@ class _Rules:
             return (self._number(key, 1, LARGEST_WIDTH),) * blocks
         whole = all(isinstance(number, int) and 1 <= number <= LARGEST_WIDTH for number in value)
         if len(value) != blocks or not whole:
-            raise _bad(key)
+            raise bad_entry(key)
         return value
 
     def _array(self, key: str, value: Any) -> tuple[str, int]:
@@ -287,8 +333,4 @@ class _Rules:
             return value.kind, value.length
         if isinstance(value, tuple):
             return self._kinds[key].removeprefix("array of "), len(value)
-        raise _bad(key)
-
-
-def _bad(key: str) -> InvalidInput:
-    return damaged(f"its entry {key!a} is missing or cannot be", f"条目 {key!a} 缺失或取值不可能")
+        raise bad_entry(key)

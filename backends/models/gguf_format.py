@@ -26,6 +26,8 @@ LONGEST_TEMPLATE = 4 << 20
 LONGEST_NAME = 63  # GGML_MAX_NAME with its closing zero
 MOST_DIMENSIONS = 4
 KEPT_ARRAY = 1024  # numbers; longer arrays and those of strings are walked over
+CHARSMAP_KEY = "tokenizer.ggml.precompiled_charsmap"
+LARGEST_CHARSMAP = 4 << 20  # bytes; that of XLM-R has 240 KB
 LARGEST_VOCABULARY = 600_000
 LARGEST_TENSOR = 1 << 60
 LARGEST_ALIGNMENT = 1 << 20
@@ -71,7 +73,10 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """`metadata` values are numbers, bools, strings, short tuples of numbers, or `ArrayOf`; `kinds` their types."""
+    """`metadata` values are numbers, bools, strings, short tuples of numbers, or `ArrayOf`; `kinds` their types.
+
+    The table by which a tokenizer of the kind `t5` normalises text is there as bytes.
+    """
 
     version: int
     metadata: dict[str, Any]
@@ -87,6 +92,10 @@ def damaged(en: str, zh: str) -> InvalidInput:
         Phrase("Download it again, or get it from another source.", "请重新下载，或从其他来源获取。"),
         code="damaged_file",
     )
+
+
+def bad_entry(key: str) -> InvalidInput:
+    return damaged(f"its entry {key!a} is missing or cannot be", f"条目 {key!a} 缺失或取值不可能")
 
 
 def truncated() -> InvalidInput:
@@ -237,7 +246,7 @@ class _Reader:
         self._position += _SIZES[kind]
         return _NAMES[kind], value
 
-    def _array(self, key: str) -> tuple[str, ArrayOf | tuple[Any, ...]]:
+    def _array(self, key: str) -> tuple[str, ArrayOf | tuple[Any, ...] | bytes]:
         kind, length = self._u32(), self._u64()
         if kind == _ARRAY:
             raise damaged(f"the entry {key[:80]!a} has arrays in an array", f"条目 {key[:80]!a} 含有嵌套数组")
@@ -253,6 +262,8 @@ class _Reader:
         self._need(length * _SIZES[kind])
         start = self._position
         self._position += length * _SIZES[kind]
+        if key == CHARSMAP_KEY and _SIZES[kind] == 1 and length <= LARGEST_CHARSMAP:
+            return f"array of {_NAMES[kind]}", self._head[start : self._position]
         if length > KEPT_ARRAY:
             return f"array of {_NAMES[kind]}", ArrayOf(_NAMES[kind], length)
         return f"array of {_NAMES[kind]}", struct.unpack_from(f"<{length}{_SCALARS[kind]}", self._head, start)
