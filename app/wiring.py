@@ -138,6 +138,11 @@ class Desk(QObject):
             pages.source.token_removed.connect(models.remove_token)
             pages.source.token_host_chosen.connect(models.tokens.choose)
             models.token_refused.connect(pages.show_token_refused)
+        found = self.models_page
+        found.find_requested.connect(models.finding.find)
+        found.find_cancelled.connect(models.finding.cancel)
+        found.listing_requested.connect(models.finding.list_files)
+        found.use_chosen.connect(lambda use: self.settings.set("models.use", use))
         self.first_run.models_requested.connect(lambda: window.show_page("models"))
 
         self.about_page.engine_wanted.connect(models.look_up_engine)

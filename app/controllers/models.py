@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.bridge import Pump
 from app.controllers.downloads import Downloads
+from app.controllers.finding import Finding
 from app.controllers.tokens import Tokens
 from app.language import say
 from app.notices import Notice, NoticeBoard, NoticeButton, error_notice
@@ -49,6 +50,7 @@ class ModelsController(QObject):
         self._runner = Runner("models")
         self.downloads = Downloads(services, pump, self._runner, board, self)
         self.tokens = Tokens(services, pump, self._runner, self)
+        self.finding = Finding(services, pump, self)
         self._load: Stream[LoadEvent] | None = None
         self._judged: Machine | None = None  # looked at while no model of ours held memory that the next one may have
         self._picture = Picture(
@@ -56,7 +58,9 @@ class ModelsController(QObject):
             folder=services.models_folder,
             network=services.settings.current.network,
             token=self.tokens.token,
+            use=services.settings.current.models.use,
         )
+        self.finding.changed.connect(self._on_finding)
         self.downloads.changed.connect(self._on_downloads)
         self.downloads.arrived.connect(self._on_arrived)
         self.tokens.changed.connect(self._on_token)
@@ -186,6 +190,10 @@ class ModelsController(QObject):
         self.tokens.remove()
 
     @Slot()
+    def _on_finding(self) -> None:
+        self._draw(search=self.finding.search)
+
+    @Slot()
     def _on_downloads(self) -> None:
         self._draw(downloads=self.downloads.all)
 
@@ -299,6 +307,7 @@ class ModelsController(QObject):
                 folder=self._services.models_folder,
                 network=self._services.settings.current.network,
                 token=self.tokens.token,
+                use=self._services.settings.current.models.use,
             )
 
     def _draw(self, **changes: object) -> None:

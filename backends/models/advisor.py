@@ -92,7 +92,7 @@ def choice_for(
     """
     wish = wish or Wish()
     if isinstance(target, Header):
-        model = _of_header(target, known)
+        model = model_of(target, known)
         return _choice(model, model.files, budget, wish, Weights.of_header(target), experience)
     return _choice(target, (file,) if file else target.files, budget, wish, None, experience)
 
@@ -214,7 +214,7 @@ def _order(choice: Choice) -> tuple[float, float, int, str]:
     return -choice.score, -choice.tokens_per_s, choice.memory.total, choice.model.id
 
 
-def _of_header(header: Header, known: CatalogModel | None) -> CatalogModel:
+def model_of(header: Header, known: CatalogModel | None) -> CatalogModel:
     """A file on this disk as a model: what its header tells, then the catalogue, neutral where both are silent."""
     file = ModelFile(header.quant, "", header.size)
     reasoning = "<think>" in header.chat_template

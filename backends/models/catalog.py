@@ -6,7 +6,7 @@ from the hub. Shapes, scores and the publisher's settings are the catalogue's ow
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backends.core.errors import NotFound
@@ -83,6 +83,13 @@ class Catalog:
                 code="unknown_quant",
             )
         return model, file
+
+    def described(self, file: ModelFile) -> ModelFile:
+        """A file of a hub's listing with what its quant is worth, as far as that is known."""
+        quant = self.quants.get(file.quant.removeprefix("UD-"))
+        if quant is None:
+            return file
+        return replace(file, divergence=quant.divergence, embedding_bits=quant.embedding_bits)
 
     def match(self, repo: str, file: str) -> CatalogModel | None:
         """The model that `file` of `repo` is a quant of: the same repository, else the same name from a publisher."""

@@ -17,7 +17,8 @@ Everything slow is a Stream. Whoever opens Services owns the data folder (see `c
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -35,13 +36,16 @@ from backends.core.stream import Runner, Stream
 from backends.core.turns import Turns
 from backends.engine.loader import NativeEngine
 from backends.engine.protocol import Finished, LoadEvent, Sampling
+from backends.models import elsewhere
 from backends.models.catalog import Catalog
+from backends.models.elsewhere import Found
 from backends.models.experience import Experience
 from backends.models.library import Library
 from backends.models.types import CatalogModel
 from backends.services.downloads import DownloadServices
 from backends.services.foundation import Change, Foundation, engine_version, folder_of_models
 from backends.services.hubs import HubServices
+from backends.services.judging import JudgingServices
 from backends.services.loading import LoadingServices
 from backends.services.machine import MachineServices
 from backends.services.shelf import ShelfServices
@@ -63,7 +67,9 @@ class Services:
         self.settings = settings
         self.network = Network(_network_options(settings.current), paths.state / "connections.log")
         self.catalog = Catalog.load()
-        self.library = Library(folder_of_models(paths, settings), self.catalog, paths.data / "library.json")
+        self.library = Library(
+            folder_of_models(paths, settings), self.catalog, paths.data / "library.json", self._models_of_others
+        )
         self.engine = NativeEngine(journal)
         self.experience = Experience(paths.data / "experience.json", engine_version())
         self._base = Foundation(
@@ -72,15 +78,17 @@ class Services:
         self._files = Runner("files")
         self.hubs = HubServices(self._base)
         self.machine = MachineServices(self._base, self.hubs)
+        self.judging = JudgingServices(self._base, self.hubs, self.machine)
         self.downloads = DownloadServices(self._base, self.machine)
-        self.shelf = ShelfServices(self._base, self._files)
         self.loading = LoadingServices(self._base, self.machine)
+        self.shelf = ShelfServices(self._base, self._files, self.hubs, self.loading)
         self.database = Database(paths.data / "chats.db", MIGRATIONS)
         self.chats = ChatStore(self.database)
         self.turns = Turns()  # of those who load a model and ask it, so that nobody loads another one in between
         self._answers = Runner("chat")
         settings.subscribe(self._on_settings)
         self._files.start(self._back_up)
+        self.shelf.tidy()
 
     @classmethod
     def open(
@@ -113,6 +121,7 @@ class Services:
         self.loading.close()
         self.engine.close()
         self._files.close()
+        self.judging.close()
         self.machine.close()
         self.network.close()
         self.database.close()
@@ -143,8 +152,15 @@ class Services:
         """Says what has changed, whoever changed it (the window, a command in this process), until it is cancelled."""
         return self._base.changes()
 
+    def _models_of_others(self) -> Iterable[Found]:
+        home = self.paths.home
+        if home is None or not self.settings.current.models.find_others:
+            return ()
+        return elsewhere.find(elsewhere.Places.of(home, os.environ, sys.platform))
+
     def _on_settings(self, settings: Settings) -> None:
         self.network.configure(_network_options(settings))
+        self.shelf.on_settings()
         self._base.changed("settings")
 
     @property
