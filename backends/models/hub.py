@@ -1,13 +1,12 @@
 """A hub that speaks the protocol of huggingface.co, itself or a mirror.
 
-Listing, search and metadata are huggingface_hub's (version 2.4), through the one door of `core.network`; the bytes are
+Listing and metadata are huggingface_hub's (version 2.4), through the one door of `core.network`; the bytes are
 ours to fetch, because it neither resumes between calls nor checks sha256 over plain HTTP.
 """
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from backends import __version__
 from backends.core.cancel import CancelToken
@@ -17,13 +16,14 @@ from backends.core.phrase import NOTHING, Phrase
 from backends.models.links import check_repo
 from backends.models.listing import models_in
 from backends.models.quants import is_model
-from backends.models.refusals import not_a_hub, refusal
+from backends.models.refusals import not_a_hub, read_json, refusal
 from backends.models.remote import (
     HUGGING_FACE,
     MOST_FOUND,
     TIMEOUT,
     RemoteFile,
     check_file,
+    published_date,
     published_sha256,
     published_size,
     rejected,
@@ -127,23 +127,37 @@ class Hub:
 
     def search(self, text: str, *, limit: int = MOST_FOUND, cancel: CancelToken | None = None) -> list[HubModel]:
         """Repositories tagged `gguf`, the most downloaded first; those whose names cannot be trusted are left out."""
-        limit = min(limit, MOST_FOUND)
-
-        def ask(api: "HfApi", token: str | bool) -> list[HubModel]:
-            found = api.list_models(filter="gguf", search=text or None, sort="downloads", limit=limit, token=token)
-            return [
-                HubModel(
-                    repo=info.id,
-                    endpoint=self.endpoint,
-                    downloads=info.downloads if isinstance(info.downloads, int) and info.downloads >= 0 else None,
-                    updated=info.last_modified.date().isoformat() if isinstance(info.last_modified, datetime) else "",
-                    gated=bool(info.gated),
-                )
-                for info in found
-                if is_repo_name(info.id)
-            ]
-
-        return self._ask(ask, "", "", cancel)
+        query = {"search": text, "filter": "gguf", "sort": "downloads", "limit": min(limit, MOST_FOUND)}
+        request = self._network.open(  # list_models of huggingface_hub would wait and ask again, whatever is cancelled
+            "model search",
+            "GET",
+            f"{self.endpoint}/api/models?{urlencode({name: value for name, value in query.items() if value})}",
+            headers=self.headers(),
+            timeout=TIMEOUT,
+            cancel=cancel,
+            secret_host=self.host,
+            private_host=self.hostname,
+        )
+        with request as answer:
+            if answer.status == 401 and self._token:
+                self.distrust_token()
+                return self.search(text, limit=limit, cancel=cancel)
+            if answer.status >= 400:
+                raise refusal(answer.status, answer.headers, endpoint=self.endpoint, repo="")
+            models = read_json(answer, self.endpoint)
+        if not isinstance(models, list):
+            raise not_a_hub(self.endpoint)
+        return [
+            HubModel(
+                repo=str(model["id"]),
+                endpoint=self.endpoint,
+                downloads=published_size(model.get("downloads")),
+                updated=published_date(model.get("lastModified")),
+                gated=bool(model.get("gated")),
+            )
+            for model in models[:MOST_FOUND]
+            if isinstance(model, dict) and is_repo_name(model.get("id"))
+        ]
 
     def _ask(self, question: Callable[["HfApi", str | bool], T], repo: str, file: str, cancel: CancelToken | None) -> T:
         """Put a question through huggingface_hub, and turn what it raises into ours."""
@@ -153,8 +167,7 @@ class Hub:
         api = huggingface_hub.HfApi(
             endpoint=self.endpoint, token=False, library_name="DeskSeek", library_version=__version__
         )
-        purpose = "model listing" if repo else "model search"
-        session = self._network.hub_session(purpose, private_host=self.hostname, cancel=cancel, timeout=TIMEOUT)
+        session = self._network.hub_session("model listing", private_host=self.hostname, cancel=cancel, timeout=TIMEOUT)
         token = self._token
         try:
             with session:

@@ -156,6 +156,8 @@ def _own_hub(asked: str, url: SplitResult, query: dict[str, str], prefix: str, e
         path = known.path.rstrip("/") + "/"
         if (known.scheme, known.netloc.lower()) == (url.scheme, url.netloc.lower()) and url.path.startswith(path):
             parts = _parts(url.path[len(path) :], asked)
+            if len(parts) == 2 and _is_gguf(parts):
+                return _direct(parts, url)
             of_scope = endpoint.startswith(MODELSCOPE) or known.hostname in MODELSCOPE_HOSTS
             return (_scope if of_scope else _page)(parts, query, endpoint, asked)
     parts = _parts(url.path, asked)
@@ -164,10 +166,18 @@ def _own_hub(asked: str, url: SplitResult, query: dict[str, str], prefix: str, e
         return _scope(parts, query, f"{MODELSCOPE}{base}", asked)
     if len(parts) > 2 and parts[2] in ("resolve", "blob", "raw", "tree"):
         return _page(parts, query, base, asked)
-    if parts and parts[-1].lower().endswith(".gguf"):
-        name = check_file(parts[-1])
-        return Ref(name[:-5] or name, direct=url._replace(fragment="").geturl())
+    if _is_gguf(parts):
+        return _direct(parts, url)
     return _page(parts, query, base, asked)
+
+
+def _is_gguf(parts: list[str]) -> bool:
+    return bool(parts) and parts[-1].lower().endswith(".gguf")
+
+
+def _direct(parts: list[str], url: SplitResult) -> Ref:
+    name = check_file(parts[-1])
+    return Ref(name[:-5] or name, direct=url._replace(fragment="").geturl())
 
 
 def _parts(path: str, asked: str) -> list[str]:

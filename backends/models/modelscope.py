@@ -10,7 +10,6 @@ The list holds at most 3,000 entries and does not say when it was cut. An answer
 with a Content-Range. A refusal may come with the status 200 and `Success: false`.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -23,7 +22,7 @@ from backends.core.phrase import NOTHING, Phrase
 from backends.models.hub import is_repo_name, size_unknown
 from backends.models.links import MODELSCOPE_HOSTS, check_repo
 from backends.models.listing import models_in
-from backends.models.refusals import not_a_hub, not_in_repository, refusal
+from backends.models.refusals import not_a_hub, not_in_repository, read_json, refusal
 from backends.models.remote import (
     MOST_FOUND,
     TIMEOUT,
@@ -41,7 +40,6 @@ from backends.models.types import HubModel, ModelFile
 BRANCH = "master"
 LIST_CAP = 3000  # entries in one list
 MOST_LISTS = 64  # lists of folders for one repository
-LARGEST_ANSWER = 8 << 20  # bytes; a full list has 1.5 MB
 _MOST_PER_PAGE = 50
 _OF_OTHERS = ("", "main")
 
@@ -184,11 +182,7 @@ class ModelScope:
             return self._understood(answer)
 
     def _understood(self, answer: Response) -> Mapping[str, Any]:
-        body = answer.read(LARGEST_ANSWER + 1)
-        try:
-            said = json.loads(body) if len(body) <= LARGEST_ANSWER else None
-        except (ValueError, RecursionError) as error:
-            raise not_a_hub(self.endpoint) from error
+        said = read_json(answer, self.endpoint)
         if not isinstance(said, dict):
             raise not_a_hub(self.endpoint)
         lower = {key.lower(): value for key, value in said.items()}

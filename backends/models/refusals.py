@@ -5,13 +5,16 @@ not exist as well as for a private one, so as not to tell which are there.
 """
 
 import email.utils
+import json
 import re
 import time
 from collections.abc import Mapping
 
 from backends.core.errors import BackendError, DownloadError, NotFound, Unavailable
+from backends.core.network import Response
 from backends.core.phrase import NOTHING, Phrase
 
+LARGEST_ANSWER = 8 << 20  # bytes; a list of 3,000 files has 1.5 MB
 LONGEST_WAIT = 3600.0  # seconds; a hub that asks for more is not believed
 _TOKEN_HINT = Phrase(
     "Check its name. If it is private, give DeskSeek an access token of an account "
@@ -115,6 +118,15 @@ def not_in_repository(host: str, repo: str, file: str) -> NotFound:
         Phrase("See which files there are and choose another.", "请查看现有文件并选择其他文件。"),
         code="file_not_found",
     )
+
+
+def read_json(answer: Response, endpoint: str) -> object:
+    """What a hub says; DownloadError (`not_a_hub`) if that is no JSON, or endless."""
+    body = answer.read(LARGEST_ANSWER + 1)
+    try:
+        return json.loads(body) if len(body) <= LARGEST_ANSWER else None
+    except (ValueError, RecursionError) as error:
+        raise not_a_hub(endpoint) from error
 
 
 def not_a_hub(endpoint: str) -> DownloadError:
