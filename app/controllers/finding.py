@@ -5,6 +5,7 @@ computer can give.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -29,7 +30,7 @@ class Finding(QObject):
         self._pump = pump
         self.search = Search()
         self._asking: Stream[Found] | None = None
-        self._streams: dict[str, Stream[object]] = {}
+        self._streams: dict[str, Stream[Any]] = {}
 
     @Slot(str)
     def find(self, text: str) -> None:
@@ -96,7 +97,7 @@ class Finding(QObject):
             on_error=lambda error: self._on_not_listed(repo, stream, error),
         )
 
-    def _follow(self, repo: str, stream: Stream[object]) -> None:
+    def _follow(self, repo: str, stream: Stream[Any]) -> None:
         self._streams[repo] = stream
 
     def _on_listed(self, repo: str, stream: Stream[Listed], listed: Listed) -> None:
