@@ -176,18 +176,21 @@ class Network:
         purpose: str,
         *,
         private_host: str | None = None,
+        secret_host: str | None = None,
         cancel: CancelToken | None = None,
         timeout: float = 30,
     ) -> Iterator[None]:
         """Within this block huggingface_hub, called on this thread, goes through this door: same rules, same records,
         same errors (DownloadError of this module and Cancelled come out of its calls as they are, without retries).
-        Called outside of such a block, it fails. `timeout` as in `open`. All answers in the block together have at most
-        8 MiB, else DownloadError (`too_much`)."""
+        Called outside of such a block, it fails. `private_host`, `timeout` as in `open`. Keys go to `secret_host` alone,
+        where one is given: huggingface_hub takes those of a mirror along when that leads to huggingface.co. All answers
+        in the block together have at most 8 MiB, else DownloadError (`too_much`)."""
         import huggingface_hub
 
         from backends.core import transport
 
         with transport.Trip(self, purpose, private_host, cancel or CancelToken(), timeout) as trip:
+            trip.secret_host = secret_host
             self._hub.trip = trip
             huggingface_hub.set_client_factory(lambda: transport.hub_client(self._hub))
             try:

@@ -88,6 +88,7 @@ class Trip:
         self._timeout = timeout
         self._private_host = private_host
         self._cancel = cancel
+        self.secret_host: str | None = None  # for huggingface_hub: the only one that hears its keys
         self._came_from = ""
         self._left = _LARGEST_ANSWERS
         self._lock = threading.Lock()
@@ -317,6 +318,10 @@ class _HubTransport(_Transport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         if request.url.path.startswith(("/api/telemetry", "/api/agent-harnesses")):
             raise network_error("offline", shown(request.url))
+        url, only = request.url, self._trip().secret_host
+        if only is not None and not addresses.matches(only, url.host, port(url)):
+            for name in SECRET_HEADERS & set(request.headers):
+                del request.headers[name]
         answer = super().handle_request(request)
         self._trip().spend(_LEAST_ANSWER, request.url)
         answer.stream = _Bounded(answer, request.url, self._trip())

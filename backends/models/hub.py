@@ -167,7 +167,8 @@ class Hub:
         api = huggingface_hub.HfApi(
             endpoint=self.endpoint, token=False, library_name="DeskSeek", library_version=__version__
         )
-        session = self._network.hub_session("model listing", private_host=self.hostname, cancel=cancel, timeout=TIMEOUT)
+        hosts = {"private_host": self.hostname, "secret_host": self.host}
+        session = self._network.hub_session("model listing", **hosts, cancel=cancel, timeout=TIMEOUT)
         token = self._token
         try:
             with session:

@@ -2,16 +2,18 @@
 
 import gzip
 import json
+import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import huggingface_hub
 import pytest
+import trustme
 
 from backends.core.cancel import CancelToken
 from backends.core.errors import Cancelled, DownloadError
 from backends.core.network import Network, NetworkOptions
-from tests.kit.sites import Site, Visitor
+from tests.kit.sites import Proxy, Site, Visitor, serving
 
 HERE = "127.0.0.1"
 MODEL = {"id": "deepseek-ai/tiny", "siblings": [{"rfilename": "tiny-Q4_K_M.gguf"}], "tags": []}
@@ -164,3 +166,22 @@ def test_a_list_of_endless_pages_ends(network: Network, hub: Site) -> None:
         list(api(hub).list_models(limit=50))
     assert failure.value.code == "too_much"
     assert len(hub.asked) < 200
+
+
+def test_the_key_of_a_mirror_does_not_go_to_hugging_face(
+    hub: Site, proxy: Proxy, authority: trustme.CA, ca_file
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("huggingface.co").configure_cert(context)
+    path = "/deepseek-ai/tiny/resolve/main/tiny-Q4_K_M.gguf"
+    headers = {"ETag": "x", "X_Repo_Commit": "0" * 40}
+    with serving(Site(), context) as hugging_face:
+        proxy.target = hugging_face.port
+        hugging_face.pages[path] = lambda visitor: visitor.answer(200, b"bytes", **headers)
+        hub.pages[path] = lambda visitor: visitor.redirect(f"https://huggingface.co{path}", 307)
+        network = Network(NetworkOptions(proxy=proxy.address, ca_file=str(ca_file)))
+        with network.hub_session("t", private_host=HERE, secret_host=f"{HERE}:{hub.port}"):
+            huggingface_hub.get_hf_file_metadata(hub.url(path), token="key_of_the_mirror", endpoint=hub.url(""))
+        assert hub.asked[0].headers["authorization"] == "Bearer key_of_the_mirror"
+        assert [one.path for one in hugging_face.asked] == [path]
+        assert "authorization" not in hugging_face.asked[0].headers
