@@ -182,7 +182,7 @@ class Network:
     ) -> Iterator[None]:
         """Within this block huggingface_hub, called on this thread, goes through this door: same rules, same records,
         same errors (DownloadError of this module and Cancelled come out of its calls as they are, without retries).
-        Called outside of such a block, it fails. `private_host`, `timeout` as in `open`. Keys go to `secret_host` alone,
+        Called outside of such a block, it fails. `private_host`, `timeout` as in `open`. Keys go to `secret_host` only,
         where one is given: huggingface_hub takes those of a mirror along when that leads to huggingface.co. All answers
         in the block together have at most 8 MiB, else DownloadError (`too_much`)."""
         import huggingface_hub
