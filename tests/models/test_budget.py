@@ -1,5 +1,7 @@
 """What a machine has to give: cards, shared memory, and what has to stay free."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from backends.hardware.types import Cpu, Disk, Gpu, Machine, Memory
@@ -71,6 +73,88 @@ def test_shared_memory_counts_once() -> None:
 def test_a_real_card_beats_the_graphics_of_the_processor() -> None:
     inside = card("AMD Radeon 780M", "amd", 16, 16, unified=True)
     assert [gpu.name for gpu in Budget.from_machine(machine(inside, RTX_4090)).gpus] == [RTX_4090.name]
+
+
+# ---- margins, the engine's order, what comes back
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A device as the engine lists it."""
+
+    name: str
+    description: str
+    kind: str
+    memory_total: int
+
+
+RTX_3060 = card("NVIDIA GeForce RTX 3060", "nvidia", 12, 11)
+CUDA = (
+    Listed("CUDA0", "NVIDIA GeForce RTX 4090", "gpu", 24 * GIB),
+    Listed("CUDA1", "NVIDIA GeForce RTX 3060", "gpu", 12 * GIB),
+    Listed("CPU", "AMD Ryzen 9", "cpu", 64 * GIB),
+)
+
+
+def test_each_card_has_its_margin_and_the_last_one_goes_for_the_rest() -> None:
+    small = card("NVIDIA GeForce RTX 3050", "nvidia", 8, 7)
+    budget = Budget.from_machine(machine(RTX_4090, RTX_3060, small), margins=(2 * GIB, GIB // 2))
+    assert [gpu.margin for gpu in budget.gpus] == [2 * GIB, GIB // 2, GIB // 2]
+    assert budget.gpus[0].usable == round(20.5 * GIB)
+    assert [gpu.margin for gpu in Budget.from_machine(machine(RTX_4090)).gpus] == [GIB]
+    assert Budget.from_machine(machine(RTX_4090), margins=(0,)).gpus[0].usable == round(22.5 * GIB)
+
+
+def test_cards_come_in_the_engines_order_with_its_names() -> None:
+    """The driver lists them by their slot, CUDA the fastest first; the margin goes with the card."""
+    budget = Budget.from_machine(machine(RTX_3060, RTX_4090), margins=(GIB, 2 * GIB), engine=CUDA)
+    assert [(gpu.label, gpu.name, gpu.margin // GIB) for gpu in budget.gpus] == [
+        ("CUDA0", RTX_4090.name, 2),
+        ("CUDA1", RTX_3060.name, 1),
+    ]
+    assert budget.host.label == "CPU"
+
+
+def test_a_card_that_the_engine_does_not_list_is_left_out() -> None:
+    assert [gpu.label for gpu in Budget.from_machine(machine(RTX_3060, RTX_4090), engine=CUDA[:1]).gpus] == ["CUDA0"]
+
+
+def test_cards_of_one_name_are_told_apart_by_their_size() -> None:
+    engine = [Listed(f"CUDA{n}", "NVIDIA GeForce RTX 3060", "gpu", size * GIB) for n, size in enumerate((12, 8))]
+    cards = (card("NVIDIA GeForce RTX 3060", "nvidia", 8, 7.5), RTX_3060)
+    assert [gpu.free for gpu in Budget.from_machine(machine(*cards), engine=engine).gpus] == [11 * GIB, 7.5 * GIB]
+
+
+def test_names_that_do_not_agree_are_taken_in_order() -> None:
+    engine = [Listed("Vulkan0", "AMD Radeon Graphics (RADV NAVI31)", "gpu", 24 * GIB)]
+    (gpu,) = Budget.from_machine(machine(card("Navi 31 [7900 XTX]", "amd", 24, 23)), engine=engine).gpus
+    assert (gpu.label, gpu.free) == ("Vulkan0", 23 * GIB)
+
+
+def test_what_a_loaded_model_holds_counts_as_free() -> None:
+    busy = machine(card("NVIDIA GeForce RTX 4090", "nvidia", 24, 3), RTX_3060, available=10)
+    held = {"CUDA0": 19 * GIB, "CPU": 4 * GIB}
+    budget = Budget.from_machine(busy, engine=CUDA, returned=held)
+    assert [gpu.free for gpu in budget.gpus] == [22 * GIB, 11 * GIB]
+    assert budget.host.free == round(14 * 0.9 * GIB)
+    assert Budget.from_machine(busy, engine=CUDA).gpus[0].free == 3 * GIB
+
+
+def test_no_more_comes_back_than_there_is() -> None:
+    budget = Budget.from_machine(machine(RTX_4090), engine=CUDA, returned={"CUDA0": 19 * GIB, "CPU": 50 * GIB})
+    assert budget.gpus[0].free == 24 * GIB
+    assert budget.host.free == round(28.8 * GIB)
+
+
+def test_of_shared_memory_it_comes_back_once() -> None:
+    """Both meters have seen the same bytes: the process grew, and the GPU has less free."""
+    apple = card("Apple M4 Max", "apple", 48, unified=True)
+    mac = machine(apple, total=64, available=20, system="Darwin")
+    engine = [Listed("MTL0", "Apple M4 Max", "gpu", 48 * GIB)]
+    budget = Budget.from_machine(mac, engine=engine, returned={"MTL0": 20 * GIB, "CPU": 21 * GIB})
+    assert budget.host.free == round(41 * 0.9 * GIB)
+    assert budget.gpus[0].free == round(41 * 0.9 * GIB)
+    assert budget.gpus[0].label == "MTL0"
 
 
 def test_graphics_in_a_processor_count_only_where_they_help() -> None:
