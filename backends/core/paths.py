@@ -11,7 +11,7 @@ folder. They are made for their user only (SEC-52: folders 0700).
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import platformdirs
@@ -35,6 +35,7 @@ class Paths:
     models: Path
     cache: Path
     state: Path
+    home: Path | None = field(default=None, compare=False)  # of this user, where other programs keep what is theirs
 
     @classmethod
     def find(cls, environment: Mapping[str, str] = os.environ) -> "Paths":
@@ -42,7 +43,7 @@ class Paths:
         home = environment.get(HOME_VARIABLE)
         if home:
             try:
-                return cls.under(Path(home).expanduser())
+                return replace(cls.under(Path(home).expanduser()), home=_user_home())
             except RuntimeError as error:
                 raise _no_home(home) from error
         dirs = platformdirs.PlatformDirs("DeskSeek", appauthor=False)
@@ -54,6 +55,7 @@ class Paths:
                 models=data / "models",
                 cache=Path(dirs.user_cache_dir),
                 state=Path(dirs.user_log_dir),
+                home=_user_home(),
             )
         except RuntimeError as error:
             raise _no_home("~") from error
@@ -80,6 +82,13 @@ class Paths:
                     ),
                     code="folder_not_writable",
                 ) from error
+
+
+def _user_home() -> Path | None:
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
 
 
 def _no_home(folder: str) -> StorageError:

@@ -1,45 +1,55 @@
-"""The models on this disk: those that were downloaded, and files of the person's own, used where they lie.
+"""The models on this disk: downloaded, made or copied here, the person's own, and those of other programs.
 
 Everything is read from the disk itself: a downloaded model has its receipt beside it (`partial`), a header says what a
-file is. The index, `library.json`, remembers what cannot be found so, the places of the person's own files, and what
-the headers said, so that a start reads none that has not changed. It may be lost at no other cost than that list.
-A file that cannot be loaded stays in sight, with the reason in its `problem`.
+file is (`seen`), other programs have their customs (`elsewhere`). The index, `library.json`, remembers what cannot be
+found so: the places of the person's own files, what was hidden, which version is used, and what the headers said, so
+that a start reads none that has not changed. A file that cannot be loaded stays in sight, with the reason in its
+`problem`. What is ours is deleted into the trash; everything else is only taken off the list.
 """
 
 import logging
-import os
 import threading
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from backends.core.errors import BackendError, InvalidInput, NotFound
 from backends.core.paths import safe_join
-from backends.core.phrase import NOTHING, Phrase
-from backends.models import gguf, partial
+from backends.core.phrase import Phrase
+from backends.models import gguf, partial, trash
+from backends.models.adapter_shelf import AdapterShelf
 from backends.models.catalog import Catalog
-from backends.models.index import Index, Seen
-from backends.models.quants import is_model, part_of, stem_of
+from backends.models.elsewhere import Found, described, same_marks
+from backends.models.index import Checked, Chosen, Hidden, Index
+from backends.models.names import Shelved, arranged, matching, newest, not_here, plain_id, real
+from backends.models.seen import first_part, never_ends, parts_of, stamp_of
+from backends.models.shelving import Shelver, hidden_key
 from backends.models.space import disk_errors
-from backends.models.types import LocalModel
+from backends.models.types import Deleted, LocalAdapter, LocalModel
+from backends.models.walk import Budget, models
 
 DEEPEST = 4  # folders under the models folder in which files are found
 log = logging.getLogger(__name__)
 
 
 class Library:
-    """Models in `folder`, and those added from elsewhere. Any thread may use it.
+    """Models in `folder`, those added from elsewhere, and what `others` finds. Any thread may use it.
 
     `notices` says what went wrong with the index or the folder, for a person to read.
     """
 
-    def __init__(self, folder: Path, catalog: Catalog, index: Path) -> None:
+    def __init__(
+        self, folder: Path, catalog: Catalog, index: Path, others: Callable[[], Iterable[Found]] = tuple
+    ) -> None:
         self.folder = folder
-        self._catalog = catalog
+        self._others = others
         self._index = Index(index)
+        self._shelver = Shelver(self._index, catalog)
         self._lock = threading.RLock()
         self._models: tuple[LocalModel, ...] | None = None
+        self._shelved: dict[Path, Shelved] = {}
         self._folder_notices: tuple[Phrase, ...] = ()
+        self._adapters = AdapterShelf(self._index)
 
     @property
     def notices(self) -> tuple[Phrase, ...]:
@@ -48,7 +58,8 @@ class Library:
     # ---- what there is
 
     def models(self) -> tuple[LocalModel, ...]:
-        """By name; what has a problem comes last. Looks at the disk the first time, then only in `rescan`."""
+        """By name; former versions after the current ones, what has a problem last. Looks at the disk the first time,
+        then only in `rescan`."""
         with self._lock:
             return self.rescan() if self._models is None else self._models
 
@@ -57,39 +68,90 @@ class Library:
         with self._lock:
             self._folder_notices = ()
             partial.pending(self.folder)  # gives names to what was cut short in its last moment
-            found = [self._local(path, own=False) for path in self._in_folder()]
-            here = {model.path for model in found}
-            found += [self._local(path, own=True) for path in self._index.own if path not in here]
-            self._models = _named_apart(found)
-            known = {model.path for model in found}
-            self._index.seen = {path: seen for path, seen in self._index.seen.items() if path in known}
+            trash.settle(self.folder)
+            shelved, adapters = self._look()
+            self._shelved = {each.model.path: each for each in shelved}
+            self._models = arranged(shelved, self._index.chosen)
+            self._adapters.here = adapters
+            self._forget_gone({*self._shelved, *(adapter.path for adapter in adapters)})
             self._remember()
             return self._models
 
     def find(self, wanted: str | Path) -> LocalModel:
-        """By id (`r1-0528-qwen3-8b:Q4_K_M`, or without the quant if only one is here), or by the path of its file.
+        """By id (`r1-0528-qwen3-8b:Q4_K_M`, or without the quant if only one is here; `ID@VERSION`), or by the path of
+        its file.
 
-        Raises NotFound (`model_not_here`), with what there is as a hint.
+        Raises NotFound (`model_not_here`), with what there is as a hint, InvalidInput (`ambiguous_model`).
         """
-        models = self.models()
-        text = str(wanted)
-        there = _real(Path(text))
-        same_path = [m for m in models if m.path == Path(text).absolute() or (there and _real(m.path) == there)]
-        low = text.lower()
-        tests = (
-            same_path,
-            [m for m in models if m.id == text],
-            [m for m in models if m.id.lower() == low],
-            [m for m in models if m.catalog_id == low],
-            [m for m in models if low in (m.name.lower(), m.path.name.lower(), m.source.lower())],
-        )
-        for matches in tests:
-            usable = [model for model in matches if model.problem == NOTHING] or matches
-            if len(usable) == 1:
-                return usable[0]
-            if usable:
-                raise _which_of(text, usable)
-        raise _not_here(text, models)
+        return matching(str(wanted), self.models())
+
+    # ---- versions
+
+    def versions(self, model_id: str) -> tuple[LocalModel, ...]:
+        """All versions of a model that are here, the newest first; raises as `find`."""
+        with self._lock:
+            shelf = self._versions(self.find(model_id))
+            by_path = {model.path: model for model in self.models()}
+            return tuple(by_path[each.model.path] for each in shelf)
+
+    def use(self, model_id: str, version: str) -> LocalModel:
+        """Let `model_id` mean this version, until a newer one than are here now comes; gives it.
+
+        Raises as `find`, NotFound (`version_not_here`), StorageError.
+        """
+        with self._lock:
+            model = self.find(model_id)
+            shelf = self._versions(model)
+            wanted = [each for each in shelf if version and each.model.version.startswith(version.lower())]
+            if len(wanted) != 1 or not shelf[0].key:
+                raise _no_such_version(model, version, shelf)
+            self._index.chosen[shelf[0].key] = Chosen(wanted[0].model.version, newest(shelf).model.version)
+            self._index.save()
+            return self._after(self.rescan(), wanted[0].model.path)
+
+    def _versions(self, model: LocalModel) -> list[Shelved]:
+        here = self._shelved[model.path]
+        shelf = [each for each in self._shelved.values() if here.key and each.key == here.key] or [here]
+        return sorted(shelf, key=lambda each: (each.changed, each.model.version), reverse=True)
+
+    # ---- adapters
+
+    def adapters(self) -> tuple[LocalAdapter, ...]:
+        """The LoRA adapters on this disk, by name; what has a problem comes last."""
+        with self._lock:
+            self.models()
+            return self._adapters.listed()
+
+    def add_adapter(self, path: Path) -> LocalAdapter:
+        """Take an adapter, where it lies. Raises as `adapters.check_adapter`, and StorageError."""
+        with self._lock:
+            self.models()
+            self._adapters.add(path.absolute())
+            self.rescan()
+            return self._adapters.find(path)
+
+    def remove_adapter(self, adapter_id: str) -> None:
+        """Take an adapter off the list and off every model; its file stays. NotFound (`adapter_not_here`)."""
+        with self._lock:
+            self.models()
+            self._adapters.remove(adapter_id)
+            self.rescan()
+
+    def adapters_of(self, model_id: str) -> tuple[tuple[LocalAdapter, float], ...]:
+        """The adapters that are switched on for a model, and how strong; those that are gone are left out."""
+        with self._lock:
+            return self._adapters.worn(plain_id(self.find(model_id)))
+
+    def worn(self, model_id: str) -> tuple[tuple[Path, float], ...]:
+        """The same by their files, those that are gone among them."""
+        with self._lock:
+            return tuple(self._index.worn.get(plain_id(self.find(model_id)), ()))
+
+    def set_adapters(self, model_id: str, worn: Iterable[tuple[LocalAdapter, float]]) -> None:
+        """Raises as `find`, InvalidInput (`adapter_does_not_fit`, `bad_scale`), StorageError."""
+        with self._lock:
+            model = self.find(model_id)
+            self._adapters.wear(plain_id(model), model.path, worn)
 
     # ---- changing it
 
@@ -98,147 +160,175 @@ class Library:
 
         Raises InvalidInput (as `gguf.check`), NotFound, StorageError (the index cannot be written).
         """
-        path = self._first_part(path.absolute())
-        if path.is_dir():
-            raise InvalidInput(
-                Phrase(f"{path} is a folder.", f"{path} 是文件夹。"),
-                Phrase("Choose a .gguf file in it.", "请选择其中的 .gguf 文件。"),
-                code="not_a_file",
-            )
-        if _never_ends(path):
-            raise InvalidInput(
-                Phrase(f"{path} is a device or a pipe, not a file.", f"{path} 是设备或管道，不是文件。"),
-                Phrase("Choose a .gguf file.", "请选择 .gguf 文件。"),
-                code="not_a_file",
-            )
+        path = first_part(path.absolute())
+        check_file(path)
         gguf.check(path)
         with self._lock:
-            for model in self.models():
-                if _real(model.path) == _real(path):
-                    return model if model.problem == NOTHING else self._after(self.rescan(), model.path)
-            self._index.own.append(path)
+            shown = self._index.hidden.pop(path, None)
+            for model in self.rescan() if shown else self.models():
+                if real(model.path) == real(path):
+                    return model if str(model.problem) == "" else self._after(self.rescan(), model.path)
+            before = list(self._index.own)
+            self._index.own = [*(each for each in before if each != path), path]
             try:
                 self._index.save()
             except BackendError:
-                self._index.own.remove(path)
+                self._index.own = before
                 raise
             return self._after(self.rescan(), path)
 
-    def remove(self, model_id: str) -> None:
-        """Forget a file of the person's own, which stays where it is; delete a downloaded one, all its parts.
+    def add_folder(self, folder: Path) -> None:
+        """Use what another program keeps in `folder` (an Ollama store, a hub cache, …), now and later. StorageError."""
+        with self._lock:
+            if folder not in self._index.folders:
+                self._index.folders.append(folder)
+                self._index.save()
+            for found in described(folder):
+                self._index.hidden.pop(found.path, None)
+            self.rescan()
 
-        Raises NotFound, InvalidInput (`not_ours`) for a file that was put into the models folder by hand, and
-        StorageError if the disk refuses.
+    def delete(self, model_id: str) -> Deleted:
+        """Take a model away, to be put back with `undelete`: one that was downloaded, made or copied here is moved to
+        the trash, all its parts; any other file is only taken off the list, and stays where it is.
+
+        Raises NotFound, Unavailable (`download_running`), StorageError if the disk refuses.
         """
         with self._lock:
             model = next((model for model in self.models() if model.id == model_id), None)
             if model is None:
-                raise _not_here(model_id, self.models())
-            if model.path in self._index.own:
-                self._index.own.remove(model.path)
-                self._index.save()
-            elif partial.read_record(model.path, partial.RECEIPT) is None:
-                raise InvalidInput(
-                    Phrase(
-                        f"{model.path.name} was not downloaded by DeskSeek, so DeskSeek does not delete it.",
-                        f"{model.path.name} 不是由 DeskSeek 下载的，因此不会将其删除。",
-                    ),
-                    Phrase(f"Delete it yourself: {model.path}", f"如需删除，请手动操作：{model.path}"),
-                    code="not_ours",
-                )
-            else:
-                self._delete(model.path)
+                raise not_here(model_id, self.models())
+            deleted = self._delete(model) if self._is_ours(model.path) else self._hide(model)
             self.rescan()
+            return deleted
 
-    def _delete(self, path: Path) -> None:
-        safe_join(self.folder, *path.relative_to(self.folder).parts)
-        with disk_errors(path.parent), partial.claim(self.folder, path):
-            for part in reversed(_parts(path)):  # the first last: without it the others are no model
-                part.unlink(missing_ok=True)
-                partial.part_path(part).unlink(missing_ok=True)
-            for suffix in (partial.RECORD, partial.RECEIPT):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
-            if not any(path.parent.iterdir()):
-                path.parent.rmdir()
+    def undelete(self, key: str) -> LocalModel | None:
+        """Put back what `delete` took away; None if there is no such model any more (a file of another program).
 
-    # ---- looking
+        Raises NotFound (`not_deleted`), InvalidInput (`place_taken`), StorageError.
+        """
+        with self._lock:
+            path = next((path for path in self._index.hidden if hidden_key(path) == key), None)
+            if path is None:
+                path = trash.put_back(self.folder, key)
+            else:
+                del self._index.hidden[path]
+                self._index.save()
+            return next((model for model in self.rescan() if model.path == path), None)
+
+    def deleted(self) -> tuple[Deleted, ...]:
+        """What can be put back, the last first. `size`: bytes that erasing it would free."""
+        with self._lock:
+            hidden = [Deleted(hidden_key(p), each.name, 0, each.when) for p, each in self._index.hidden.items()]
+            return tuple(sorted([*trash.listed(self.folder), *hidden], key=lambda each: -each.when))
+
+    def empty_trash(self) -> int:
+        """Erase what was deleted, for good; gives the bytes that are free now. Hidden files stay as they are."""
+        with self._lock:
+            return trash.erase_all(self.folder)
+
+    def sweep(self, now: float) -> int:
+        """Erase what was deleted more than a day before `now`; gives the bytes that are free now."""
+        with self._lock:
+            trash.settle(self.folder)
+            return trash.erase_all(self.folder, before=now - trash.DAY)
+
+    # ---- what was checked
+
+    def checked(self, model: LocalModel) -> Checked | None:
+        """When all bytes of this file were read last, and what that proved; None if never since it changed."""
+        with self._lock:
+            checked = self._index.checked.get(model.path)
+            return checked if checked and checked.stamp == stamp_of(model.path) else None
+
+    def checked_before(self, model: LocalModel) -> Checked | None:
+        """The last check of this file, even if it has changed since."""
+        with self._lock:
+            return self._index.checked.get(model.path)
+
+    def record_check(self, model: LocalModel, checked: Checked) -> LocalModel:
+        """Keep what a check proved; gives the model as it is now."""
+        with self._lock:
+            self._index.checked[model.path] = checked
+            self._index.save()
+            return self._after(self.rescan(), model.path)
+
+    # ---- inside
+
+    def _look(self) -> tuple[list[Shelved], list[LocalAdapter]]:
+        shelved: list[Shelved] = []
+        adapters: list[LocalAdapter] = []
+        marks: set[object] = set()
+        hidden = self._index.hidden
+
+        def keep(found: Shelved | LocalAdapter | None) -> None:
+            if isinstance(found, Shelved):
+                shelved.append(found)
+            elif found is not None:
+                adapters.append(found)
+
+        in_folder = dict.fromkeys(self._in_folder())
+        for path in (*in_folder, *(path for path in self._index.own if path not in in_folder)):
+            if path not in hidden:
+                found = self._shelver.ours(path, in_folder=path in in_folder)
+                marks |= same_marks(path, found.model.sha256 if isinstance(found, Shelved) else None)
+                keep(found)
+        for other in (*self._others(), *(found for folder in self._index.folders for found in described(folder))):
+            if other.path not in hidden and not marks & same_marks(other.path, other.sha256):
+                marks |= same_marks(other.path, other.sha256)
+                keep(self._shelver.other(other))
+        return shelved, adapters
 
     def _in_folder(self) -> list[Path]:
         """The first files of the models under the folder."""
+        budget = Budget(seconds=60.0)
+        found = sorted(path for path in models(self.folder, DEEPEST, budget, self._unreadable) if not never_ends(path))
+        if budget.spent:
+            self._folder_notices += (
+                Phrase(
+                    f"The folder {self.folder} holds too much: not all of it was looked at.",
+                    f"文件夹 {self.folder} 内容过多，未能全部查看。",
+                ),
+            )
+        return found
 
-        def failed(error: OSError) -> None:
-            if not isinstance(error, FileNotFoundError):
-                log.warning("the models folder cannot be read: %s", error)
-                self._folder_notices += (
-                    Phrase(
-                        f"The folder {error.filename} cannot be read: {error.strerror}.",
-                        f"无法读取文件夹 {error.filename}：{error.strerror}。",
-                    ),
-                )
-
-        found = []
-        for here, folders, files in os.walk(self.folder, onerror=failed):
-            depth = len(Path(here).relative_to(self.folder).parts)
-            folders[:] = sorted(f for f in folders if not f.startswith(".")) if depth < DEEPEST else []
-            there = set(files)
-            found += [Path(here) / name for name in files if is_model(name) and not _follows(name, there)]
-        return sorted(path for path in found if not _never_ends(path))
-
-    def _local(self, path: Path, *, own: bool) -> LocalModel:
-        seen = self._look(path)
-        receipt = None if own else partial.read_record(path, partial.RECEIPT)
-        repo = receipt.repo if receipt else ""
-        known = self._catalog.match(repo, receipt.parts[0].file if receipt else path.name)
-        if known is not None and seen.architecture not in ("", known.shape.architecture):
-            known = None  # a name alone does not make it that model
-        quant = receipt.quant if receipt and receipt.quant else seen.quant
-        size = sum(size for size, _ in seen.stamp)
-        return LocalModel(
-            id=f"{known.id}:{quant}" if known and quant else stem_of(path.name),
-            name=known.name if known else seen.name or stem_of(path.name),
-            path=path,
-            size=size,
-            architecture=seen.architecture,
-            quant=quant,
-            context_train=seen.context_train,
-            catalog_id=known.id if known else None,
-            sha256=receipt.sha256 if receipt else None,
-            source=repo,
-            verified=receipt is not None and receipt.verified and receipt.size == size,
-            problem=seen.problem,
+    def _unreadable(self, folder: Path, error: OSError) -> None:
+        if isinstance(error, FileNotFoundError):
+            return
+        log.warning("the models folder cannot be read: %s", error)
+        said = error.strerror or str(error)
+        self._folder_notices += (
+            Phrase(f"The folder {folder} cannot be read: {said}.", f"无法读取文件夹 {folder}：{said}。"),
         )
 
-    def _look(self, path: Path) -> Seen:
-        """What the header says, from memory if the file is still the same."""
-        stamp = _stamp(path)
-        seen = self._index.seen.get(path)
-        if seen is not None and stamp and seen.stamp == stamp:
-            return seen
-        if not stamp:
-            gone = Phrase(
-                f"The file is not there any more: {path}. If it is on another disk, connect that.",
-                f"文件已不存在：{path}。如果它在其他磁盘上，请连接该磁盘。",
-            )
-            return replace(seen, problem=gone) if seen else Seen((), problem=gone)
+    def _is_ours(self, path: Path) -> bool:
+        inside = path.is_relative_to(self.folder) and path not in self._index.own
+        return inside and partial.read_record(path, partial.RECEIPT) is not None
+
+    def _delete(self, model: LocalModel) -> Deleted:
+        path = model.path
+        safe_join(self.folder, *path.relative_to(self.folder).parts)
+        receipt = path.with_name(path.name + partial.RECEIPT)
+        with disk_errors(path.parent), partial.claim(self.folder, path):
+            return trash.put(self.folder, model.name, [*parts_of(path), receipt])
+
+    def _hide(self, model: LocalModel) -> Deleted:
+        hidden = Hidden(model.name, time.time())
+        self._index.hidden[model.path] = hidden
         try:
-            header = gguf.check(path)
-        except InvalidInput as error:
-            seen = Seen(stamp, problem=_sentence(error))
-        except BackendError as error:  # of the disk, not of the file: not to be remembered
-            return Seen(stamp, problem=_sentence(error))
-        else:
-            seen = Seen(stamp, header.name, header.architecture, header.quant, header.context_train)
-        self._index.seen[path] = seen
-        return seen
+            self._index.save()
+        except BackendError:
+            del self._index.hidden[model.path]
+            raise
+        return Deleted(hidden_key(model.path), hidden.name, 0, hidden.when)
+
+    def _forget_gone(self, known: set[Path]) -> None:
+        """Headers of files that are no more; what other programs hold is looked at again only while it is there."""
+        index = self._index
+        index.seen = {path: seen for path, seen in index.seen.items() if path in known or path.exists()}
 
     @staticmethod
-    def _first_part(path: Path) -> Path:
-        part = part_of(path.name)
-        return path if part is None else path.with_name(part.name(1))
-
-    @staticmethod
-    def _after(models: Iterable[LocalModel], path: Path) -> LocalModel:
-        return next(model for model in models if model.path == path)
+    def _after(found: Iterable[LocalModel], path: Path) -> LocalModel:
+        return next(model for model in found if model.path == path)
 
     def _remember(self) -> None:
         """Keep what the headers said; a memory that cannot be kept costs time only."""
@@ -248,86 +338,26 @@ class Library:
             log.warning("%s", error)
 
 
-def _real(path: Path) -> Path | None:
-    """Where the file really is; None if there is none."""
-    try:
-        return path.resolve(strict=True)
-    except (OSError, ValueError):
-        return None
+def check_file(path: Path) -> None:
+    """InvalidInput (`not_a_file`) for what is there and is no file."""
+    if path.is_dir():
+        raise InvalidInput(
+            Phrase(f"{path} is a folder.", f"{path} 是文件夹。"),
+            Phrase("Choose a .gguf file in it.", "请选择其中的 .gguf 文件。"),
+            code="not_a_file",
+        )
+    if never_ends(path):
+        raise InvalidInput(
+            Phrase(f"{path} is a device or a pipe, not a file.", f"{path} 是设备或管道，不是文件。"),
+            Phrase("Choose a .gguf file.", "请选择 .gguf 文件。"),
+            code="not_a_file",
+        )
 
 
-def _parts(path: Path) -> list[Path]:
-    part = part_of(path.name)
-    return [path] if part is None else [path.with_name(part.name(number)) for number in range(1, part.count + 1)]
-
-
-def _never_ends(path: Path) -> bool:
-    """A pipe, a device, a socket: whoever opens or reads it may wait for ever."""
-    return path.exists() and not path.is_file() and not path.is_dir()
-
-
-def _follows(name: str, there: set[str]) -> bool:
-    """Whether a file is a part of a split of which an earlier one is there."""
-    part = part_of(name)
-    return part is not None and any(part.name(number) in there for number in range(1, part.number))
-
-
-def _stamp(path: Path) -> tuple[tuple[int, int], ...]:
-    """Of every part that is there; empty if the first is not."""
-    found = []
-    for part in _parts(path):
-        try:
-            status = part.stat()
-        except OSError:
-            if part == path:
-                return ()
-            continue
-        found.append((status.st_size, status.st_mtime_ns))
-    return tuple(found)
-
-
-def _sentence(error: BackendError) -> Phrase:
-    """What is wrong and what to do, in one."""
-    if error.hint == NOTHING:
-        return error.message
-    return Phrase(f"{error.message.en} {error.hint.en}", f"{error.message.zh}{error.hint.zh}")
-
-
-def _named_apart(models: list[LocalModel]) -> tuple[LocalModel, ...]:
-    """Give each its own id: of several with one, the first (downloaded before own) keeps it, the others are called by
-    their folder too, then by number."""
-    taken: set[str] = set()
-    named = []
-    for model in models:
-        own_id = next(name for name in _ids(model) if name not in taken)
-        taken.add(own_id)
-        named.append(replace(model, id=own_id))
-    return tuple(sorted(named, key=lambda model: (model.problem != NOTHING, model.name.lower(), model.size, model.id)))
-
-
-def _ids(model: LocalModel) -> Iterator[str]:
-    yield model.id
-    by_folder = f"{model.id}@{model.path.parent.name}"
-    yield by_folder
-    number = 2
-    while True:
-        yield f"{by_folder}-{number}"
-        number += 1
-
-
-def _which_of(text: str, models: list[LocalModel]) -> InvalidInput:
-    ids = ", ".join(model.id for model in models)
-    return InvalidInput(
-        Phrase(f"“{text}” may be several of the models here.", f"“{text}”对应本机多个模型。"),
-        Phrase(f"Name one of them: {ids}.", f"请指定其中一个：{ids}。"),
-        code="ambiguous_model",
+def _no_such_version(model: LocalModel, version: str, shelf: list[Shelved]) -> NotFound:
+    there = ", ".join(each.model.version for each in shelf if each.model.version)
+    return NotFound(
+        Phrase(f"Of {model.name} there is no version {version}.", f"没有 {model.name} 的版本 {version}。"),
+        Phrase(f"Here are: {there}.", f"现有：{there}。") if there else Phrase("It has only one.", "它只有一个版本。"),
+        code="version_not_here",
     )
-
-
-def _not_here(text: str, models: tuple[LocalModel, ...]) -> NotFound:
-    ids = ", ".join(model.id for model in models)
-    if not ids:
-        hint = Phrase("No model is here yet. Download one first.", "本机还没有模型，请先下载一个。")
-    else:
-        hint = Phrase(f"Here are: {ids}.", f"现有：{ids}。")
-    return NotFound(Phrase(f"The model “{text}” is not here.", f"本机没有模型“{text}”。"), hint, code="model_not_here")

@@ -16,7 +16,6 @@ from backends.models.gguf import Header
 from backends.models.ladder import Fixed, OnDisk, Step
 from backends.models.types import CatalogModel, DevicePlan, LocalModel, Plan, RunOptions
 from backends.models.weights import Weights
-from backends.services.adapters import AdapterChoices
 from backends.services.descent import Descent, Landed, within
 from backends.services.foundation import Foundation, engine_version
 from backends.services.machine import MachineServices
@@ -43,7 +42,6 @@ class LoadingServices:
         self._base = foundation
         self._machine = machine
         self._runner = Runner("load")
-        self._adapters = AdapterChoices(foundation.paths.data / "adapters.json")
         self._unmeasured: _Running | None = None
 
     def close(self) -> None:
@@ -115,7 +113,7 @@ class LoadingServices:
             try_first=engine.try_first,
             strict=context is not None,
             unfit=_too_large(model, start, machine) if cannot or start.memory.total > free else None,
-            adapters=self._adapters.of(model.id),
+            adapters=self.adapters_of(model),
         )
 
     def _request(self, step: Step, context: int | None) -> LoadRequest:
@@ -183,15 +181,16 @@ class LoadingServices:
         return self._runner.start(self._set_adapters, tuple(adapters))
 
     def _set_adapters(self, adapters: tuple[Adapter, ...], *, cancel: CancelToken) -> Iterator[tuple[Adapter, ...]]:
+        library = self._base.library
         for used in within(self._base.engine.set_adapters(adapters), cancel):
             if (loaded := self._base.engine.model) is not None:
-                self._adapters.remember(loaded.alias, used)
+                library.set_adapters(str(loaded.path), [(library.add_adapter(one.path), one.scale) for one in used])
             self._base.changed("model")
             yield used
 
     def adapters_of(self, model: LocalModel) -> tuple[Adapter, ...]:
         """Those that come with the model when it is loaded."""
-        return self._adapters.of(model.id)
+        return tuple(Adapter(path, scale) for path, scale in self._base.library.worn(str(model.path)))
 
     def unload(self) -> Stream[None]:
         return self._base.engine.unload()
@@ -211,7 +210,8 @@ class LoadingServices:
 
     def default_model(self) -> LocalModel | None:
         """The model to load when nobody names one: the last one used, else the largest that can be loaded."""
-        models = [model for model in self._base.library.models() if not model.problem.en]
+        here = self._base.library.models()
+        models = [model for model in here if not model.problem.en and model.kind == "chat" and model.current]
         chosen = self._base.settings.current.models.default_model
         for model in models:
             if model.id == chosen:

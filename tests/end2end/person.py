@@ -88,6 +88,7 @@ class Home:
     def _run(self, *arguments: str) -> "subprocess.Popen[str]":
         environment = {name: text for name, text in os.environ.items() if not name.startswith(("LC_", "LANG"))}
         environment |= {"PYTHONPATH": str(ROOT), "DESKSEEK_HOME": str(self.folder), "LANG": "en_US.UTF-8"}
+        environment |= {"HOME": str(self.folder), "OLLAMA_MODELS": str(self.folder / "none")}
         environment |= {"QT_QPA_PLATFORM": self.platform, **self.environment}
         command = [sys.executable, "-W", "default::ResourceWarning", *arguments]
         return subprocess.Popen(

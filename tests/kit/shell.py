@@ -48,6 +48,7 @@ class Shell:
     def start(self, *argv: str, stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
         environment |= {"PYTHONPATH": str(ROOT), "DESKSEEK_HOME": str(self.home), "LANG": "en_US.UTF-8"}
+        environment |= {"HOME": str(self.home), "OLLAMA_MODELS": str(self.home / "none")}  # no models of other programs
         process = subprocess.Popen(
             [sys.executable, "-m", "backends", *argv],
             stdin=stdin,

@@ -50,7 +50,9 @@ def mine(home: Path, model: Path, name: str) -> Path:
 
 
 def files(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if ".locks" not in path.parts)
+    return sorted(
+        str(path.relative_to(folder)) for path in folder.rglob("*") if not {".locks", ".trash"} & set(path.parts)
+    )
 
 
 # ---- what is there
@@ -286,36 +288,50 @@ def test_an_own_file_that_is_gone_stays_in_the_list_and_comes_back(tiny, home, l
 # ---- away with it
 
 
-def test_removing_an_own_file_only_forgets_it(tiny, home, library):
+def test_deleting_an_own_file_only_takes_it_off_the_list(tiny, home, library):
     path = mine(home, tiny, "m.gguf")
-    library.remove(library.add(path).id)
-    assert library.models() == ()
+    deleted = library.delete(library.add(path).id)
+    assert (library.models(), deleted.size) == ((), 0)
     assert path.exists()
-    assert opened(home).models() == ()
+    again = opened(home)
+    assert (again.models(), again.deleted()) == ((), (deleted,))
+    assert again.undelete(deleted.key) == opened(home).find("m")
+    assert again.deleted() == ()
 
 
-def test_removing_a_downloaded_model_deletes_all_of_it(there, parts, tiny, home, library):
+def test_an_own_file_that_was_hidden_is_shown_when_it_is_added_again(tiny, home, library):
+    path = mine(home, tiny, "m.gguf")
+    model = library.add(path)
+    library.delete(model.id)
+    assert library.add(path) == model
+    assert (library.models(), library.deleted()) == ((model,), ())
+
+
+def test_deleting_a_downloaded_model_takes_all_of_it(there, parts, tiny, home, library):
     there.add_repo(REPO, {part.name: part for part in parts})
     there.add_repo("other/Tiny", {"tiny-Q8_0.gguf": tiny})
     Fetch(there, home / "models").all()
     Fetch(there, home / "models", repo="other/Tiny").all()
-    library.remove("tiny-Q4_K_M")
+    deleted = library.delete("tiny-Q4_K_M")
     assert files(home / "models") == ["other--Tiny", "other--Tiny/tiny-Q8_0.gguf", "other--Tiny/tiny-Q8_0.gguf.json"]
     assert [model.id for model in library.models()] == ["tiny-Q8_0"]
+    assert deleted.size > sum(part.stat().st_size for part in parts)  # and the receipt
+    library.empty_trash()
+    assert list((home / "models" / ".trash").iterdir()) == []
 
 
-def test_what_was_put_there_by_hand_is_not_deleted(tiny, home, library):
+def test_what_was_put_there_by_hand_is_not_deleted_but_hidden(tiny, home, library):
     shutil.copy(tiny, home / "models" / "m.gguf")
-    with pytest.raises(InvalidInput, match="not downloaded by DeskSeek") as error:
-        library.remove("m")
-    assert error.value.code == "not_ours"
+    deleted = library.delete("m")
     assert (home / "models" / "m.gguf").exists()
+    assert opened(home).models() == ()
+    assert library.undelete(deleted.key) == library.find("m")
 
 
-def test_removing_needs_the_whole_name(tiny, home, library):
+def test_deleting_needs_the_whole_name(tiny, home, library):
     library.add(mine(home, tiny, "m-Q4_K_M.gguf"))
     with pytest.raises(NotFound):
-        library.remove("Scripted R1")
+        library.delete("Scripted R1")
     assert len(library.models()) == 1
 
 
@@ -327,6 +343,10 @@ def test_removing_needs_the_whole_name(tiny, home, library):
     ["", "{", "[]", "null", '{"version": 99}', '{"version": 1, "own": 5, "seen": {}}',
      '{"version": 1, "checked_by": "x", "own": [5], "seen": {}}',
      '{"version":1,"checked_by":"0.1.0","own":[],"seen":[1]}',
+     '{"version":1,"checked_by":"0.1.0","own":[],"seen":{},"hidden":{"a":5}}',
+     '{"version":1,"checked_by":"0.1.0","own":[],"seen":{},"chosen":{"a":{"version":5,"newest":""}}}',
+     '{"version":1,"checked_by":"0.1.0","own":[],"seen":{},"worn":{"a":[["x"]]}}',
+     '{"version":1,"checked_by":"0.1.0","own":[],"seen":{},"checked":{"a":{"stamp":[],"verdict":"x","sha256s":[]}}}',
      '{"version":1,"checked_by":"0.1.0","own":[],"seen":{"a":{"stamp":[[1,2]]}}}', "\x00\xff"],
 )  # fmt: skip
 def test_a_broken_index_is_put_aside_and_built_anew(tiny, home, library, broken):
