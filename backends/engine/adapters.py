@@ -34,9 +34,10 @@ class Adapters:
         self._used: list[tuple[Any, float]] = []
 
     def use(self, adapters: Sequence[Adapter], cancel: CancelToken) -> bool:
-        """Compute with these from now on, and no others; scale 0 keeps one loaded and off. False: nothing changed.
+        """Compute with these from now on, and no others; scale 0 keeps one loaded and off. False: that is as it was.
 
-        InvalidInput `bad_adapter`, NotFound `file_missing`, Cancelled: everything is then as it was.
+        InvalidInput `bad_adapter`, NotFound `file_missing`, EngineError `out_of_memory`, Cancelled: the same are in
+        use as before. What was in the cache of the context may be gone, whatever comes of it.
         """
         wanted = {_key(adapter): adapter for adapter in _checked(adapters)}
         new = {key: adapter for key, adapter in wanted.items() if key not in self._loaded}

@@ -44,7 +44,12 @@ class Loaded:
 
         Raises as `Adapters.use` does, and is then as it was.
         """
-        if self._adapters.use(adapters, cancel):
+        try:
+            changed = self._adapters.use(adapters, cancel)
+        except BackendError:
+            self.scheduler.forget()
+            raise
+        if changed:
             self.scheduler.forget()
         return replace(self, model=replace(self.model, adapters=tuple(adapters)))
 

@@ -40,13 +40,15 @@ def attempt_adapters(model: Path, adapters: Sequence[Adapter], *, cancel: Cancel
     """Load the adapters on a second copy of the model, in a child process on the CPU, and compute a few tokens: the
     weights are mapped, so that the copy takes next to no memory.
 
-    InvalidInput `bad_adapter` if llama.cpp refuses them or dies of them; Cancelled.
+    InvalidInput `bad_adapter` if llama.cpp refuses them or dies of them; EngineError `out_of_memory`; Cancelled.
     """
     asked = {"do": "try adapters", "request": written(LoadRequest(model, adapters=tuple(adapters)))}
     try:
         for _ in _asked(asked, model, _START + _size(model) / _SLOWEST, cancel):
             pass
     except EngineError as error:
+        if error.code == "out_of_memory":
+            raise
         raise refused_adapter(adapters, error.message) from error
 
 
