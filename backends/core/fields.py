@@ -119,10 +119,10 @@ class FieldSpec:
         text = text.strip().rstrip("/")
         try:
             parts = urlsplit(text.removeprefix(MODELSCOPE))
-            valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+            valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
         except ValueError as error:
             raise self._wrong() from error
-        if not valid or parts.query or parts.fragment or parts.username:
+        if not valid or parts.query or parts.fragment or "@" in parts.netloc:
             raise self._wrong()
         return text
 

@@ -85,10 +85,10 @@ def split_endpoint(endpoint: str) -> SplitResult:
     """The parts of the address of a hub, without the prefix that names its protocol; InvalidInput (`bad_endpoint`)."""
     try:
         parts = urlsplit(endpoint.strip().removeprefix(MODELSCOPE))
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         parts, valid = urlsplit(""), False
-    if not valid or parts.username is not None or parts.query or parts.fragment:
+    if not valid or "@" in parts.netloc or parts.query or parts.fragment:
         shown = endpoint.rpartition("@")[2][:100]  # never a password
         raise InvalidInput(
             Phrase(f"{shown} is not the address of a hub.", f"{shown} 不是有效的站点地址。"),

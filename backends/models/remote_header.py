@@ -120,14 +120,14 @@ def fetch_link(network: Network, url: str, cache: Path, *, cancel: CancelToken) 
 
 def _linked(network: Network, url: str, name: str, cancel: CancelToken) -> _Place:
     """Ask for one byte: how large the file is, and by which ETag it is known."""
-    host = urlsplit(url).netloc
+    host, typed = urlsplit(url).netloc, urlsplit(url).hostname or ""
 
     def refused(answer: Response) -> Exception:
         return _no_file(answer.status, host, name)
 
     asked = {"Range": "bytes=0-0"}
     with network.open(
-        "model header", "GET", url, headers=asked, timeout=SILENCE, cancel=cancel, private_host=host
+        "model header", "GET", url, headers=asked, timeout=SILENCE, cancel=cancel, private_host=typed
     ) as answer:
         said = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
         if answer.status >= 400 and answer.status != 416:
@@ -142,7 +142,7 @@ def _linked(network: Network, url: str, name: str, cancel: CancelToken) -> _Plac
             )
         etag = answer.headers.get("ETag", "") or answer.headers.get("Last-Modified", "")
     identity = f"{url} {etag} {told}" if etag else ""
-    return _Place(name, url, int(told), identity, {}, host, host, refused)
+    return _Place(name, url, int(told), identity, {}, host, typed, refused)
 
 
 def _names(file: ModelFile) -> list[str]:
@@ -260,8 +260,9 @@ class _Reading:
         if answer.status >= 400:
             raise place.refused(answer)
         _refuse_page(answer, host)
-        if answer.status == 206:
-            said = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+        named = answer.headers.get("Content-Range", "")
+        if answer.status == 206 or (answer.status == 200 and named):  # some servers of ModelScope say 200
+            said = _CONTENT_RANGE.fullmatch(named)
             if said is None or int(said[1]) != start:
                 raise DownloadError(
                     Phrase(f"{host} sent another piece than was asked for.", f"{host} 返回的内容范围与请求不符。"),

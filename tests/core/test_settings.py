@@ -240,3 +240,59 @@ def test_killed_in_the_middle_of_saving_the_file_is_always_whole(path: Path, tmp
         assert store.notices == ()
         prompt = store.current.chat.system_prompt
         assert prompt == f"{prompt.split()[0]} " * 2000
+
+
+# ---- addresses of hubs, memory to leave free
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("", ""),
+        (" , ,", ""),
+        ("https://hf-mirror.com/", "https://hf-mirror.com"),
+        ("https://hf-mirror.com,https://modelscope.cn/", "https://hf-mirror.com, https://modelscope.cn"),
+        (" modelscope:http://10.0.0.5:9000 ", "modelscope:http://10.0.0.5:9000"),
+        ("http://[::1]:80, http://nas.lan/hub", "http://[::1]:80, http://nas.lan/hub"),
+    ],
+)
+def test_more_sources_are_addresses_with_commas_between_them(path: Path, given: str, kept: str) -> None:
+    assert SettingsStore(path).set("network.more_sources", given).network.more_sources == kept
+    assert SettingsStore(path).current.network.more_sources == kept
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "hf-mirror.com", "https://a, nonsense", "ftp://a", "modelscope:", "modelscope:a", "http://u:p@a", "http://:p@a",
+        "http://@a", "https://a?x=1", "https://a#b", "https://a:port", "https://a:0", "https://a\nb", "https://[::1",
+        "http://" + "a" * 1000, 3,
+    ],
+)  # fmt: skip
+def test_what_is_no_list_of_sources_is_refused_and_nothing_changes(path: Path, value: object) -> None:
+    store = SettingsStore(path)
+    with pytest.raises(InvalidInput) as error:
+        store.set("network.more_sources", value)
+    assert error.value.code == "bad_setting"
+    assert store.current == Settings()
+    assert not path.exists()
+
+
+def test_each_source_is_tried_once_in_order_and_has_its_own_host(path: Path) -> None:
+    store = SettingsStore(path)
+    store.set("network.more_sources", "https://hf-mirror.com, https://huggingface.co, modelscope:http://10.0.0.5:90")
+    network = store.current.network
+    assert network.sources == ("https://huggingface.co", "https://hf-mirror.com", "modelscope:http://10.0.0.5:90")
+    assert network.hosts == ("huggingface.co", "hf-mirror.com", "10.0.0.5:90")
+
+
+@pytest.mark.parametrize(("given", "kept"), [("0", "0"), ("1024", "1024"), (" 1024 , 2048,0", "1024,2048,0")])
+def test_memory_to_leave_free_is_one_number_for_each_card(path: Path, given: str, kept: str) -> None:
+    assert SettingsStore(path).set("engine.gpu_margin", given).engine.gpu_margin == kept
+
+
+@pytest.mark.parametrize("value", ["", ",", "1024,", "1024;2048", "-1", "1.5", "1 GB", "12345678", "٣" * 8, "²", 1024])
+def test_what_is_no_memory_to_leave_free_is_refused(path: Path, value: object) -> None:
+    with pytest.raises(InvalidInput) as error:
+        SettingsStore(path).set("engine.gpu_margin", value)
+    assert "1024,2048" in error.value.message.en

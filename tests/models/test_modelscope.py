@@ -12,7 +12,7 @@ from backends.core.cancel import CancelToken
 from backends.core.errors import Cancelled, DownloadError, InvalidInput, NotFound, Unavailable
 from backends.core.network import Network, NetworkOptions
 from backends.core.phrase import NOTHING
-from backends.models import modelscope
+from backends.models import gguf, modelscope, remote_header
 from backends.models.modelscope import ModelScope
 from backends.models.sources import Hub, accepts, open_source, same_file
 from tests.kit.faults import HANG, Fault, cut, refused, web_page
@@ -144,6 +144,17 @@ def test_a_piece_of_a_file_comes_with_either_status(scope, network, status):
         assert (answer.status, answer.headers["Content-Range"]) == (status, "bytes 1000-1999/5000")
         assert answer.read(9999) == content[1000:2000]
     assert scope.ranges("R1-Q4_K_M.gguf") == [(1000, 2000)]
+
+
+@pytest.mark.parametrize("status", [206, 200])
+def test_the_header_alone_is_read_of_a_model(scope, network, large, tmp_path, status):
+    scope.add_repo(REPO, {"R1-Q8_0.gguf": large})
+    scope.partial = status
+    source = open_source(network, scope.address)
+    (file,) = source.files(REPO)
+    header = remote_header.fetch(network, source, REPO, file, tmp_path, cancel=CancelToken())
+    assert header.header.shape.architecture == gguf.check(large).shape.architecture
+    assert sum(stop - start for start, stop in scope.ranges("R1-Q8_0.gguf")) < large.stat().st_size
 
 
 # ---- what goes wrong
