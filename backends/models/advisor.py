@@ -18,12 +18,13 @@ from backends.models.beyond import next_better
 from backends.models.budget import Budget
 from backends.models.catalog import Catalog
 from backends.models.cautions import cautions
+from backends.models.companions import advise_companion
 from backends.models.footprint import kv_cells
 from backends.models.gguf import Header
 from backends.models.gguf_bounds import CHAT_ARCHITECTURES
 from backends.models.machines import Figures
 from backends.models.speed import host_share, seconds_to_answer, tokens_per_s
-from backends.models.types import Advice, CatalogModel, Choice, ModelFile, Use
+from backends.models.types import Advice, CatalogModel, Choice, Kind, ModelFile, Use
 from backends.models.ways import Way, frugal, ways
 from backends.models.weights import Weights
 
@@ -62,9 +63,19 @@ class Wish:
 
 
 def advise(
-    catalog: Catalog, budget: Budget, wish: Wish | None = None, *, experience: SpeedSeen | None = None
+    catalog: Catalog,
+    budget: Budget,
+    wish: Wish | None = None,
+    *,
+    kind: Kind = "chat",
+    experience: SpeedSeen | None = None,
 ) -> Advice:
-    """The best chat model for this machine and, beside it, the best choice of every other one, best first."""
+    """The best model for this machine and, beside it, the best choice of every other one of its kind, best first.
+
+    Embedders and rerankers (`kind`) beside a chat model: `companions`.
+    """
+    if kind != "chat":
+        return advise_companion(catalog, budget, kind)
     wish = wish or Wish()
     models = catalog.of_kind("chat")
     choices = sorted((_choice(model, model.files, budget, wish, None, experience) for model in models), key=_order)
@@ -163,8 +174,7 @@ def _weighed(
 
 def _devices(way: Way, budget: Budget) -> tuple[str, ...]:
     """The names of those that compute, as measurements are kept by them."""
-    used = [gpu.label for gpu, taken in zip(budget.gpus, way.memory.per_gpu, strict=False) if taken]
-    return tuple(used) or (budget.host.label,)
+    return (way.gpu_layers > 0 and tuple(gpu.label for gpu in budget.gpus)) or (budget.host.label,)
 
 
 def _score(

@@ -41,6 +41,30 @@ def better(name: str, quant: str, needed: int, use: Use, kind: Phrase) -> Phrase
     )
 
 
+def of_companion(choice: Choice) -> Phrase:
+    """Why this embedder or reranker."""
+    memory = choice.memory
+    on_gpus = sum(memory.per_gpu)
+    size, seconds = _gib(memory.total), choice.seconds_to_answer
+    time = f"{seconds:.2f}" if seconds < 0.995 else f"{seconds:.1f}"
+    where = Phrase("graphics memory", "显存") if on_gpus > memory.host else Phrase("memory", "内存")
+    return Phrase(
+        f"{choice.model.name} in {choice.file.quant} is the best that fits beside the chat model: it takes {size} of "
+        f"{where.en} and reads a page in about {time} s.",
+        f"{choice.model.name}（{choice.file.quant}）是能与对话模型同时运行的最佳选择：占用 {size} {where.zh}，"
+        f"读一页约需 {time} 秒。",
+    )
+
+
+def no_companion(choices: Sequence[Choice], budget: Budget) -> Phrase:
+    least = min((choice.memory.total for choice in choices), default=0)
+    return Phrase(
+        f"None fits beside the chat model: the smallest needs {_gib(least)}, and {_gib(budget.memory)} are left. "
+        "Documents are searched by their words.",
+        f"没有能与对话模型同时运行的模型：最小的需要 {_gib(least)}，而剩余 {_gib(budget.memory)}。将按字词检索文档。",
+    )
+
+
 def nothing(choices: Sequence[Choice], budget: Budget, min_speed: float | None) -> Phrase:
     """Why there is no pick: nothing fits, or what fits is slower than was asked for."""
     running = [choice for choice in choices if choice.verdict in ("fits", "tight", "partial")]

@@ -105,7 +105,7 @@ def test_recommend_for_a_use(shell: Shell) -> None:
 
 
 def test_the_use_of_the_settings_is_that_of_this_machine_alone(shell: Shell) -> None:
-    assert shell.run("settings", "models.use", "code").code == 0
+    assert shell.run("settings", "set", "models.use", "code").code == 0
     assert shell.run("recommend", "--json").json["use"] == "code"
     assert shell.run("recommend", "--json", "--ram", "16GiB").json["use"] == "chat"
 

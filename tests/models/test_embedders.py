@@ -1,0 +1,114 @@
+"""Embedders and rerankers: chosen and planned beside the chat model, and never in its place."""
+
+from dataclasses import replace
+
+import pytest
+
+from backends.models.advisor import Budget, advise
+from backends.models.catalog import Catalog
+from backends.models.companions import companions
+from backends.models.footprint import kv_bytes
+from backends.models.machines import Figures
+from backends.models.types import Choice
+
+GIB, MIB = 1 << 30, 1 << 20
+CATALOG, FIGURES = Catalog.load(), Figures.load()
+
+
+def typical(ram: float, *vram: float) -> Budget:
+    return Budget.typical(round(ram * GIB), [round(size * GIB) for size in vram], FIGURES)
+
+
+def chat(budget: Budget) -> Choice:
+    pick = advise(CATALOG, budget).pick
+    assert pick is not None
+    return pick
+
+
+MACHINES = [typical(16), typical(16, 8), typical(32, 12), typical(32, 24), typical(64, 24, 8), typical(128, 24)]
+MACHINES += [Budget.typical_unified(size * GIB, FIGURES) for size in (16, 36, 128)]
+
+
+def test_the_chat_advice_never_offers_them() -> None:
+    for budget in (typical(2), typical(4), typical(8), *MACHINES):
+        advice = advise(CATALOG, budget)
+        assert {choice.model.kind for choice in (*filter(None, [advice.pick]), *advice.others)} == {"chat"}
+
+
+def test_the_usual_embedder_is_the_one_of_qwen3() -> None:
+    advice = advise(CATALOG, typical(16), kind="embedding")
+    assert advice.pick is not None
+    assert advice.pick.model.id == "qwen3-embedding-0.6b"
+    assert advice.pick.file.quant == "Q8_0"
+    assert [choice.model.id for choice in advice.others] == ["bge-m3"]
+    assert advice.pick.model.spec is not None
+    assert advice.pick.model.spec.pooling == "last"
+    assert advice.pick.model.spec.query_prefix.endswith("Query:")
+
+
+@pytest.mark.parametrize("budget", MACHINES)
+def test_all_three_fit_together(budget: Budget) -> None:
+    """The chat model, the embedder and the reranker, on each device and in main memory."""
+    model = chat(budget)
+    found = companions(CATALOG, budget, model)
+    assert found.embedder is not None
+    assert found.reranker is not None
+    assert (found.embedder.model.kind, found.reranker.model.kind) == ("embedding", "reranking")
+    together = (model, found.embedder, found.reranker)
+    for index, gpu in enumerate(budget.gpus):
+        assert sum(one.memory.per_gpu[index] for one in together if one.memory.per_gpu) <= gpu.usable
+    in_host = sum(one.memory.host + (sum(one.memory.per_gpu) if budget.unified else 0) for one in together)
+    assert in_host <= budget.host.usable
+
+
+def test_where_the_card_is_full_they_work_in_main_memory() -> None:
+    budget = typical(32, 24)
+    model = chat(budget)
+    full = replace(budget, gpus=(replace(budget.gpus[0], free=sum(model.memory.per_gpu) + budget.gpus[0].margin),))
+    found = companions(CATALOG, full, model)
+    assert found.embedder is not None
+    assert found.embedder.gpu_layers == 0
+    alone = companions(CATALOG, budget)
+    assert alone.embedder is not None
+    assert alone.embedder.gpu_layers == alone.embedder.model.shape.layers + 1
+    assert alone.embedder.seconds_to_answer < found.embedder.seconds_to_answer
+
+
+def test_where_little_is_left_the_one_without_a_cache_comes() -> None:
+    budget = typical(16)
+    needed = {choice.model.id: choice.memory.total for choice in advise(CATALOG, budget, kind="embedding").others}
+    room = replace(budget, host=replace(budget.host, free=needed["bge-m3"] + 10 * MIB))
+    pick = advise(CATALOG, room, kind="embedding").pick
+    assert pick is not None
+    assert (pick.model.id, pick.verdict) == ("bge-m3", "tight")
+
+
+def test_where_nothing_is_left_it_is_said() -> None:
+    advice = advise(CATALOG, typical(1), kind="embedding")
+    assert advice.pick is None
+    assert advice.reason.en.startswith("None fits beside the chat model: the smallest needs 0.")
+    assert advice.reason.zh.endswith("。")
+    assert {choice.verdict for choice in advice.others} == {"too_large"}
+    assert companions(CATALOG, typical(1)).reranker is None
+
+
+def test_bert_has_no_cache_and_qwen3_has() -> None:
+    assert kv_bytes(CATALOG.find("bge-m3").shape, 8192) == 0
+    assert kv_bytes(CATALOG.find("qwen3-embedding-0.6b").shape, 2048) == 2048 * 28 * 8 * 256 * 2
+    for choice in (found for found in (companions(CATALOG, typical(32)).embedder,) if found):
+        assert choice.memory.kv == kv_bytes(choice.model.shape, choice.context)
+
+
+def test_a_reranker_reads_a_question_and_a_passage_at_once() -> None:
+    found = companions(CATALOG, typical(16)).reranker
+    assert found is not None
+    assert found.context >= 1024
+    assert found.memory.total < 1 * GIB
+
+
+@pytest.mark.parametrize("budget", MACHINES)
+def test_the_reason_has_size_and_time(budget: Budget) -> None:
+    advice = advise(CATALOG, budget, kind="embedding")
+    assert "GiB" in advice.reason.en
+    assert "reads a page in about" in advice.reason.en
+    assert "读一页约需" in advice.reason.zh
