@@ -31,8 +31,7 @@ _MIB = 1 << 20
 _ROUNDED = 0.0051 * _MIB  # sizes stand in the log with two decimals
 _KV_TYPES: Mapping[KvType, int] = {"f16": 1, "q8_0": 8}  # enum ggml_type
 _LAYER = re.compile(r": layer +\d+: dev = (.+)$")
-_CACHE = re.compile(r": size = +[\d.]+ MiB \( *(\d+) cells, +(\d+) layers, +\d+/(\d+) seqs\), (.*)$")
-_PART = re.compile(r"[KV] \(\w+\): +([\d.]+) MiB")
+_CACHE = re.compile(r": size = +([\d.]+) MiB \( *(\d+) cells, +(\d+) layers, +\d+/(\d+) seqs\), K ")
 _STATE = re.compile(r", layers = \d+, size = +([\d.]+) MiB$")
 _COMPUTE = re.compile(r": +(\S+) compute buffer size = +([\d.]+) MiB$")
 
@@ -236,9 +235,7 @@ def _cache_size(line: str) -> float | None:
     """Bytes of a cache, all layers and sequences. Exact where two decimals of a MiB leave but one number of bytes for a
     cell that all layers have."""
     if found := _CACHE.search(line):
-        rows = int(found[1]) * int(found[2]) * int(found[3])
-        sizes = [float(size) * _MIB for size in _PART.findall(found[4])]
-        return sum(_whole_rows(size, rows) for size in sizes)
+        return _whole_rows(float(found[1]) * _MIB, int(found[2]) * int(found[3]) * int(found[4]))
     found = _STATE.search(line)
     return float(found[1]) * _MIB if found else None
 

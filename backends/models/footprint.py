@@ -1,14 +1,16 @@
 """How much memory a model takes, and where: weights, KV cache, compute buffer, and the backend's own.
 
-The formulas were checked against llama.cpp's own allocator (flash attention on, one sequence, a ubatch of 512); for
-the dense models they give its numbers to the MiB. Placement follows `load_tensors` in llama.cpp's `llama-model.cpp`:
-the last layers go to the GPUs, the output layer among them, in proportion to what is free on each; the token embedding
-stays in main memory.
+The formulas are what a plan falls back on where llama.cpp cannot be asked itself (engine/dry_run.py), and what is
+reckoned with while many ways are weighed. They were checked against that, with flash attention on, at the real shapes
+of qwen2, qwen3, llama, deepseek2, deepseek32 and deepseek4: caches are equal, the compute buffers of dense models are
+equal to the MiB, the others never under and at most 15 % over. Placement follows `load_tensors` in llama.cpp's
+`llama-model.cpp`: the last layers go to the GPUs, the output layer among them, in proportion to what is free on each;
+the token embedding stays in main memory.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from math import ceil
 
 from backends.models.machines import Figures
@@ -19,6 +21,12 @@ MIB = 1 << 20
 UBATCH = 512
 CELLS = 256  # a context is rounded up to whole groups of cells
 KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32}
+WITHOUT_CACHE = {"bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "jina-bert-v3", "neo-bert", "gemma-embedding"}
+_BY_MEASUREMENT_ALONE = {"deepseek32", "deepseek4"}
+_INPUTS = 32  # bytes a token: its number, position, cells, and the like
+_FIXED = 64 << 10  # bytes
+_ROTATION = 96 << 10  # bytes
+_HOLES = 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +55,18 @@ def place(layers: int, gpu_layers: int, expert_layers_on_cpu: int, free: Sequenc
     return Placement(ranges, min(start, layers), output, expert_layers_on_cpu)
 
 
-def kv_cells(shape: Shape, context: int, kv_type: str) -> tuple[int, ...]:
-    """Bytes of the KV cache of all blocks before the n-th: 0 first, the whole cache last."""
-    width = KV_BYTES[kv_type]
-    tokens = ceil(context / CELLS) * CELLS
-    if shape.compress_ratios:
-        window = ceil((shape.sliding_window + UBATCH) / CELLS) * CELLS
+def kv_cells(shape: Shape, context: int, kv_type: str, *, batch: int = UBATCH, sequences: int = 1) -> tuple[int, ...]:
+    """Bytes of the KV cache of all blocks before the n-th: 0 first, the whole cache last.
+
+    Sequences share the cells of one cache; deepseek4 keeps a cache for each (llama-kv-cache-dsv4.cpp).
+    """
+    width, tokens = KV_BYTES[kv_type], _padded(context)
+    if shape.architecture in WITHOUT_CACHE:
+        blocks = [0.0] * shape.layers
+    elif shape.compress_ratios:
+        window = min(tokens, _padded(shape.sliding_window + min(batch, tokens)))
         blocks = [
-            (window + (tokens // ratio if ratio else 0)) * shape.key_length * width
-            + (tokens // ratio * shape.indexer_key_length * width if ratio == 4 else 0)
+            sequences * (window * shape.key_length * width + _compressed(shape, ratio, tokens, width))
             for ratio in shape.compress_ratios
         ]
     elif shape.mla:
@@ -66,32 +77,83 @@ def kv_cells(shape: Shape, context: int, kv_type: str) -> tuple[int, ...]:
     return tuple(round(total) for total in accumulate(blocks, initial=0.0))
 
 
-def kv_bytes(shape: Shape, context: int, kv_type: str = "f16") -> int:
-    return kv_cells(shape, context, kv_type)[-1]
+def _padded(tokens: int) -> int:
+    return ceil(tokens / CELLS) * CELLS
 
 
-def compute_bytes(shape: Shape, context: int, figures: Figures, *, ubatch: int = UBATCH) -> int:
-    """The compute buffer for one row of output (`n_outputs_max` 1) with flash attention.
+def _compressed(shape: Shape, ratio: int, tokens: int, width: float) -> float:
+    """deepseek4, one block: a cell stands for `ratio` tokens, and the tokens of unfinished cells wait as pairs of f32.
+    A block with ratio 4 looks back on twice as many, and has an indexer with a cache and such a state of its own."""
+    if not ratio:
+        return 0
+    cells, back = _padded(ceil(tokens / ratio)), 2 if ratio == 4 else 1
+    heads = shape.key_length + (shape.indexer_key_length if ratio == 4 else 0)
+    return cells * heads * width + 2 * 4 * (back * heads) * (back * ratio)
 
-    Dense models: `4 * ub * (3 * ff + 4 * width)` for activations and `2 * ub * ctx` for the mask. The others by the
-    measurements in the figures, a straight line between them; one that was not measured as the dense ones, with its
-    attention's intermediate values if those are larger.
+
+def kv_bytes(shape: Shape, context: int, kv_type: str = "f16", *, batch: int = UBATCH, sequences: int = 1) -> int:
+    return kv_cells(shape, context, kv_type, batch=batch, sequences=sequences)[-1]
+
+
+def compute_bytes(
+    shape: Shape,
+    context: int,
+    figures: Figures,
+    *,
+    ubatch: int = UBATCH,
+    sequences: int = 1,
+    outputs: int = 1,
+    kv_type: str = "f16",
+    embeddings: bool = False,
+) -> int:
+    """The compute buffer with flash attention: the largest set of values that are alive at once, 4 bytes each, and the
+    mask of 2 bytes for each token of the batch and the context.
+
+    Dense models: in the feed-forward, `3 * ff` and as many rows of the model's width as there are beside it (4; with a
+    quantised cache 3 and the matrix by which it is rotated). At the end, the rows of output: as many as wanted, at
+    least one a sequence, for `embeddings` all. The others as measured (`Figures.compute_buffers`), and those that were
+    not measured by an upper bound.
     """
-    tokens = ceil(context / CELLS) * CELLS
-    for measured in figures.compute_buffers:
-        if (measured.architecture, measured.embedding) == (shape.architecture, shape.embedding):
-            return round(_between(measured.points, tokens) * MIB * ubatch / UBATCH)
-    activations = 3 * shape.feed_forward + 4 * shape.embedding
-    if shape.kv_lora_rank:
-        latent = shape.heads * (2 * shape.kv_lora_rank + 2 * shape.key_length) + 4 * shape.embedding
-        activations = max(activations, latent)
-    return 4 * ubatch * activations + 2 * ubatch * tokens
+    tokens = _padded(context)
+    batch = min(ubatch, tokens)
+    if shape.architecture in WITHOUT_CACHE:
+        inside = 4 * batch * (shape.feed_forward + 3 * shape.embedding) + 2 * batch * batch
+        return inside + _INPUTS * batch + _FIXED
+    if embeddings:
+        end = 4 * batch * (shape.vocabulary + 6 * shape.embedding) + 2 * batch * tokens
+    else:
+        beside = 8 if shape.experts else 1 if kv_type == "f16" else 2
+        end = 4 * max(outputs, sequences) * (shape.vocabulary + shape.embedding)
+        end += 4 * batch * beside * shape.embedding
+    inside = _measured(shape, tokens, batch, sequences, figures)
+    if inside is None:
+        inside = 4 * batch * _values(shape, kv_type) + 2 * batch * tokens
+    return round(max(inside, end)) + _INPUTS * batch + _FIXED + (_ROTATION if kv_type != "f16" else 0)
 
 
-def _between(points: Sequence[tuple[float, float]], at: float) -> float:
-    pairs = list(pairwise(points))
-    (x0, y0), (x1, y1) = next((pair for pair in pairs if at <= pair[1][0]), pairs[-1])
-    return y0 + (y1 - y0) * (at - x0) / (x1 - x0)
+def _measured(shape: Shape, tokens: int, batch: int, sequences: int, figures: Figures) -> float | None:
+    """Of this model; of a model of its kind that was not measured, by the nearest, as much more as it is wider."""
+    for one in figures.compute_buffers:
+        if one.is_of(shape):
+            return one.size(tokens, batch, sequences)
+    alike = [one for one in figures.compute_buffers if one.architecture == shape.architecture]
+    if shape.architecture not in _BY_MEASUREMENT_ALONE or not alike:
+        return None
+    nearest = min(alike, key=lambda one: abs(one.embedding - shape.embedding))
+    return nearest.size(tokens, batch, sequences) * max(1.0, shape.embedding / nearest.embedding)
+
+
+def _values(shape: Shape, kv_type: str) -> float:
+    """Values alive at once, for each token of a batch."""
+    rows = 4 if kv_type == "f16" else 3
+    dense = 3 * shape.feed_forward + rows * shape.embedding
+    if not shape.experts and not shape.kv_lora_rank:
+        return dense
+    # Where experts or latent attention take the most, the allocator leaves holes that depend on everything.
+    routed = shape.experts_used * (2 * shape.expert_feed_forward + 2 * shape.embedding) + 4 * shape.embedding
+    head = 3 * shape.rope_dimensions if shape.mla else shape.key_length  # 128 values, and 64 that are rotated
+    latent = shape.heads * (2 * shape.kv_lora_rank + 2 * head if shape.mla else 5 * head) + 4 * shape.embedding
+    return max(dense, routed, latent if shape.kv_lora_rank else 0) * _HOLES
 
 
 def plan(
@@ -105,13 +167,16 @@ def plan(
     expert_layers_on_cpu: int = 0,
     free: Sequence[int] = (),
     overheads: Sequence[int] = (),
+    batch: int = UBATCH,
+    sequences: int = 1,
+    outputs: int = 1,
 ) -> MemoryPlan:
     """Where the bytes go when the model is loaded so; `free` and `overheads` of each GPU in bytes."""
     return plan_for(
         weights,
         place(shape.layers, gpu_layers, expert_layers_on_cpu, free),
-        kv_cells(shape, context, kv_type),
-        compute_bytes(shape, context, figures),
+        kv_cells(shape, context, kv_type, batch=batch, sequences=sequences),
+        compute_bytes(shape, context, figures, ubatch=batch, sequences=sequences, outputs=outputs, kv_type=kv_type),
         overheads,
     )
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from backends.core.paths import resource
+from backends.models.buffers import Measured, measured
 from backends.models.entries import Entry
 from backends.models.types import USES, Use
 
@@ -47,15 +48,6 @@ class Reserve:
     def of(self, system: str, total: int) -> int:
         wanted = min(self.by_system.get(system.lower(), self.by_system["typical"]), self.at_most_share * total)
         return round(max(wanted, self.at_least_share * total))
-
-
-@dataclass(frozen=True, slots=True)
-class ComputeBuffer:
-    """Measured compute buffers of one architecture and width: (context, MiB) at a ubatch of 512."""
-
-    architecture: str
-    embedding: int
-    points: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +121,7 @@ class Figures:
     host_margin_share: float
     gpu_margin: int
     working_set: tuple[tuple[float, float], ...]  # (memory up to, share of it that a GPU may use)
-    compute_buffers: tuple[ComputeBuffer, ...]
+    compute_buffers: tuple[Measured, ...]
     answers: Answers
     scoring: Scoring
     uses: Mapping[Use, UseFigures]
@@ -158,10 +150,7 @@ class Figures:
             host_margin_share=entry.number("host_margin_share"),
             gpu_margin=entry.whole("gpu_margin"),
             working_set=_steps(entry.entries("working_set"), "share", 1),
-            compute_buffers=tuple(
-                ComputeBuffer(one.text("architecture"), one.whole("embedding", least=1), one.pairs("points"))
-                for one in entry.entries("compute_buffers")
-            ),
+            compute_buffers=measured(),
             answers=answers,
             scoring=scoring,
             uses={use: _use(uses.entry(use), answers, scoring) for use in USES},

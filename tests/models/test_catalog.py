@@ -22,7 +22,7 @@ def catalog() -> Catalog:
     return Catalog.load()
 
 
-@pytest.mark.parametrize("name", ["catalog", "machines"])
+@pytest.mark.parametrize("name", ["catalog", "machines", "compute_buffers"])
 def test_the_shipped_files_follow_their_schemas(name: str) -> None:
     schema = json.loads(resource(f"{name}.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)

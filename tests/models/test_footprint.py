@@ -63,7 +63,7 @@ MEASURED = [
     ("V3", 549, 2196, 416, 440, 1760),
     ("V3, legacy", 39040, 156160, None, None, None),
     ("V3.2", 671, 2684, 668, 798, 3192),
-    ("V4-Flash", None, 247, None, 300, None),
+    ("V4-Flash", 101.4, 259, 263.7, 300, 1108),
 ]
 
 # GiB on the GPU with all layers offloaded: weights without the token embedding, cache, compute buffer, 0.45 for CUDA.
@@ -128,10 +128,10 @@ def test_cache_and_compute_buffer_are_those_of_llama_cpp(
 
 def test_v4_keeps_little_however_long_the_context() -> None:
     v4 = SHAPES["V4-Flash"]
-    assert kv_bytes(v4, 131072) / GIB == pytest.approx(0.87, abs=0.01)
+    assert kv_bytes(v4, 131072) / GIB == pytest.approx(0.883, abs=0.001)
     assert kv_bytes(v4, 1 << 20) / 1e9 == pytest.approx(6.9, rel=0.06)
-    assert compute_bytes(v4, 131072, FIGURES) / MIB == pytest.approx(413)
-    assert compute_bytes(v4, 1 << 20, FIGURES) / MIB == pytest.approx(1781)
+    assert compute_bytes(v4, 131072, FIGURES) / MIB == pytest.approx(413, abs=0.6)
+    assert compute_bytes(v4, 1 << 20, FIGURES) / MIB == pytest.approx(1781, abs=0.6)
 
 
 def test_a_quantised_cache_takes_17_of_32_parts() -> None:
