@@ -17,7 +17,7 @@ SOLE_IMPORTERS = {
     "pynvml": {"backends/hardware/nvidia.py"},
     "httpx2": {"backends/core/network.py", "backends/core/transport.py"},
     "keyring": {"backends/core/secrets.py"},
-    "huggingface_hub": {"backends/core/network.py", "backends/core/transport.py", "backends/models/sources.py"},
+    "huggingface_hub": {"backends/core/network.py", "backends/core/transport.py", "backends/models/hub.py"},
     "sqlite3": {"backends/storage", "backends/chat/store.py"},
 }
 FORBIDDEN_IMPORTS = {"pickle", "marshal", "shelve", "diskcache", "dill", "torch"}

@@ -13,5 +13,7 @@ footprint   how much memory a way to run it takes, and where
 speed       how fast it decodes then
 ways        all that is possible; advisor weighs it, reasons puts it into words
 
-sources     a hub: what it has, where the bytes are; download fetches, library keeps what is on this disk
+sources     where models come from: remote (what a source is), hub (Hugging Face and mirrors), modelscope, refusals
+            (what they mean when they do not give); links (what a person pastes), listing (what a repository has for us)
+download    fetches; library keeps what is on this disk
 """

@@ -116,7 +116,7 @@ class ModelScope:
                 gated=bool(model.get("gated")),
             )
             for model in models[:limit]
-            if isinstance(model, dict) and is_repo_name(model.get("id"))
+            if isinstance(model, dict) and is_repo_name(model.get("id")) and _has_gguf(model)
         ]
 
     def distrust_token(self) -> None:
@@ -200,6 +200,13 @@ class ModelScope:
         if not isinstance(data, dict):
             raise not_a_hub(self.endpoint)
         return data
+
+
+def _has_gguf(model: Mapping[str, Any]) -> bool:
+    """Whether what a search found fits the filter, as far as it tells."""
+    tags = model.get("tags")
+    told = isinstance(tags, list) and any(str(tag).startswith("library:") for tag in tags)
+    return not told or "library:gguf" in tags or "gguf" in str(model["id"]).lower()
 
 
 def _branch(revision: str) -> str:

@@ -265,6 +265,7 @@ def test_what_a_search_says_is_not_believed(scope, network):
     models = [
         {"id": "../x", "downloads": 3}, {"id": "a/b\u202e"}, {"id": 7}, "x", None, {"id": "con/x"},
         {"id": "a/" + "b" * 300},
+        {"id": "a/x", "tags": ["library:pytorch"]},
         {"id": "a/ok", "downloads": "many", "last_modified": 5, "gated": "auto"},
     ]  # fmt: skip
     scope.fail("api", Fault(status=200, body=json.dumps({"success": True, "data": {"models": models}}).encode()))
