@@ -53,7 +53,7 @@ class Found(Retranslated, QWidget):
             self._search = picture.search
             self._draw()
         for repo, widget in self.repositories.items():
-            widget.show_listing(self._search.listing(repo), picture.downloads)
+            widget.show_listing(self._search.listing(repo), picture.downloads, opened=not self._search.source)
 
     def _draw(self) -> None:
         search = self._search
@@ -114,6 +114,7 @@ class Repository(Retranslated, QFrame):
         super().__init__()
         self.setProperty("surface", "card")
         self._model = model
+        self._was_open = False
         self._name = ElidedLabel("strong", mode=Qt.TextElideMode.ElideMiddle)
         self._name.setText(model.repo)
         self._known = parts.label(role="pill", tone="accent")
@@ -146,11 +147,11 @@ class Repository(Retranslated, QFrame):
         self._facts.setVisible(bool(self._facts.text()))
         self._draw_toggle()
 
-    def show_listing(self, listing: Listing | None, downloads: tuple[Download, ...]) -> None:
-        """What is known about its files; a link that named one opens it."""
+    def show_listing(self, listing: Listing | None, downloads: tuple[Download, ...], *, opened: bool) -> None:
+        """What is known about its files. `opened`: a person named this repository, who wants to see them."""
         if listing is None:
             return
-        if listing.wanted and not self.is_open:
+        if opened and not self._was_open:
             self._open()
         self.offers.show_listing(listing, downloads)
 
@@ -163,6 +164,7 @@ class Repository(Retranslated, QFrame):
         self._toggle.setAccessibleName(f"{self._toggle.text()}: {self._model.repo}")
 
     def _open(self) -> None:
+        self._was_open = True
         self.offers.show()
         self._draw_toggle()
 
