@@ -11,6 +11,7 @@ from backends.models import gguf
 from backends.models.adapters import LARGEST_SCALE, check_adapter, check_fits
 from backends.models.index import Hidden, Index
 from backends.models.names import real
+from backends.models.seen import KINDS
 from backends.models.types import LocalAdapter
 
 
@@ -71,7 +72,7 @@ class AdapterShelf:
     def wear(self, model_id: str, model: Path, worn: Iterable[tuple[LocalAdapter, float]]) -> None:
         """Reads the headers of the model and of the adapters: only what fits is kept."""
         worn = list(worn)
-        header = gguf.check(model) if worn else None
+        header = gguf.check(model, KINDS) if worn else None
         for adapter, scale in worn:
             if not isfinite(scale) or abs(scale) > LARGEST_SCALE:
                 raise InvalidInput(

@@ -22,7 +22,7 @@ from backends.models.catalog import Catalog
 from backends.models.elsewhere import Found, described, same_marks
 from backends.models.index import Checked, Chosen, Hidden, Index
 from backends.models.names import Shelved, arranged, matching, newest, not_here, plain_id, real
-from backends.models.seen import first_part, never_ends, parts_of, stamp_of
+from backends.models.seen import KINDS, first_part, never_ends, parts_of, stamp_of
 from backends.models.shelving import Shelver, hidden_key
 from backends.models.space import disk_errors
 from backends.models.types import Deleted, LocalAdapter, LocalModel
@@ -162,7 +162,7 @@ class Library:
         """
         path = first_part(path.absolute())
         check_file(path)
-        gguf.check(path)
+        gguf.check(path, KINDS)
         with self._lock:
             shown = self._index.hidden.pop(path, None)
             for model in self.rescan() if shown else self.models():

@@ -7,7 +7,7 @@ the time of change of one of its parts is another.
 from collections.abc import MutableMapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from backends.core.errors import BackendError, InvalidInput
 from backends.core.phrase import NOTHING, Phrase
@@ -15,6 +15,7 @@ from backends.models import adapters, gguf
 from backends.models.quants import part_of
 from backends.models.types import Kind
 
+KINDS: tuple[Kind, ...] = get_args(Kind)
 Stamp = tuple[tuple[int, int], ...]
 """Of each part that is there: its size, its time of change in ns."""
 
@@ -62,7 +63,7 @@ def look(path: Path, memory: MutableMapping[Path, Seen]) -> Seen:
 
 def _read(path: Path, stamp: Stamp) -> Seen:
     try:
-        header = gguf.check(path)
+        header = gguf.check(path, KINDS)
     except InvalidInput as error:
         if error.code != "is_adapter":
             raise
@@ -74,6 +75,7 @@ def _read(path: Path, stamp: Stamp) -> Seen:
         header.architecture,
         header.quant,
         header.context_train,
+        kind=header.kind,
         width=header.shape.embedding,
     )
 

@@ -32,7 +32,7 @@ from backends.models.elsewhere import Found
 from backends.models.index import Checked
 from backends.models.library import Library, check_file
 from backends.models.quants import stem_of
-from backends.models.seen import first_part, parts_of, sentence, stamp_of
+from backends.models.seen import KINDS, first_part, parts_of, sentence, stamp_of
 from backends.models.space import FAT_LIMIT, SPARE, disk_error, gigabytes
 from backends.models.types import LocalAdapter, LocalModel
 from backends.models.verify import CHUNK, unreadable
@@ -99,7 +99,7 @@ def take_in(library: Library, path: Path, *, copy: bool, cancel: CancelToken) ->
             if found.problem != NOTHING:
                 skipped.append((found.path, found.problem))
             else:
-                gguf.check(found.path)
+                gguf.check(found.path, KINDS)
                 good.append(found)
         except BackendError as error:
             if error.code == "is_adapter":
@@ -232,7 +232,7 @@ def _settle(library: Library, found: Found, incoming: Path, hashes: tuple[str, .
         home, number = safe_join(library.folder, FOLDER, f"{stem}-{number}"), number + 1
     names = [part.name if part.name.lower().endswith(".gguf") else f"{stem}.gguf" for part in parts]
     targets = [safe_join(library.folder, FOLDER, home.name, name) for name in names]
-    header = gguf.check(incoming / parts[0].name)
+    header = gguf.check(incoming / parts[0].name, KINDS)
     pieces = tuple(
         partial.FilePart(name, (incoming / part.name).stat().st_size, sha256, "", checked=True)
         for name, part, sha256 in zip(names, parts, hashes, strict=True)

@@ -19,7 +19,7 @@ from backends.core.phrase import Phrase
 from backends.models import gguf, partial
 from backends.models.index import Checked, Verdict
 from backends.models.library import Library
-from backends.models.seen import parts_of, stamp_of
+from backends.models.seen import KINDS, parts_of, stamp_of
 from backends.models.types import LocalModel
 
 CHUNK = 4 << 20
@@ -73,7 +73,7 @@ def verify(
     elif differing:
         verdict = "differs"
     else:
-        gguf.check(model.path)
+        gguf.check(model.path, KINDS)
         before = library.checked_before(model)
         verdict = "changed" if before is not None and before.sha256s != tuple(found) else "remembered"
     checked = Checked(stamp, tuple(found), time.time() if now is None else now, verdict)
