@@ -204,9 +204,10 @@ class ModelScope:
 
 def _has_gguf(model: Mapping[str, Any]) -> bool:
     """Whether what a search found fits the filter, as far as it tells."""
-    tags = model.get("tags")
-    told = isinstance(tags, list) and any(str(tag).startswith("library:") for tag in tags)
-    return not told or "library:gguf" in tags or "gguf" in str(model["id"]).lower()
+    said = model.get("tags")
+    tags = {str(tag) for tag in said} if isinstance(said, list) else set()
+    libraries = {tag for tag in tags if tag.startswith("library:")}
+    return not libraries or "library:gguf" in libraries or "gguf" in str(model["id"]).lower()
 
 
 def _branch(revision: str) -> str:
