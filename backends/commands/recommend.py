@@ -11,6 +11,7 @@ from backends.core.phrase import NOTHING, Language, Phrase
 from backends.hardware.probe import probe
 from backends.models.advisor import WANTED_CONTEXT, Budget, Wish, advise
 from backends.models.catalog import Catalog
+from backends.models.experience import Experience
 from backends.models.types import USES, Advice, Choice, Verdict
 
 NAME = "recommend"
@@ -64,7 +65,8 @@ def grammar(language: Language) -> Parser:
 
 def run(job: Job) -> int:
     wish = _wish(job)
-    advice = advise(Catalog.load(), _budget(job), wish)
+    seen = Experience(job.paths.data / "experience.json") if job.arguments.ram is None else None
+    advice = advise(Catalog.load(), _budget(job), wish, experience=seen)
     if job.console.as_json:
         job.console.json(as_data(advice) | {"use": wish.use})
     else:
@@ -98,7 +100,7 @@ def _budget(job: Job) -> Budget:
             Phrase("For example: --ram 32GiB --vram 24GiB", "例如：--ram 32GiB --vram 24GiB"),
         )
     for machine in probe(job.models_folder, cancel=job.cancel):
-        return Budget.from_machine(machine)
+        return Budget.from_machine(machine, margins=job.settings.engine.margins)
     raise Cancelled
 
 

@@ -18,7 +18,7 @@ from backends.models.beyond import next_better
 from backends.models.budget import Budget
 from backends.models.catalog import Catalog
 from backends.models.cautions import cautions
-from backends.models.companions import advise_companion
+from backends.models.companions import advise_companion, companion_choice
 from backends.models.footprint import kv_cells
 from backends.models.gguf import Header
 from backends.models.gguf_bounds import CHAT_ARCHITECTURES
@@ -98,13 +98,18 @@ def choice_for(
 ) -> Choice:
     """How to run one model here: one of the catalogue (in its best quant, or as `file`), or a file by its header.
 
-    `known`: what the catalogue tells of the file's model; the header counts before it. The verdict is `too_large` when
+    An embedder or a reranker is weighed as `companions` does. `known`: what the catalogue tells of the file's model;
+    the header counts before it. The verdict is `too_large` when
     no way fits; then it holds the most frugal way, for who wants to try.
     """
     wish = wish or Wish()
     if isinstance(target, Header):
         model = model_of(target, known)
+        if model.kind != "chat":
+            return companion_choice(model, budget, weights=Weights.of_header(target))
         return _choice(model, model.files, budget, wish, Weights.of_header(target), experience)
+    if target.kind != "chat":
+        return companion_choice(target, budget, file)
     return _choice(target, (file,) if file else target.files, budget, wish, None, experience)
 
 
@@ -231,7 +236,8 @@ def model_of(header: Header, known: CatalogModel | None) -> CatalogModel:
     if known is not None:
         same = next((one for one in known.files if one.quant == header.quant), file)
         file = replace(same, size=header.size)
-        return replace(known, shape=header.shape, files=(file,), reasoning=known.reasoning or reasoning)
+        reasoning = known.reasoning or reasoning
+        return replace(known, shape=header.shape, files=(file,), reasoning=reasoning, kind=header.kind)
     billions = header.parameters / 1e9
     name = header.name or header.architecture
     licence = header.metadata.get("general.license")
@@ -251,4 +257,5 @@ def model_of(header: Header, known: CatalogModel | None) -> CatalogModel:
         top_p=0.95,
         system_prompt=True,
         files=(file,),
+        kind=header.kind,
     )

@@ -38,11 +38,30 @@ def advise_companion(catalog: Catalog, budget: Budget, kind: Kind, taken: Sequen
     """The best of a kind in what the models `taken` leave, and the best choice of every other one."""
     for choice in taken:
         budget = _left(budget, choice)
-    choices = sorted((_choice(model, budget) for model in catalog.of_kind(kind)), key=_order)
+    choices = sorted((companion_choice(model, budget) for model in catalog.of_kind(kind)), key=_order)
     pick = next((choice for choice in choices if choice.verdict != "too_large"), None)
     others = tuple(choice for choice in choices if choice is not pick)
     reason = reasons.of_companion(pick) if pick else reasons.no_companion(choices, budget)
     return Advice(pick, reason, others)
+
+
+def companion_choice(
+    model: CatalogModel, budget: Budget, file: ModelFile | None = None, weights: Weights | None = None
+) -> Choice:
+    """How to run one of them: in its best quant or as `file`, with its `weights` where the header told them."""
+    found = []
+    for one in (file,) if file else model.files:
+        inside = weights or Weights.estimate(model.shape, one)
+        found += [_weighed(model, one, inside, way, budget) for way in _ways(model, inside, budget)]
+    if found:
+        return min(found, key=_order)
+    one = file or min(model.files, key=lambda file: file.size)
+    inside = weights or Weights.estimate(model.shape, one)
+    asked = _asked(model, budget)
+    way = regardless(model.shape, inside, budget, budget.figures.companions.context, asked)
+    lost = _weighed(model, one, inside, way, budget)
+    note = reasons.too_large(lost.memory, budget)
+    return replace(lost, verdict="too_large", score=0.0, tokens_per_s=0.0, seconds_to_answer=0.0, note=note)
 
 
 def _left(budget: Budget, taken: Choice) -> Budget:
@@ -59,28 +78,15 @@ def _less(gpu: Device, used: int) -> Device:
     return replace(gpu, free=max(0, gpu.free - used), backend=backend)
 
 
-def _choice(model: CatalogModel, budget: Budget) -> Choice:
-    found = [_weighed(model, file, way, budget) for file in model.files for way in _ways(model, file, budget)]
-    if found:
-        return min(found, key=_order)
-    file = min(model.files, key=lambda file: file.size)
-    asked = _asked(model, budget)
-    way = regardless(model.shape, Weights.estimate(model.shape, file), budget, budget.figures.companions.context, asked)
-    lost = _weighed(model, file, way, budget)
-    note = reasons.too_large(lost.memory, budget)
-    return replace(lost, verdict="too_large", score=0.0, tokens_per_s=0.0, seconds_to_answer=0.0, note=note)
-
-
 def _asked(model: CatalogModel, budget: Budget) -> Asked:
     context = min(budget.figures.companions.context, model.shape.context_train)
     batch = context if model.shape.architecture in WITHOUT_CACHE else min(BATCH, context)
     return Asked(context=context, kv_type="f16", batch=batch)
 
 
-def _ways(model: CatalogModel, file: ModelFile, budget: Budget) -> list[Way]:
+def _ways(model: CatalogModel, weights: Weights, budget: Budget) -> list[Way]:
     """Wholly on the GPUs and wholly in main memory; so small a model is not split."""
     shape, asked = model.shape, _asked(model, budget)
-    weights = Weights.estimate(shape, file)
     compute = compute_bytes(shape, asked.context or 0, budget.figures, ubatch=asked.batch, embeddings=True)
     needs = Needs(compute, (compute,) * len(budget.gpus))
 
@@ -90,9 +96,8 @@ def _ways(model: CatalogModel, file: ModelFile, budget: Budget) -> list[Way]:
     return [way for way in ways(shape, weights, budget, asked.context or 0, asked, told) if not way.is_partial]
 
 
-def _weighed(model: CatalogModel, file: ModelFile, way: Way, budget: Budget) -> Choice:
+def _weighed(model: CatalogModel, file: ModelFile, weights: Weights, way: Way, budget: Budget) -> Choice:
     figures, shape = budget.figures, model.shape
-    weights = Weights.estimate(shape, file)
     decoded = tokens_per_s(shape, weights, way.placement, budget.host, budget.gpus, figures, quant=file.quant)
     speed = decoded * (budget.gpus[0] if way.gpu_layers else budget.host).backend.prefill
     is_beside = bool(budget.gpus) and not way.gpu_layers

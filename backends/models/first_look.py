@@ -4,6 +4,7 @@ from backends.core.errors import InvalidInput
 from backends.models.gguf_bounds import check_architecture, check_bounds
 from backends.models.gguf_format import MAGIC, NeedMoreBytes, read_container
 from backends.models.part_file import PartFile
+from backends.models.types import KINDS
 
 
 class FirstLook:
@@ -44,6 +45,6 @@ class FirstLook:
         self._wanted = 0
         if self._first:
             architecture = str(container.metadata.get("general.architecture", ""))
-            check_architecture(architecture, container.metadata)
+            check_architecture(architecture, container.metadata, KINDS, [one.name for one in container.tensors])
             if self._alone:
                 check_bounds(architecture, container)

@@ -10,6 +10,7 @@ from backends.core.phrase import NOTHING, Phrase
 Verdict = Literal["fits", "tight", "partial", "too_large", "unsupported"]
 KvType = Literal["f16", "q8_0"]
 Kind = Literal["chat", "embedding", "reranking"]
+KINDS: tuple[Kind, ...] = ("chat", "embedding", "reranking")
 Use = Literal["chat", "documents", "code", "maths"]
 USES: tuple[Use, ...] = ("chat", "documents", "code", "maths")
 Origin = Literal["downloaded", "own", "lm-studio", "ollama", "jan", "hub-cache", "llama.cpp", "quantised"]

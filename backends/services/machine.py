@@ -16,18 +16,17 @@ from backends.hardware.probe import probe
 from backends.hardware.types import Machine
 from backends.models import advisor, gguf, links
 from backends.models.advisor import Budget, Wish
+from backends.models.companions import Companions, companions
 from backends.models.links import Ref
 from backends.models.listing import choose
 from backends.models.machines import Figures
 from backends.models.planner import Asked, Planner
 from backends.models.remote_header import RemoteHeader, fetch, fetch_link
 from backends.models.sources import Source
-from backends.models.types import Advice, CatalogModel, Choice, LocalModel, Plan
+from backends.models.types import KINDS, Advice, CatalogModel, Choice, LocalModel, Plan
 from backends.models.weights import Weights
 from backends.services.foundation import Foundation
 from backends.services.hubs import HubServices, first_answer
-
-MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class MachineServices:
         """What this machine can give to a model, what the loaded one would give back included."""
         return Budget.from_machine(
             machine,
-            margins=tuple(int(one) * MIB for one in self._base.settings.current.engine.gpu_margin.split(",")),
+            margins=self._base.settings.current.engine.margins,
             engine=engine_info().devices if machine.gpus else (),
             returned=self._returned(),
         )
@@ -81,7 +80,12 @@ class MachineServices:
 
     def advise(self, machine: Machine, wish: Wish | None = None) -> Advice:
         """What this machine should run, now. Milliseconds."""
-        return advisor.advise(self._base.catalog, self.budget(machine), wish or self.wish)
+        base = self._base
+        return advisor.advise(base.catalog, self.budget(machine), wish or self.wish, experience=base.experience)
+
+    def companions(self, machine: Machine, beside: Choice | None = None) -> Companions:
+        """The embedder and the reranker for documents, beside a chat model that is not loaded yet."""
+        return companions(self._base.catalog, self.budget(machine), beside)
 
     @property
     def wish(self) -> Wish:
@@ -90,13 +94,15 @@ class MachineServices:
 
     def choice_for(self, model: LocalModel, machine: Machine) -> Choice:
         """How to load this file on this machine, now."""
-        header = gguf.check(model.path)
-        return advisor.choice_for(header, self.budget(machine), self.wish)
+        base, header = self._base, gguf.check(model.path, KINDS)
+        known = base.catalog.find(model.catalog_id) if model.catalog_id else None
+        return advisor.choice_for(header, self.budget(machine), self.wish, known=known, experience=base.experience)
 
     def quant_for(self, model: CatalogModel, cancel: CancelToken) -> str:
         """The quant of a model of the catalogue that suits this machine now."""
         machine = next(self.look(cancel=cancel))
-        return advisor.choice_for(model, self.budget(machine), self.wish).file.quant
+        budget = self.budget(machine)
+        return advisor.choice_for(model, budget, self.wish, experience=self._base.experience).file.quant
 
     # ---- plans
 

@@ -1,15 +1,18 @@
 """Embedders and rerankers: chosen and planned beside the chat model, and never in its place."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from backends.models.advisor import Budget, advise
+from backends.models import gguf
+from backends.models.advisor import Budget, advise, choice_for
 from backends.models.catalog import Catalog
 from backends.models.companions import companions
 from backends.models.footprint import kv_bytes
 from backends.models.machines import Figures
 from backends.models.types import Choice
+from tests.kit.embedders import random_bert
 
 GIB, MIB = 1 << 30, 1 << 20
 CATALOG, FIGURES = Catalog.load(), Figures.load()
@@ -104,6 +107,24 @@ def test_a_reranker_reads_a_question_and_a_passage_at_once() -> None:
     assert found is not None
     assert found.context >= 1024
     assert found.memory.total < 1 * GIB
+
+
+@pytest.mark.parametrize("name", ["qwen3-embedding-0.6b", "bge-m3", "bge-reranker-v2-m3"])
+def test_one_of_them_is_judged_as_what_it_is(name: str) -> None:
+    model = CATALOG.find(name)
+    choice = choice_for(model, typical(16))
+    assert (choice.model.id, choice.verdict, choice.context) == (name, "fits", 2048)
+    assert choice_for(model, typical(16), file=model.files[0]).file is model.files[0]
+    assert choice_for(model, typical(1)).verdict == "too_large"
+
+
+def test_a_file_of_ones_own_is_told_apart_by_its_header(tmp_path: Path) -> None:
+    made = random_bert(tmp_path / "Mine-F16.gguf", context=512)
+    choice = choice_for(gguf.check(made, ("embedding",)), typical(16, 8))
+    assert (choice.model.kind, choice.verdict, choice.context) == ("embedding", "fits", 512)
+    assert choice.memory.kv == 0
+    known = choice_for(gguf.check(made, ("embedding",)), typical(16, 8), known=CATALOG.find("bge-m3"))
+    assert (known.model.name, known.memory) == ("BGE M3", choice.memory)
 
 
 @pytest.mark.parametrize("budget", MACHINES)
