@@ -52,12 +52,10 @@ class Planner:
 
         `path`: a file whose header is real, None where there can be none. Raises Cancelled.
         """
+        asked = replace(asked, embeddings=asked.embeddings or _makes_vectors(header))
         search = self._search(header.shape, Weights.of_header(header), budget, asked, header.quant)
         if self._dry_run is None or path is None:
             return search.by_formula(_no_engine() if self._dry_run is None else _no_holes())
-        vectors = header.architecture in EMBEDDING_ARCHITECTURES or bool(
-            header.metadata.get(f"{header.architecture}.pooling_type", 0)
-        )
         for _ in range(MOST_QUESTIONS):
             way = search.best()
             if way in search.answered:
@@ -74,7 +72,7 @@ class Planner:
                     batch=options.batch,
                     sequences=options.sequences,
                     outputs=options.outputs,
-                    embeddings=vectors,
+                    embeddings=asked.embeddings,
                     cancel=cancel,
                 )
             except BackendError as error:
@@ -241,6 +239,11 @@ class _Search:
             corrected=sum(self._corrections.get(one.name, 0) for one in used),
             notes=(*self._notes, *notes),
         )
+
+
+def _makes_vectors(header: Header) -> bool:
+    pooling = header.metadata.get(f"{header.architecture}.pooling_type", 0)
+    return header.architecture in EMBEDDING_ARCHITECTURES or bool(pooling)
 
 
 def _possible(asked: Asked, shape: Shape, budget: Budget) -> tuple[Asked, tuple[Phrase, ...]]:

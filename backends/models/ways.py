@@ -26,7 +26,7 @@ class Asked:
     """How somebody wants a model to be run; None leaves it to us, and -1 `gpu_layers` are all of them.
 
     `wanted_context`: where the search begins if `context` is None. `batch`: n_batch and n_ubatch; `sequences` share
-    the context.
+    the context; `embeddings`: texts become vectors, so that every token has its row of output.
     """
 
     context: int | None = None
@@ -35,6 +35,7 @@ class Asked:
     batch: int = 512
     sequences: int = 1
     wanted_context: int = 16384
+    embeddings: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +184,17 @@ class _Plans:
         self._budget = budget
         self._context = context
         self._kv_type: KvType = kv_type
-        self._kv = kv_cells(shape, context, kv_type)
-        compute = compute_bytes(shape, context, budget.figures, ubatch=asked.batch)
+        self._kv = kv_cells(shape, context, kv_type, batch=asked.batch, sequences=asked.sequences)
+        compute = compute_bytes(
+            shape,
+            context,
+            budget.figures,
+            ubatch=asked.batch,
+            sequences=asked.sequences,
+            outputs=asked.sequences,
+            kv_type=kv_type,
+            embeddings=asked.embeddings,
+        )
         self._by_formula = Needs(compute, (compute,) * len(budget.gpus))
         self._measured = measured
         self._usable = [gpu.usable for gpu in budget.gpus]

@@ -175,7 +175,7 @@ def test_a_smaller_batch_takes_less() -> None:
     usual, small = (
         whole(found("r1-distill-qwen-14b", "Q4_K_M", typical(32, 24), asked=Asked(batch=batch))) for batch in (512, 128)
     )
-    assert usual.memory.compute == 4 * small.memory.compute
+    assert usual.memory.compute == pytest.approx(4 * small.memory.compute, rel=0.01)
 
 
 def test_no_more_context_than_the_model_has() -> None:
