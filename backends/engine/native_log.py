@@ -57,7 +57,7 @@ class Told:
             if level == _ERROR:
                 function, colon, words = line.partition(": ")
                 words = words if colon and " " not in function else line
-                return words.removeprefix("error loading model: ").strip()
+                return printable(words.removeprefix("error loading model: ").strip())
         return ""
 
     def says(self, *phrases: str) -> bool:
@@ -80,3 +80,8 @@ class Told:
             if middle:
                 found[before.split()[-1]] = round(float(size.split()[0]) * 2**20)
         return found
+
+
+def printable(words: str) -> str:
+    """Names out of damaged files hold anything."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in words)

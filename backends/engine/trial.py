@@ -11,6 +11,7 @@ from backends.core.child import Child, ChildDied
 from backends.core.errors import BackendError, EngineError, InvalidInput, NotFound
 from backends.core.phrase import Phrase
 from backends.engine.child import MODULE
+from backends.engine.native_log import printable
 from backends.engine.protocol import Adapter, LoadProgress, LoadRequest
 
 NO_MEMORY = ("unable to allocate", "failed to allocate", "out of memory", "bad_alloc", "insufficient memory")
@@ -136,7 +137,7 @@ def last_words(died: ChildDied, path: Path) -> str:
     words = next((line for line in died.said.splitlines() if "GGML_" in line or "error" in line.lower()), "")
     place, _, rest = words.partition(": ")
     words = rest if rest and " " not in place else words
-    return words.replace(str(path.parent), "…").strip()[:300]
+    return printable(words.replace(str(path.parent), "…").strip()[:300])
 
 
 def _hung(path: Path, patience: float) -> EngineError:

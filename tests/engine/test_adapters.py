@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import psutil
@@ -200,6 +201,26 @@ def test_a_bad_adapter_changes_nothing(
     assert str(tmp_path) not in error.message.en + error.message.zh
     assert engine.model == before
     assert ask(engine).text == BRIEF
+
+
+def test_random_damage(engine: NativeEngine, load: Load, scripted: Path, redirecting: Path, tmp_path: Path) -> None:
+    """Bytes of the header, each time others: taken or refused, and the engine answers after it."""
+    load(scripted)
+    good, path = redirecting.read_bytes(), tmp_path / "adapter.gguf"
+    header = good.index(b"output.weight.lora_b") + 60
+    refused = []
+    for seed in range(8):
+        random, data = Random(seed), bytearray(good)
+        for _ in range(random.choice((1, 1, 2, 4))):
+            data[random.randrange(header)] = random.choice((0, 1, 255, random.randrange(256)))
+        path.write_bytes(data)
+        try:
+            list(engine.set_adapters([Adapter(path)]))
+        except InvalidInput as error:
+            refused.append(error.message.en)
+        assert ask(engine).text in (ANSWER, BRIEF)
+    assert len(refused) > 3
+    assert all(words.isprintable() for words in refused)
 
 
 def test_a_bad_adapter_with_the_load(engine: NativeEngine, load: Load, scripted: Path, tmp_path: Path) -> None:
