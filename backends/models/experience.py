@@ -33,7 +33,7 @@ LAST = 9  # measurements of one device and architecture that count
 LEAST_CORRECTION, MOST_CORRECTION = -512 * MIB, 2048 * MIB
 LEAST_FACTOR, MOST_FACTOR = 0.2, 3.0
 LARGEST_FILE = 8 * MIB
-MORE_ROOM = 256 * MIB  # than when it failed: worth another try
+MORE_ROOM = 1024 * MIB  # than when it failed: worth another try
 OUT_OF_MEMORY = "out_of_memory"
 
 _log = logging.getLogger(__name__)

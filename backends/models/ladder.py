@@ -15,10 +15,10 @@ from typing import Literal
 from backends.core.phrase import NOTHING, Phrase
 from backends.models import exactness
 from backends.models.budget import Budget
-from backends.models.footprint import Placement, compute_bytes, kv_cells, place, plan_for
+from backends.models.footprint import Placement, compute_bytes, kv_cells, place
 from backends.models.speed import host_share, tokens_per_s
-from backends.models.types import KvType, LocalModel, MemoryPlan, RunOptions, Shape
-from backends.models.ways import kv_types
+from backends.models.types import DevicePlan, KvType, LocalModel, RunOptions, Shape
+from backends.models.ways import Needs, devices_of, fits, kv_types, placed
 from backends.models.weights import Weights
 
 LEAST_CONTEXT = 4096
@@ -55,7 +55,7 @@ class Step:
 
     file: OnDisk
     options: RunOptions
-    memory: MemoryPlan
+    devices: tuple[DevicePlan, ...]  # cards as in the budget, main memory last
     tokens_per_s: float
     score: float  # what is left of the model: 1 would be perfect
     on_host: int  # bytes of main memory
@@ -64,6 +64,10 @@ class Step:
     @property
     def model(self) -> LocalModel:
         return self.file.model
+
+    @property
+    def total(self) -> int:
+        return sum(one.total for one in self.devices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +96,21 @@ class Rung:
 
 def step(file: OnDisk, options: RunOptions, budget: Budget) -> Step:
     """What a way to run a file takes, by the formulas, and what it is worth."""
-    shape, weights, figures = file.shape, file.weights, budget.figures
+    shape, weights = file.shape, file.weights
     placement = _placement(shape, options, budget)
+    compute = compute_bytes(shape, options.context, budget.figures, ubatch=options.batch)
     kv = kv_cells(shape, options.context, options.kv_type)
-    overheads = [gpu.backend.overhead for gpu in budget.gpus]
-    memory = plan_for(weights, placement, kv, compute_bytes(shape, options.context, figures), overheads)
+    devices = devices_of(weights, placement, kv, Needs(compute, (compute,) * len(budget.gpus)), budget)
     quick = speed(file, options, budget, options.context // 4)
     in_main_memory = host_share(shape, weights, placement) if budget.gpus and not budget.unified else 0.0
-    on_gpus = sum(memory.per_gpu)
+    on_gpus = sum(one.total for one in devices[:-1])
     return Step(
         file=file,
         options=options,
-        memory=memory,
+        devices=devices,
         tokens_per_s=quick,
         score=_score(file, options, quick, in_main_memory, budget),
-        on_host=memory.host + (on_gpus if budget.unified else 0),
+        on_host=devices[-1].total + (on_gpus if budget.unified else 0),
         on_gpus=on_gpus,
     )
 
@@ -139,7 +143,7 @@ def rungs(
     steps = {(found.model.path, found.options): found for found in _steps(start, smaller, budget)}
     for known in (start, *(one.step for one in failed)):
         steps.pop((known.model.path, known.options), None)
-    left = sorted((one for one in steps.values() if _has_room(one, budget)), key=lambda one: _order(one, fixed))
+    left = sorted((one for one in steps.values() if fits(one.devices, budget)), key=lambda one: _order(one, fixed))
     while failed and all(one.failure != "unsupported" for one in failed):
         found = _next(left, failed)
         if found is None:
@@ -237,21 +241,17 @@ def _shared(split: Sequence[int], layers: int) -> tuple[int, ...]:
 
 
 def _placement(shape: Shape, options: RunOptions, budget: Budget) -> Placement:
-    layers = options.gpu_layers if options.gpu_layers >= 0 else shape.layers + 1
-    split = options.gpu_split if len(options.gpu_split) == len(budget.gpus) and sum(options.gpu_split) else ()
-    return place(shape.layers, layers, options.expert_layers_on_cpu, split or [gpu.free for gpu in budget.gpus])
-
-
-def _has_room(one: Step, budget: Budget) -> bool:
-    cards = zip(one.memory.per_gpu, budget.gpus, strict=False)
-    return one.on_host <= budget.host.usable and all(used <= gpu.usable for used, gpu in cards)
+    layers = min(options.gpu_layers, shape.layers + 1) if options.gpu_layers >= 0 else shape.layers + 1
+    if budget.gpus and layers == sum(options.gpu_split) and len(options.gpu_split) == len(budget.gpus):
+        return placed(shape.layers, options.gpu_split, options.expert_layers_on_cpu)
+    return place(shape.layers, layers, options.expert_layers_on_cpu, [gpu.free for gpu in budget.gpus])
 
 
 # ---- what it costs
 
 
 def _order(one: Step, fixed: Fixed) -> tuple[bool, bool, float, int, str]:
-    return _shortens(one, fixed), _gives_up(one, fixed), -one.score, one.memory.total, str(one.model.path)
+    return _shortens(one, fixed), _gives_up(one, fixed), -one.score, one.total, str(one.model.path)
 
 
 def _shortens(one: Step, fixed: Fixed) -> bool:

@@ -147,9 +147,8 @@ class Descent:
             return "host_memory"
         if any(gpu.label in error.message.en for gpu in self.budget.gpus):
             return "gpu_memory"
-        filled = max(
-            used / max(1, gpu.usable) for used, gpu in zip(step.memory.per_gpu, self.budget.gpus, strict=False)
-        )
+        cards = zip(step.devices, self.budget.gpus, strict=False)
+        filled = max(one.total / max(1, gpu.usable) for one, gpu in cards)
         return "gpu_memory" if filled >= step.on_host / max(1, self.budget.host.usable) else "host_memory"
 
     def _final(self, first: BackendError, rung: Rung | None) -> BackendError:

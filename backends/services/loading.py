@@ -1,6 +1,6 @@
 """The model that answers: chosen, planned for this machine as it is now, loaded; what came of it teaches us."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from backends.core.cancel import CancelToken
@@ -9,12 +9,14 @@ from backends.core.phrase import Phrase
 from backends.core.stream import Runner, Stream
 from backends.engine.protocol import Adapter, Finished, LoadEvent, LoadRequest
 from backends.hardware.types import Machine
-from backends.models import advisor, gguf, ladder
-from backends.models.advisor import Budget
+from backends.models import gguf, ladder
+from backends.models.budget import Budget
 from backends.models.experience import RunKey
+from backends.models.footprint import kv_bytes
 from backends.models.gguf import Header
 from backends.models.ladder import Fixed, OnDisk, Step
-from backends.models.types import CatalogModel, DevicePlan, LocalModel, Plan, RunOptions
+from backends.models.planner import Asked
+from backends.models.types import CatalogModel, LocalModel, Plan
 from backends.models.weights import Weights
 from backends.services.descent import Descent, Landed, within
 from backends.services.foundation import Foundation, engine_version
@@ -71,36 +73,43 @@ class LoadingServices:
                 pass
         self._unmeasured = None
         machine = next(self._machine.look(cancel=cancel))
-        descent = self._descent(model, header, machine, context, safe)
+        descent, plan = self._descent(model, header, machine, context, safe, cancel)
         for event in descent.go(cancel):
             if isinstance(event, Landed):
-                self._landed(event, descent.budget, model if remember else None)
+                planned = plan if event.step is descent.start else _by_formula(event.step)
+                self._landed(event, planned, descent.budget, model if remember else None)
             else:
                 yield event
 
-    def _descent(self, model: LocalModel, header: Header, machine: Machine, context: int | None, safe: bool) -> Descent:
+    def _descent(
+        self,
+        model: LocalModel,
+        header: Header,
+        machine: Machine,
+        context: int | None,
+        safe: bool,
+        cancel: CancelToken,
+    ) -> tuple[Descent, Plan]:
         engine = self._base.settings.current.engine
         budget = self._machine.budget(machine)
         if safe:
             budget = replace(budget, gpus=(), unified=False)
-        wish = self._machine.wish
-        choice = advisor.choice_for(header, budget, replace(wish, context=context) if context else wish)
         fixed = Fixed(
             context=context,
             kv_type=None if engine.kv_type == "auto" else engine.kv_type,
             gpu_layers=engine.gpu_layers if engine.gpu_layers >= 0 and budget.gpus else None,
         )
-        options = RunOptions(
-            context=min(context, header.context_train) if context else choice.context,
-            kv_type=fixed.kv_type or choice.kv_type,
-            gpu_layers=choice.gpu_layers if fixed.gpu_layers is None else fixed.gpu_layers,
-            expert_layers_on_cpu=choice.expert_layers_on_cpu,
-            gpu_split=choice.gpu_split if fixed.gpu_layers is None else (),
-        )
-        start = ladder.step(self._on_disk(model, header), options, budget)
+        wanted = self._machine.wish.context
+        asked = Asked(context, fixed.kv_type, fixed.gpu_layers, wanted_context=wanted)
         free = machine.memory.available + sum(gpu.memory_free or 0 for gpu in machine.gpus if not gpu.unified)
-        cannot = choice.verdict == "too_large" and not context
-        return Descent(
+        on_disk, planner = self._on_disk(model, header), self._machine.planner
+        if kv_bytes(header.shape, min(context or 0, header.context_train), "q8_0") > free:  # no need to ask llama.cpp
+            plan = planner.by_formula(header.shape, on_disk.weights, budget, asked)
+        else:
+            plan = planner.plan(model.path, header, budget, asked, cancel=cancel)
+        start = ladder.step(on_disk, plan.options, budget)
+        cannot = not plan.fits and (context is None or plan.total > free)
+        descent = Descent(
             engine=self._base.engine,
             experience=self._base.experience,
             version=engine_version(),
@@ -112,9 +121,10 @@ class LoadingServices:
             room=free,
             try_first=engine.try_first,
             strict=context is not None,
-            unfit=_too_large(model, start, machine) if cannot or start.memory.total > free else None,
-            adapters=self.adapters_of(model),
+            unfit=_too_large(model, plan, machine) if cannot else None,
+            adapters=tuple(Adapter(path, scale) for path, scale in self._base.library.worn(model.id)),
         )
+        return descent, plan
 
     def _request(self, step: Step, context: int | None) -> LoadRequest:
         """`context`: what was asked for, which the engine tells about if the model was not trained for it."""
@@ -153,10 +163,10 @@ class LoadingServices:
             except BackendError:
                 continue  # it went away, or changed
 
-    def _landed(self, landed: Landed, budget: Budget, remembered: LocalModel | None) -> None:
+    def _landed(self, landed: Landed, planned: Plan, budget: Budget, remembered: LocalModel | None) -> None:
         as_planned = bool(landed.step.on_gpus) == (landed.loaded.devices != (budget.host.label,))
         if landed.loaded.size >= LEAST_WEIGHTS and as_planned:
-            self._base.experience.record_load(landed.key, _predicted(landed.step, budget), landed.loaded.uses)
+            self._base.experience.record_load(landed.key, planned, landed.loaded.uses)
             self._unmeasured = _Running(landed.key, landed.step, budget)
         if remembered is not None:
             self._base.settings.set("models.default_model", remembered.id)
@@ -170,27 +180,6 @@ class LoadingServices:
         filled = usage.prompt_tokens + usage.completion_tokens // 2
         predicted = ladder.speed(running.step.file, running.step.options, running.budget, filled)
         self._base.experience.record_speed(running.key, predicted, finished.timings.decode_tokens_per_s)
-
-    # ---- adapters
-
-    def set_adapters(self, adapters: Sequence[Adapter]) -> Stream[tuple[Adapter, ...]]:
-        """Compute with these adapters from now on, and whenever this model is loaded. One event: those in use.
-
-        As `NativeEngine.set_adapters`; Unavailable (`no_model`).
-        """
-        return self._runner.start(self._set_adapters, tuple(adapters))
-
-    def _set_adapters(self, adapters: tuple[Adapter, ...], *, cancel: CancelToken) -> Iterator[tuple[Adapter, ...]]:
-        library = self._base.library
-        for used in within(self._base.engine.set_adapters(adapters), cancel):
-            if (loaded := self._base.engine.model) is not None:
-                library.set_adapters(str(loaded.path), [(library.add_adapter(one.path), one.scale) for one in used])
-            self._base.changed("model")
-            yield used
-
-    def adapters_of(self, model: LocalModel) -> tuple[Adapter, ...]:
-        """Those that come with the model when it is loaded."""
-        return tuple(Adapter(path, scale) for path, scale in self._base.library.worn(str(model.path)))
 
     def unload(self) -> Stream[None]:
         return self._base.engine.unload()
@@ -230,17 +219,15 @@ class LoadingServices:
             return None
 
 
-def _predicted(step: Step, budget: Budget) -> Plan:
-    """What was planned for each device, without corrections."""
-    host = DevicePlan(budget.host.label, budget.host.kind, step.memory.host, 0, 0, 0)
-    cards = zip(budget.gpus, step.memory.per_gpu, strict=False)
-    devices = (host, *(DevicePlan(gpu.label, gpu.kind, used, 0, 0, 0) for gpu, used in cards if used))
+def _by_formula(step: Step) -> Plan:
+    """What a rung of the ladder was expected to take."""
+    devices = tuple(one for one in step.devices if one.total)
     return Plan(step.file.shape.architecture, step.options, devices, exact=False, fits=True)
 
 
-def _too_large(model: LocalModel, start: Step, machine: Machine) -> ResourceError:
+def _too_large(model: LocalModel, plan: Plan, machine: Machine) -> ResourceError:
     gib = 1 << 30
-    needed, free = start.memory.total / gib, machine.memory.available / gib
+    needed, free = plan.total / gib, machine.memory.available / gib
     cards = sum(gpu.memory_free or 0 for gpu in machine.gpus if not gpu.unified) / gib
     on_cards = (f" and {cards:.1f} GiB on the graphics card", f"，显卡上空闲 {cards:.1f} GiB") if cards else ("", "")
     return ResourceError(
