@@ -6,24 +6,18 @@ from backends.commands.arguments import SIZE, SIZES, Parser, WrongUsage, number,
 from backends.commands.console import LINE
 from backends.commands.figures import columns, duration, rate, size
 from backends.commands.job import DONE, Command, Job
+from backends.commands.verdicts import VERDICTS
 from backends.core.errors import Cancelled
 from backends.core.phrase import NOTHING, Language, Phrase
 from backends.hardware.probe import probe
 from backends.models.advisor import WANTED_CONTEXT, Budget, Wish, advise
+from backends.models.budget import margins
 from backends.models.catalog import Catalog
 from backends.models.experience import Experience
 from backends.models.types import USES, Advice, Choice, Verdict
 
 NAME = "recommend"
 SUMMARY = Phrase("Recommend the DeepSeek model that suits this machine.", "推荐适合本机的 DeepSeek 模型。")
-
-_VERDICTS: dict[Verdict, Phrase] = {
-    "fits": Phrase("fits", "可流畅运行"),
-    "tight": Phrase("tight", "勉强可运行"),
-    "partial": Phrase("partly on the GPU", "部分使用显卡"),
-    "too_large": Phrase("too large", "内存不足"),
-    "unsupported": Phrase("not supported yet", "暂不支持"),
-}
 
 
 def grammar(language: Language) -> Parser:
@@ -100,7 +94,7 @@ def _budget(job: Job) -> Budget:
             Phrase("For example: --ram 32GiB --vram 24GiB", "例如：--ram 32GiB --vram 24GiB"),
         )
     for machine in probe(job.models_folder, cancel=job.cancel):
-        return Budget.from_machine(machine, margins=job.settings.engine.margins)
+        return Budget.from_machine(machine, margins=margins(job.settings.engine.gpu_margin))
     raise Cancelled
 
 
@@ -183,7 +177,7 @@ def _row(choice: Choice, language: Language) -> list[str]:
         choice.file.quant,
         size(choice.file.size),
         rate(choice.tokens_per_s, language) if runs else "",
-        _VERDICTS[choice.verdict].to(language),
+        VERDICTS[choice.verdict].to(language),
     ]
 
 

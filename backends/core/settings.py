@@ -162,11 +162,6 @@ class EngineSettings:
         ),
     )
 
-    @property
-    def margins(self) -> tuple[int, ...]:
-        """Bytes to leave free on each graphics card, the last for all that follow."""
-        return tuple(int(one) << 20 for one in self.gpu_margin.split(","))
-
 
 @dataclass(frozen=True, slots=True)
 class NetworkSettings:

@@ -126,6 +126,11 @@ class Budget:
         return self.host.usable + (0 if self.unified else sum(gpu.usable for gpu in self.gpus))
 
 
+def margins(text: str) -> tuple[int, ...]:
+    """What the settings say of cards ("1024,2048", in MiB) in bytes."""
+    return tuple(int(one) << 20 for one in text.split(","))
+
+
 def _host(free: int, bandwidth: float, figures: Figures) -> Device:
     backend = figures.backends["cpu"]
     return Device(HOST, max(0, free), bandwidth, backend.efficiency, backend, engine=HOST, kind="cpu")

@@ -16,6 +16,7 @@ from backends.hardware.probe import probe
 from backends.hardware.types import Machine
 from backends.models import advisor, gguf, links
 from backends.models.advisor import Budget, Wish
+from backends.models.budget import margins
 from backends.models.companions import Companions, companions
 from backends.models.links import Ref
 from backends.models.listing import choose
@@ -65,7 +66,7 @@ class MachineServices:
         """What this machine can give to a model, what the loaded one would give back included."""
         return Budget.from_machine(
             machine,
-            margins=self._base.settings.current.engine.margins,
+            margins=margins(self._base.settings.current.engine.gpu_margin),
             engine=engine_info().devices if machine.gpus else (),
             returned=self._returned(),
         )
@@ -122,7 +123,7 @@ class MachineServices:
     ) -> Iterator[PlanStep | Plan]:
         path = self._file(target, cwd)
         if path is not None:
-            header = gguf.check(path)
+            header = gguf.check(path, KINDS)
             yield self.planner.plan(path, header, self._budget_now(cancel), asked, cancel=cancel)
             return
         endpoints = self._base.settings.current.network.sources
