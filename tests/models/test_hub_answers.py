@@ -18,7 +18,8 @@ REPO = "org/name"
 _KEYS = st.sampled_from(
     [
         "Data", "Files", "Path", "Size", "Sha256", "Type", "Success", "Message", "data", "models", "id", "tags",
-        "siblings", "rfilename", "size", "lfs", "sha256", "gated", "lastModified", "last_modified", "sha", "cardData", "downloads",
+        "siblings", "rfilename", "size", "lfs", "sha256", "gated", "lastModified", "last_modified", "sha",
+        "cardData", "downloads",
     ]
 )  # fmt: skip
 _VALUES = (
