@@ -77,8 +77,9 @@ def download(
     cancel: CancelToken,
     options: DownloadOptions | None = None,
     patience: Patience = PATIENCE,
+    revision: str = "",
 ) -> Iterator[DownloadEvent]:
-    """Fetch a model into `folder/org--name/`; the last event is `DownloadFinished`.
+    """Fetch a model into `folder/org--name/`; the last event is `DownloadFinished`. `revision`: the usual one.
 
     The first of `sources` that answers tells what the file is; what another one gives is accepted only if in the end
     the sha256 is that one. Raises ResourceError (`disk_full`, `file_system_limit`), StorageError
@@ -89,6 +90,7 @@ def download(
     job = _Download(
         network, _several(sources), check_repo(repo), model_file, folder, cancel, options or DownloadOptions(), patience
     )
+    job.revision = revision
     yield from _finish(job)
 
 
@@ -162,6 +164,8 @@ class _Download:
         self.options = options
         self.patience = patience
         self.version = ""  # beside an older one with the same name
+        self.revision = ""
+        self.endpoint = ""  # of the source that told what the file is
         self.pinned: Record | None = None  # the version that is wanted, whatever is new
 
     @property
@@ -181,6 +185,7 @@ class _Download:
         begun = next(iter(partial.begun(self.folder, self.repo, self.names[0])), None)
         number, remotes = yield from self._first_answer(begun)
         record = self._new_record(number, remotes)
+        self.endpoint = record.endpoint
         self._lie_beside(record)
         record = replace(record, version=self.version)
         if (yield from self._is_here(record)):
@@ -212,8 +217,17 @@ class _Download:
     def ask(self, number: int, file: str) -> RemoteFile:
         """A file as it is at a source now."""
         source, pinned = self.sources[number], self.pinned
-        revision = pinned.commit if pinned and pinned.endpoint == source.endpoint else ""
+        revision = pinned.commit if pinned and pinned.endpoint == source.endpoint else self.revision
         return source.resolve(self.repo, file, revision=revision, cancel=self.cancel)
+
+    def publishes(self, number: int, endpoint: str = "") -> bool:
+        """Whether this source may say that there are new bytes: the one that told of the old ones (`endpoint`; by
+        default the one of this download), or the first where that is not asked any more."""
+        if self.pinned:
+            return False
+        teller = endpoint or self.endpoint
+        known = any(source.endpoint == teller for source in self.sources)
+        return self.sources[number].endpoint == teller if known else number == 0
 
     def check_offered(self, receipt: Record) -> Iterator[DownloadEvent]:
         """Raises unless one of the sources has what `receipt` speaks of."""
@@ -268,8 +282,7 @@ class _Download:
             part = parts.get(name)
             if part and part.sha256 and not remote.sha256 and part.size == remote.size:
                 remote = replace(remote, sha256=part.sha256)
-            publisher = not self.pinned and (number == 0 or self.sources[number].endpoint == begun.endpoint)
-            if part and not publisher and not accepts(RemoteFile("", part.size, part.sha256, part.etag, ""), remote):
+            if part and not self.publishes(number, begun.endpoint) and not accepts(RemoteFile("", part.size, part.sha256, part.etag, ""), remote):
                 raise other_bytes(self.sources[number].host, name)
             said.append(remote)
         return said

@@ -49,12 +49,12 @@ class Download(Protocol):
     cancel: CancelToken
     options: DownloadOptions
     patience: Patience
-    pinned: partial.Record | None
 
     @property
     def names(self) -> tuple[str, ...]: ...
     def path(self, file: str) -> Path: ...
     def ask(self, number: int, file: str) -> RemoteFile: ...
+    def publishes(self, number: int) -> bool: ...
     def forget(self) -> None: ...
 
 
@@ -196,7 +196,7 @@ class Incoming:
         same = accepts(here, remote) and (part.sha256 or remote.etag == part.etag)
         if same:
             return remote
-        if number == 0 and not job.pinned:
+        if job.publishes(number):
             raise Changed
         raise other_bytes(job.sources[number].host, part.file)
 

@@ -79,7 +79,7 @@ class Services:
         self.hubs = HubServices(self._base)
         self.machine = MachineServices(self._base, self.hubs)
         self.judging = JudgingServices(self._base, self.hubs, self.machine)
-        self.downloads = DownloadServices(self._base, self.machine)
+        self.downloads = DownloadServices(self._base, self.machine, self.hubs)
         self.loading = LoadingServices(self._base, self.machine)
         self.shelf = ShelfServices(self._base, self._files, self.hubs, self.loading)
         self.database = Database(paths.data / "chats.db", MIGRATIONS)
