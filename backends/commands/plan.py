@@ -53,9 +53,12 @@ def grammar(language: Language) -> Parser:
     parser.option(
         "--batch",
         "N",
-        Phrase("tokens computed at once (512)", "一次计算的 token 数（默认 512）"),
+        Phrase(
+            "tokens computed at once (512; embedders: the context)",
+            "一次计算的 token 数（默认 512，嵌入模型为上下文长度）",
+        ),
         kind=whole(1, 65536),
-        default=512,
+        default=0,
     )
     parser.option(
         "--parallel",

@@ -16,7 +16,7 @@ from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError
 from backends.core.phrase import Phrase
 from backends.models.budget import HOST, Budget
-from backends.models.footprint import kv_cells
+from backends.models.footprint import UBATCH, WITHOUT_CACHE, kv_cells
 from backends.models.gguf import Header
 from backends.models.gguf_bounds import EMBEDDING_ARCHITECTURES
 from backends.models.machines import Figures
@@ -25,6 +25,7 @@ from backends.models.speed import host_share, tokens_per_s
 from backends.models.types import DevicePlan, KvType, Plan, Shape
 from backends.models.ways import F16_ONLY, Asked, Needs, Way, fits, regardless, ways
 from backends.models.weights import Weights
+from backends.models.worth import of_speed
 
 __all__ = ["Asked", "Planner"]
 
@@ -52,7 +53,10 @@ class Planner:
 
         `path`: a file whose header is real, None where there can be none. Raises Cancelled.
         """
-        asked = replace(asked, embeddings=asked.embeddings or _makes_vectors(header))
+        if asked.embeddings or _makes_vectors(header):
+            context = asked.context or min(self._figures.companions.context, header.shape.context_train)
+            batch = asked.batch or (context if header.architecture in WITHOUT_CACHE else UBATCH)
+            asked = replace(asked, embeddings=True, context=context, batch=batch)
         search = self._search(header.shape, Weights.of_header(header), budget, asked, header.quant)
         if self._dry_run is None or path is None:
             return search.by_formula(_no_engine() if self._dry_run is None else _no_holes())
@@ -101,6 +105,7 @@ class Planner:
             for device in (budget.host, *budget.gpus)
             if self._experience is not None
         }
+        asked = replace(asked, batch=asked.batch or UBATCH)
         return _Search(shape, weights, budget, asked, quant, corrections)
 
 
@@ -167,8 +172,7 @@ class _Search:
         )
         worth = scoring.shorter_context ** max(0.0, log2(self.asked.wanted_context / way.context))
         worth *= 1.0 if way.kv_type == "f16" else scoring.q8_0_kv
-        worth *= min(1.0, speed / scoring.target_speed) ** scoring.speed_power
-        worth *= 1.0 if speed >= scoring.slowest else scoring.slow_factor
+        worth *= of_speed(speed, scoring)
         in_main_memory = host_share(shape, self._weights, way.placement)
         worth *= 1 - scoring.main_memory_weight * in_main_memory ** (
             1.0 if budget.unified else scoring.main_memory_power

@@ -25,7 +25,7 @@ from backends.models.header_cache import Entry, HeaderCache
 from backends.models.quants import part_of
 from backends.models.refusals import not_a_hub, refusal
 from backends.models.sources import Source
-from backends.models.types import ModelFile
+from backends.models.types import KINDS, ModelFile
 
 FIRST_RANGE = 16 << 20  # a header with 150,000 tokens takes 5 to 12 MB
 SILENCE = 30.0  # seconds without a byte
@@ -185,7 +185,7 @@ def _joined(names: list[str], containers: Mapping[str, Container]) -> gguf.Heade
             raise damaged(f"it has no part {name}", f"缺少分片 {name}")
         return gguf.header_of(containers[name], name)
 
-    return gguf.checked(names[0], read(names[0]), read)
+    return gguf.checked(names[0], read(names[0]), read, KINDS)
 
 
 class _Reading:

@@ -25,8 +25,9 @@ _FINENESS = 10  # halvings by which equal shares of unequal cards are sought
 class Asked:
     """How somebody wants a model to be run; None leaves it to us, and -1 `gpu_layers` are all of them.
 
-    `wanted_context`: where the search begins if `context` is None. `batch`: n_batch and n_ubatch; `sequences` share
-    the context; `embeddings`: texts become vectors, so that every token has its row of output.
+    `wanted_context`: where the search begins if `context` is None. `batch`: n_batch and n_ubatch, 0 for what is usual
+    (512; the context where a text has to be computed at once). `sequences` share the context. `embeddings`: texts
+    become vectors, so that every token has its row of output.
     """
 
     context: int | None = None

@@ -23,6 +23,7 @@ from tests.kit.split import split_gguf
 MIB, GIB = 1 << 20, 1 << 30
 PARTS = ("weights", "kv", "compute", "overhead")
 CHAT = [model.id for model in Catalog.load().models if model.kind == "chat"]
+OTHERS = [model.id for model in Catalog.load().models if model.kind != "chat"]
 REPO = "org/Small-GGUF"
 
 
@@ -59,6 +60,16 @@ def test_a_header_alone_of_every_model_of_the_catalogue(inside: Inside, model: s
     cpu = next(device for device in plan["devices"] if device["kind"] == "cpu")
     assert cpu["name"] == "CPU"
     assert cpu["memory"]["weights"] == pytest.approx(path.stat().st_size, rel=0.02)
+
+
+@pytest.mark.parametrize("model", OTHERS)
+def test_embedders_and_rerankers(inside: Inside, model: str, tmp_path: Path) -> None:
+    """A text is computed at once where there is no cache, and every token has its row of output."""
+    plan = inside.run("plan", str(shaped_model(tmp_path / "m-Q8_0.gguf", real(model), "Q8_0")), "--json").json
+    is_bert = plan["architecture"] == "bert"
+    assert (plan["exact"], plan["fits"], plan["context"]) == (True, True, 2048)
+    assert plan["batch"] == (2048 if is_bert else 512)
+    assert (plan["memory"]["kv"] == 0) == is_bert
 
 
 def test_what_is_asked_for_is_what_is_planned(inside: Inside, qwen: Path) -> None:
@@ -140,13 +151,14 @@ def test_a_repository_is_planned_without_its_weights(inside: Inside, there: HubS
     assert not list(inside.services.models_folder.rglob("*.gguf"))
 
 
-def test_a_model_of_the_catalogue_on_a_mirror(inside: Inside, there: HubServer, qwen: Path) -> None:
+def test_a_model_of_the_catalogue_on_a_mirror(inside: Inside, there: HubServer, small: Path) -> None:
     known = Catalog.load().find("r1-distill-qwen-1.5b")
     name = known.repo.partition("/")[2].removesuffix("-GGUF")
-    there.add_repo(known.repo, {f"{name}-{quant}.gguf": qwen for quant in ("Q4_K_M", "Q8_0")})
+    there.add_repo(known.repo, {f"{name}-{quant}.gguf": small for quant in ("Q4_K_M", "Q8_0")})
     inside.services.settings.set("network.endpoint", there.endpoint)
     plan = inside.run("plan", "r1-distill-qwen-1.5b:Q4_K_M", "--json", "--context", "4096").json
     assert plan["exact"]
+    assert [request.headers["Range"] for request in there.seen("cdn")] == [f"bytes=0-{16 * MIB - 1}"]
     assert sum(request.sent for request in there.seen("cdn")) <= 16 * MIB
 
 

@@ -190,7 +190,7 @@ class Broken:
 def test_without_llama_cpp_the_formulas_stand(
     qwen: Path, dry_run: Broken | None, path: str | None, note: str, engine: NativeDryRun
 ) -> None:
-    plan = Planner(dry_run, FIGURES).plan(  # type: ignore[arg-type]
+    plan = Planner(dry_run, FIGURES).plan(
         qwen if path else None, gguf.check(qwen), typical(64), Asked(), cancel=CancelToken()
     )
     exact = planned(Planner(engine, FIGURES), qwen, typical(64))
