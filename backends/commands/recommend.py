@@ -14,7 +14,7 @@ from backends.models.advisor import WANTED_CONTEXT, Budget, Wish, advise
 from backends.models.budget import margins
 from backends.models.catalog import Catalog
 from backends.models.experience import Experience
-from backends.models.types import USES, Advice, Choice, Verdict
+from backends.models.types import USES, Advice, Choice
 
 NAME = "recommend"
 SUMMARY = Phrase("Recommend the DeepSeek model that suits this machine.", "推荐适合本机的 DeepSeek 模型。")
@@ -158,9 +158,11 @@ def _show(advice: Advice, job: Job) -> None:
         ]
         console.line()
         console.lines(columns(facts))
-        for said in (pick.note, *pick.warnings):
-            if said != NOTHING:
-                console.lines(wrap(("· " if zh else "- ") + said.to(language), LINE))
+        notes = [said for said in (pick.note, *pick.warnings) if said != NOTHING]
+        if notes:
+            console.line()
+        for said in notes:
+            console.lines(wrap(("· " if zh else "- ") + said.to(language), LINE))
     if advice.better != NOTHING:
         console.line()
         console.lines(wrap(advice.better.to(language), LINE))

@@ -27,7 +27,7 @@ def of_pick(choice: Choice, budget: Budget, use: Use) -> Phrase:
     return Phrase(
         f"{name} in {quant} is the best model that runs well here for {_USES[use].en}: it takes {where.en}, "
         f"with room for {context} tokens of conversation, at about {speed} tokens per second.",
-        f"{name}（{quant}）是最适合在本机用于{_USES[use].zh}的模型：占用{where.zh}，可容纳 {context} 个 token 的对话，"
+        f"{name}（{quant}）是本机上最适合{_USES[use].zh}的模型：占用{where.zh}，可容纳 {context} 个 token 的对话，"
         f"每秒约 {speed} 个 token。",
     )
 
@@ -37,7 +37,7 @@ def better(name: str, quant: str, needed: int, use: Use, kind: Phrase) -> Phrase
     return Phrase(
         f"With {_gib(needed)} of {kind.en} {name} would run here in {quant}: the next better model "
         f"for {_USES[use].en}.",
-        f"若有 {_gib(needed)} {kind.zh}，即可运行 {name}（{quant}）：用于{_USES[use].zh}更好的下一档模型。",
+        f"若有 {_gib(needed)} {kind.zh}，即可运行更适合{_USES[use].zh}的 {name}（{quant}）。",
     )
 
 

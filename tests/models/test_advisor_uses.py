@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,9 @@ from backends.core.phrase import NOTHING
 from backends.models.advisor import Budget, Wish, advise, choice_for
 from backends.models.beyond import next_need
 from backends.models.catalog import Catalog, quant_in
+from backends.models.experience import Experience, RunKey
 from backends.models.machines import Figures
-from backends.models.types import USES, Choice, Use
+from backends.models.types import USES, Choice, RunOptions, Use
 from backends.models.ways import ways
 from backends.models.weights import Weights
 
@@ -97,7 +99,7 @@ def test_the_reason_names_the_use(use: Use) -> None:
              "maths": ("mathematics", "数学")}  # fmt: skip
     reason = advise(CATALOG, typical(32, 24), Wish.of(use)).reason
     assert f"runs well here for {names[use][0]}: it takes" in reason.en
-    assert f"用于{names[use][1]}的模型" in reason.zh
+    assert f"最适合{names[use][1]}的模型" in reason.zh
 
 
 # ---- the next better model
@@ -141,9 +143,7 @@ def test_the_sentence_about_the_next_better_model() -> None:
         "With 11.8 GiB of graphics memory DeepSeek R1 Distill Qwen 14B would run here in IQ4_XS: "
         "the next better model for chat."
     )
-    assert advice.better.zh == (
-        "若有 11.8 GiB 显存，即可运行 DeepSeek R1 Distill Qwen 14B（IQ4_XS）：用于对话更好的下一档模型。"
-    )
+    assert advice.better.zh == "若有 11.8 GiB 显存，即可运行更适合对话的 DeepSeek R1 Distill Qwen 14B（IQ4_XS）。"
 
 
 def test_what_needs_main_memory_is_told_so() -> None:
@@ -188,3 +188,16 @@ def test_a_machine_that_shows_to_be_slow_gets_a_smaller_model() -> None:
     assert slow.pick is not None
     assert usual.pick.model.id == "r1-0528-qwen3-8b"
     assert slow.pick.model.id != "r1-0528-qwen3-8b"
+
+
+def test_what_was_measured_is_found_again_by_the_names_of_the_devices(tmp_path: Path) -> None:
+    experience = Experience(tmp_path / "experience.json")
+    key = RunKey("a file", RunOptions(16384, gpu_layers=37), ("GPU 0",), "1.0", "qwen3", "R1")
+    for _ in range(3):
+        experience.record_speed(key, 40.0, 30.0)
+    model, budget = CATALOG.find("r1-0528-qwen3-8b"), typical(16, 8)
+    plain, learnt = choice_for(model, budget), choice_for(model, budget, experience=experience)
+    assert learnt.tokens_per_s == pytest.approx(plain.tokens_per_s * 0.75)
+    again = advise(CATALOG, budget, experience=Experience(tmp_path / "experience.json")).pick
+    assert again is not None
+    assert again.tokens_per_s == pytest.approx(learnt.tokens_per_s)
