@@ -70,8 +70,8 @@ def read(argv: Sequence[str], language: Language) -> Call:
         raise WrongUsage(
             Phrase("A command is missing.", "缺少命令。"), Phrase("See deskseek --help.", "请参阅 deskseek --help。")
         )
-    command = _find(rest[0])
-    arguments = command.grammar(language).read((["--json"] if before.json else []) + rest[1:])
+    command, words = _part_of(_find(rest[0]), rest[1:])
+    arguments = command.grammar(language).read((["--json"] if before.json else []) + words)
     command.check(arguments)
     return Call(command, arguments, tuple(filter(None, (before.terminal or "").split(","))), language)
 
@@ -169,6 +169,17 @@ def _overview(language: Language) -> str:
     rows = [(command.name, command.summary) for command in COMMANDS]
     lines = columns([("  " + name, about.to(language)) for name, about in (*rows, ("", Phrase("", "")), *options)])
     return "\n".join([SUMMARY.to(language), "", usage, *lines, "", more, ""])
+
+
+def _part_of(command: Command, words: list[str]) -> tuple[Command, list[str]]:
+    """`models search TEXT` is the part `search`; options may stand before its name."""
+    for index, word in enumerate(words):
+        if word == "--":
+            break
+        if not word.startswith("-"):
+            part = next((part for part in command.parts if part.name == word), None)
+            return (part, words[:index] + words[index + 1 :]) if part is not None else (command, words)
+    return command, words
 
 
 def _find(name: str) -> Command:

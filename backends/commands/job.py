@@ -78,3 +78,4 @@ class Command:
     run: Callable[[Job], int]
     needs_owner: bool
     check: Callable[[argparse.Namespace], None] = lambda _: None
+    parts: "tuple[Command, ...]" = ()  # commands of their own behind this one's name: `models search`

@@ -1,7 +1,9 @@
-"""`deskseek models`: the models on this disk, and downloads that wait to be resumed."""
+"""`deskseek models`: the models on this disk, and downloads that wait to be resumed; its parts look for more, take
+them in, check, delete and switch them."""
 
 from typing import Any
 
+from backends.commands import models_import, models_remove, models_search, models_verify
 from backends.commands.arguments import Parser
 from backends.commands.figures import columns, size
 from backends.commands.job import DONE, Command, Job
@@ -15,7 +17,9 @@ SUMMARY = Phrase("List the models on this disk.", "列出本机已有的模型�
 
 
 def grammar(language: Language) -> Parser:
-    parser = Parser(f"deskseek {NAME}", SUMMARY, language)
+    rows = [(f"deskseek {NAME} {part.name}", part.summary.to(language)) for part in PARTS]
+    shown = "\n".join(columns(rows))
+    parser = Parser(f"deskseek {NAME}", SUMMARY, language, after=Phrase(shown, shown))
     parser.json_switch()
     return parser
 
@@ -45,18 +49,29 @@ def run(job: Job) -> int:
     return DONE
 
 
+_ORIGINS = {
+    "lm-studio": Phrase("from LM Studio", "来自 LM Studio"),
+    "ollama": Phrase("from Ollama", "来自 Ollama"),
+    "jan": Phrase("from Jan", "来自 Jan"),
+    "hub-cache": Phrase("from the hub cache", "来自 Hugging Face 缓存"),
+    "llama.cpp": Phrase("from llama.cpp", "来自 llama.cpp"),
+    "quantised": Phrase("made here", "本机生成"),
+}
+_KINDS = {"embedding": Phrase("for documents", "用于文档"), "reranking": Phrase("for documents", "用于文档")}
+
+
 def _remark(model: LocalModel, loaded: bool, language: Language) -> str:
     if model.problem != NOTHING:
         return model.problem.to(language)
-    zh = language == "zh"
-    remarks = []
-    if loaded:
-        remarks.append("已加载" if zh else "loaded")
-    if not model.source:
-        remarks.append(str(model.path))
-    elif not model.verified:
-        remarks.append("未校验" if zh else "not verified")
-    return ("，" if zh else ", ").join(remarks)
+    said = [Phrase("loaded", "已加载")] if loaded else []
+    said += [_ORIGINS[model.origin]] if model.origin in _ORIGINS else []
+    said += [_KINDS[model.kind]] if model.kind in _KINDS else []
+    said += [Phrase("a former version", "旧版本")] if not model.current else []
+    if model.origin == "own":
+        said.append(Phrase(str(model.path), str(model.path)))
+    elif model.origin == "downloaded" and not model.verified:
+        said.append(Phrase("not verified", "未校验"))
+    return ("，" if language == "zh" else ", ").join(phrase.to(language) for phrase in said)
 
 
 def _paused(download: PendingDownload, job: Job) -> str:
@@ -89,9 +104,19 @@ def _as_data(model: LocalModel, loaded: bool) -> dict[str, Any]:
         "sha256": model.sha256,
         "source": model.source,
         "verified": model.verified,
+        "kind": model.kind,
+        "origin": model.origin,
+        "version": model.version,
+        "current": model.current,
         "loaded": loaded,
         "problem": {"en": model.problem.en, "zh": model.problem.zh} if model.problem != NOTHING else None,
     }
 
 
-COMMAND = Command(NAME, SUMMARY, grammar, run, needs_owner=True)
+PARTS = (
+    models_search.COMMAND,
+    models_import.COMMAND,
+    models_verify.COMMAND,
+    *models_remove.COMMANDS,
+)
+COMMAND = Command(NAME, SUMMARY, grammar, run, needs_owner=True, parts=PARTS)
