@@ -160,8 +160,8 @@ def _copies(
         incoming.mkdir(mode=0o700, parents=True)
     taken: list[LocalModel] = []
     done = 0
-    with filelock.FileLock(incoming / _LOCK, timeout=0, thread_local=False):
-        try:
+    try:
+        with filelock.FileLock(incoming / _LOCK, timeout=0, thread_local=False):
             for found in good:
                 hashes: list[str] = []
                 for part in parts_of(found.path):
@@ -176,17 +176,11 @@ def _copies(
                 if found.sha256 is not None and hashes != [found.sha256]:
                     raise _other_bytes(found)
                 taken.append(_settle(library, found, incoming, tuple(hashes)))
-        finally:
-            _clear(incoming)
-    shutil.rmtree(incoming, ignore_errors=True)
+    finally:
+        shutil.rmtree(incoming, ignore_errors=True)  # if the disk refuses, a start sweeps
+        with contextlib.suppress(OSError):
+            incoming.parent.rmdir()
     return taken
-
-
-def _clear(incoming: Path) -> None:
-    with contextlib.suppress(OSError):  # the disk may be what went wrong; a start sweeps
-        for file in incoming.iterdir():
-            if file.name != _LOCK:
-                file.unlink()
 
 
 def _copy(source: Path, target: Path, cancel: CancelToken) -> Generator[int, None, str]:
