@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from backends.core.phrase import NOTHING, Phrase
-from backends.core.settings import NetworkSettings
+from backends.core.setting_groups import NetworkSettings
 from backends.engine.protocol import LoadedModel
 from backends.hardware.types import Machine
 from backends.models.experience import Measured

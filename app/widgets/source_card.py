@@ -12,7 +12,7 @@ from app.picture import AccessToken
 from app.theme import SPACE
 from app.widgets.source_token import TokenField
 from backends.core.phrase import Phrase
-from backends.core.settings import NetworkSettings
+from backends.core.setting_groups import NetworkSettings
 
 HUBS = ("https://huggingface.co", "https://hf-mirror.com", "https://modelscope.cn")
 ENDPOINT, MORE, PROXY, OFFLINE = "network.endpoint", "network.more_sources", "network.proxy", "network.offline"

@@ -18,7 +18,7 @@ from app.picture import (
     Work,
 )
 from backends.core.phrase import NOTHING, Phrase
-from backends.core.settings import NetworkSettings
+from backends.core.setting_groups import NetworkSettings
 from backends.engine.protocol import LoadedModel
 from backends.hardware.types import Cpu, Disk, Gpu, Machine, Memory
 from backends.models.advisor import Budget, advise, choice_for
