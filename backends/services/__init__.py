@@ -11,6 +11,7 @@
     downloads   downloads that run and wait
     shelf       the models on this disk
     loading     the model that answers
+    quantising  smaller quants made here
 
 Everything slow is a Stream. Whoever opens Services owns the data folder (see `core.owner`).
 """
@@ -48,6 +49,7 @@ from backends.services.hubs import HubServices
 from backends.services.judging import JudgingServices
 from backends.services.loading import LoadingServices
 from backends.services.machine import MachineServices
+from backends.services.quantising import QuantiseServices
 from backends.services.shelf import ShelfServices
 from backends.storage.database import Database
 
@@ -82,6 +84,7 @@ class Services:
         self.downloads = DownloadServices(self._base, self.machine, self.hubs)
         self.loading = LoadingServices(self._base, self.machine)
         self.shelf = ShelfServices(self._base, self._files, self.hubs, self.loading)
+        self.quantising = QuantiseServices(self._base, self.machine)
         self.database = Database(paths.data / "chats.db", MIGRATIONS)
         self.chats = ChatStore(self.database)
         self.turns = Turns()  # of those who load a model and ask it, so that nobody loads another one in between
@@ -116,6 +119,7 @@ class Services:
     def close(self) -> None:
         """Cancel what runs, join the threads, free the model on its thread, close the database."""
         self.downloads.close()
+        self.quantising.close()
         self.hubs.close()
         self._answers.close()
         self.loading.close()
