@@ -5,14 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from backends.core.cancel import CancelToken
+from backends.engine.dry_run import NativeDryRun
 from backends.models import gguf
 from backends.models.advisor import Budget, advise, choice_for
 from backends.models.catalog import Catalog
 from backends.models.companions import companions
-from backends.models.footprint import kv_bytes
+from backends.models.footprint import compute_bytes, kv_bytes
 from backends.models.machines import Figures
 from backends.models.types import Choice
+from tests.kit.damages import written
 from tests.kit.embedders import random_bert
+from tests.kit.ggufs import Shape, random_model
+from tests.kit.headers import Kind
 
 GIB, MIB = 1 << 30, 1 << 20
 CATALOG, FIGURES = Catalog.load(), Figures.load()
@@ -107,6 +112,33 @@ def test_a_reranker_reads_a_question_and_a_passage_at_once() -> None:
     assert found is not None
     assert found.context >= 1024
     assert found.memory.total < 1 * GIB
+
+
+def test_llama_cpp_takes_what_the_formulas_say(tmp_path: Path) -> None:
+    """The cache to the byte; the compute buffer never more, and at most a sixth less."""
+    bert = random_bert(tmp_path / "bert.gguf", width=512, heads=8, ff=2048, context=2048)
+    plain = random_model(tmp_path / "chat.gguf", "qwen3", shape=Shape(width=512, heads=8, head=64, vocabulary=32000))
+    qwen3 = written(tmp_path / "qwen3.gguf", plain, lambda draft: draft.set("qwen3.pooling_type", Kind.UINT32, 3))
+    dry_run = NativeDryRun()
+    for path, batch in ((bert, 2048), (bert, 512), (qwen3, 512)):
+        shape = gguf.check(path, ("embedding",)).shape
+        (said,) = dry_run.measure(
+            path,
+            context=2048,
+            kv_type="f16",
+            gpu_layers=0,
+            expert_layers_on_cpu=0,
+            gpu_split=(),
+            batch=batch,
+            sequences=1,
+            outputs=1,
+            embeddings=True,
+            cancel=CancelToken(),
+        )
+        assert said.kv == kv_bytes(shape, 2048)
+        told = compute_bytes(shape, 2048, FIGURES, ubatch=batch, embeddings=True)
+        assert said.compute <= told <= said.compute * 7 / 6
+    dry_run.close()
 
 
 @pytest.mark.parametrize("name", ["qwen3-embedding-0.6b", "bge-m3", "bge-reranker-v2-m3"])
