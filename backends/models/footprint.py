@@ -8,11 +8,14 @@ equal to the MiB, the others never under and at most 15 % over. Placement follow
 the token embedding stays in main memory.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import ceil
 
+from backends.models.gguf import Header
+from backends.models.gguf_format import ArrayOf, Tensor
 from backends.models.machines import Figures
 from backends.models.types import MemoryPlan, Shape
 from backends.models.weights import Weights
@@ -27,6 +30,8 @@ _INPUTS = 32  # bytes a token: its number, position, cells, and the like
 _FIXED = 64 << 10  # bytes
 _ROTATION = 96 << 10  # bytes
 _HOLES = 1.1
+_PROCESS = 8 << 20  # bytes: the table of tensors, the graph, threads, the tokens that Python looks up
+_BLOCK = re.compile(r"blk\.(\d+)\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +159,48 @@ def _values(shape: Shape, kv_type: str) -> float:
     head = 3 * shape.rope_dimensions if shape.mla else shape.key_length  # 128 values, and 64 that are rotated
     latent = shape.heads * (2 * shape.kv_lora_rank + 2 * head if shape.mla else 5 * head) + 4 * shape.embedding
     return max(dense, routed, latent if shape.kv_lora_rank else 0) * _HOLES
+
+
+def host_overhead(header: Header, placement: Placement, instruction_sets: Collection[str], *, outputs: int = 1) -> int:
+    """What a load takes of main memory beside weights, cache and compute buffer: copies of weights in the order in
+    which this processor likes them (the mapped ones stay too, until the system wants their pages), the vocabulary,
+    the rows of output, and the like. `instruction_sets` as in `hardware.types.Cpu`.
+
+    Measured (RSS on Linux): 158 bytes a token or merge, 258 a token of a vocabulary with a trie ("t5").
+    """
+    metadata = header.metadata
+    tokens, merges = (
+        value.length if isinstance(value := metadata.get(f"tokenizer.ggml.{name}"), ArrayOf) else 0
+        for name in ("tokens", "merges")
+    )
+    words = 258 * tokens if metadata.get("tokenizer.ggml.model") == "t5" else 158 * (tokens + merges)
+    kinds = _repacked_kinds(frozenset(instruction_sets))
+    copies = sum(one.size for one in header.tensors if one.kind in kinds and _is_repacked(one, placement))
+    return copies + words + 4 * outputs * header.shape.vocabulary + _PROCESS
+
+
+def _is_repacked(tensor: Tensor, placement: Placement) -> bool:
+    """Whether it is a matrix in main memory that is multiplied with: by tokens, or as an expert."""
+    name, dimensions = tensor.name, len(tensor.dimensions)
+    if dimensions != (3 if "_exps." in name else 2) or tensor.dimensions[1] % 8 or "embd" in name:
+        return False
+    if not (found := _BLOCK.match(name)):
+        return placement.output is None
+    first = placement.expert_layers_on_cpu if "_exps." in name else 0
+    return int(found[1]) < max(placement.host_blocks, first)
+
+
+def _repacked_kinds(instruction_sets: Collection[str]) -> frozenset[str]:
+    """`ggml_repack_get_optimal_repack_type` in llama.cpp's `ggml-cpu/repack.cpp`."""
+    kinds: set[str] = set()
+    if "avx2" in instruction_sets:
+        kinds |= {"Q4_0", "Q4_K", "IQ4_NL", "MXFP4"}
+    if "avx512f" in instruction_sets:
+        kinds |= {"Q2_K"}
+    if "neon" in instruction_sets and {"dotprod", "i8mm"} & set(instruction_sets):
+        kinds |= {"Q4_0", "Q4_K", "Q5_K", "Q6_K", "Q8_0"}
+        kinds |= {"IQ4_NL", "MXFP4"} if "dotprod" in instruction_sets else set()
+    return frozenset(kinds)
 
 
 def plan(
