@@ -178,6 +178,7 @@ def _joined(name: str, first: Header, read: Callable[[str], Header]) -> Header:
         first,
         container=container,
         parameters=_parameters(container.tensors),
+        shape=_shape(first.architecture, container),
         quant=first.quant or _quant(container),
     )
 
@@ -192,7 +193,7 @@ def _shape(architecture: str, container: Container) -> Shape:
 
     embedding, heads = number("embedding_length"), number("attention.head_count")
     head = embedding // heads if heads else 0
-    blocks = max(0, number("block_count") - number("nextn_predict_layers"))  # llama.cpp leaves those for drafts out
+    blocks = max(0, number("block_count") - _for_drafts(architecture, container, number("nextn_predict_layers")))
     tokens = metadata.get("tokenizer.ggml.tokens")
     ratios = metadata.get(f"{architecture}.attention.compress_ratios", ())
     mla = architecture == "deepseek32" or bool(
@@ -220,6 +221,14 @@ def _shape(architecture: str, container: Container) -> Shape:
         sliding_window=number("attention.sliding_window"),
         compress_ratios=tuple(_whole(ratio) for ratio in ratios[:blocks]) if isinstance(ratios, tuple) else (),
     )
+
+
+def _for_drafts(architecture: str, container: Container, told: int) -> int:
+    """The last layers, which only write drafts (multi-token prediction): llama.cpp leaves them out. A deepseek4 file
+    may tell of some that it does not have."""
+    if architecture == "deepseek4" and not any(".nextn." in tensor.name for tensor in container.tensors):
+        return 0
+    return told
 
 
 def _quant(container: Container) -> str:

@@ -1,5 +1,7 @@
 """What lies where: cards of all sizes are filled without one of them overflowing, and every byte is somewhere once."""
 
+import struct
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,14 +9,20 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from backends.models import gguf
+from backends.core.cancel import CancelToken
+from backends.engine.dry_run import NativeDryRun
+from backends.models import gguf, sparse
 from backends.models.budget import Budget
 from backends.models.catalog import Catalog, quant_in
+from backends.models.footprint import kv_bytes
 from backends.models.machines import Figures
 from backends.models.types import CatalogModel, RunOptions
 from backends.models.ways import Asked, Way, placed, regardless, ways
 from backends.models.weights import Weights
 from tests.kit.ggufs import random_model
+from tests.kit.headers import Kind, text
+from tests.kit.real_models import REAL
+from tests.kit.shapes import shaped_model
 
 MIB, GIB = 1 << 20, 1 << 30
 CATALOG, FIGURES = Catalog.load(), Figures.load()
@@ -219,3 +227,24 @@ def test_a_shared_embedding_is_copied_to_the_card_alone(tmp_path: Path) -> None:
     in_host, (on_card,) = weights.on(placed(2, (3,), 0))
     assert in_host + on_card == size + weights.embedding
     assert in_host == weights.embedding
+
+
+@pytest.mark.parametrize(("name", "layers"), [("v3", 2), ("v3.2", 2), ("v4-flash-0731", 3)])
+def test_llama_cpp_leaves_layers_for_drafts_out(name: str, layers: int, tmp_path: Path) -> None:
+    """As many layers have a cache as llama.cpp says. A V4 file has such a layer only where its tensors are there."""
+    usual = shaped_model(tmp_path / "usual.gguf", REAL[name].small(layers=3, vocabulary=1024))
+    with usual.open("rb") as file:
+        head = file.read(gguf.read_header(usual).container.data_start)
+    (count,) = struct.unpack_from("<Q", head, 16)
+    entry = text(f"{REAL[name].architecture}.nextn_predict_layers") + struct.pack("<II", Kind.UINT32, 1)
+    head = head[:16] + struct.pack("<Q", count + 1) + entry + head[24:]
+    path = tmp_path / "m.gguf"
+    sparse.write(path, head, usual.stat().st_size + 1024)
+    header = gguf.check(path)
+    assert header.shape.layers == layers
+    with closing(NativeDryRun()) as engine:
+        (said,) = engine.measure(
+            path, context=4096, kv_type="f16", gpu_layers=0, expert_layers_on_cpu=0, gpu_split=(), batch=512,
+            sequences=1, outputs=1, embeddings=False, cancel=CancelToken(),
+        )  # fmt: skip
+    assert said.kv == pytest.approx(kv_bytes(header.shape, 4096), rel=0.001)
