@@ -42,6 +42,7 @@ class BlockMap:
         self.count = -(-size // self.block)
         self.changed = threading.Condition()
         self.frontier = 0  # the first byte that is missing
+        self.generation = 0  # counts how often blocks were forgotten: what was read of them is void
         self._done = [0] * self.count
         self._crc = [0] * self.count
         self._known = [True] * self.count
@@ -136,6 +137,7 @@ class BlockMap:
                 self.arrived -= self._done[index]
                 self._done[index], self._crc[index], self._known[index] = 0, 0, True
                 self._save(index)
+            self.generation += 1
             self.frontier = min([self.frontier, *(index * self.block for index in blocks)])
 
     @property

@@ -102,11 +102,15 @@ class PartFile:
 
     def follow(self, *, cancel: CancelToken) -> Iterator[int | str]:
         """Hash the file in order, behind those who write it: yields how many bytes are hashed, at last the sha256."""
-        digest, at = sha256(), 0
+        digest, at, generation = sha256(), 0, self.map.generation
         buffer = memoryview(bytearray(PIECE))
         with FileIO(self.path, "rb") as file:
             while at < self.size:
                 until = self._wait(lambda at=at: self.map.frontier > at, lambda: self.map.frontier, cancel)
+                if generation != self.map.generation:
+                    digest, at, generation = sha256(), 0, self.map.generation
+                    file.seek(0)
+                    continue
                 while at < until:
                     cancel.check()
                     count = file.readinto(buffer[: until - at])

@@ -1,14 +1,22 @@
 """A download as tests speak of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from backends.core.cancel import CancelToken
 from backends.core.errors import Cancelled
 from backends.core.network import Network, NetworkOptions
-from backends.models.download import DownloadEvent, DownloadFinished, DownloadWaiting, Patience, download
-from backends.models.sources import Hub, choose
+from backends.models.download import (
+    DownloadEvent,
+    DownloadFinished,
+    DownloadOptions,
+    DownloadWaiting,
+    Patience,
+    download,
+    repair,
+)
+from backends.models.sources import Hub, choose, open_source
 from tests.kit.hub import HubServer
 
 REPO = "unsloth/Tiny-GGUF"
@@ -17,7 +25,8 @@ E = TypeVar("E")
 
 
 class Fetch:
-    """One model of a hub on its way into a folder; each call of `events` goes on with it."""
+    """One model of a hub on its way into a folder; each call of `events` goes on with it. `others`: the endpoints that
+    are tried after the hub."""
 
     def __init__(
         self,
@@ -28,6 +37,8 @@ class Fetch:
         repo: str = REPO,
         token: str | None = None,
         patience: Patience = QUICK,
+        others: Sequence[str] = (),
+        options: DownloadOptions | None = None,
     ) -> None:
         self.network = Network(NetworkOptions())
         self.hub = Hub(self.network, there.endpoint, token)
@@ -35,16 +46,33 @@ class Fetch:
         self.repo = repo
         self.file = choose(self.hub.files(repo), wanted, repo)
         self.patience = patience
+        self.options = options
+        self.sources = [self.hub, *(open_source(self.network, endpoint) for endpoint in others)]
 
     def events(self, cancel: CancelToken | None = None) -> Iterator[DownloadEvent]:
         return download(
             self.network,
-            self.hub,
+            self.sources,
             self.repo,
             self.file,
             self.models,
             cancel=cancel or CancelToken(),
+            options=self.options,
             patience=self.patience,
+        )
+
+    def repair(self) -> list[DownloadEvent]:
+        """Mend the model that was fetched."""
+        return list(
+            repair(
+                self.network,
+                self.sources,
+                self.models,
+                self.target,
+                cancel=CancelToken(),
+                options=self.options,
+                patience=self.patience,
+            )
         )
 
     def all(self) -> list[DownloadEvent]:

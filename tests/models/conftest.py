@@ -38,3 +38,15 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def parts(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> list[Path]:
     """The tiny model in three files."""
     return split_gguf(tiny, tmp_path_factory.mktemp("split"), "tiny-Q4_K_M", 6)
+
+
+@pytest.fixture
+def mirror() -> Iterator[HubServer]:
+    with HubServer() as hub:
+        yield hub
+
+
+@pytest.fixture(scope="session")
+def huge(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real model of some 40 MB."""
+    return scripted_model(tmp_path_factory.mktemp("gguf") / "huge-Q8_0.gguf", slow=40)
