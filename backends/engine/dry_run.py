@@ -101,6 +101,11 @@ class NativeDryRun:
                 self._let_go_later()
             return tuple(Allocation(**one) for one in answer["allocations"])
 
+    @property
+    def pid(self) -> int | None:
+        """Of the child that waits for questions."""
+        return self._child.pid
+
     def close(self) -> None:
         """Let the child go now; a question that is being answered first gets its answer."""
         with self._turns.mine(CancelToken()):
