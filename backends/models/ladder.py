@@ -131,6 +131,20 @@ def speed(file: OnDisk, options: RunOptions, budget: Budget, filled: int) -> flo
     )
 
 
+def failure_of(step: Step, code: str, words: str, budget: Budget) -> Failure:
+    """What kind of failure the engine's error is, by its code and its own words. Which memory was short: the one that
+    it names, else the one that the plan fills most."""
+    if code != "out_of_memory":
+        return "crash"
+    if not step.on_gpus:
+        return "host_memory"
+    if any(gpu.label in words for gpu in budget.gpus):
+        return "gpu_memory"
+    cards = zip(step.devices, budget.gpus, strict=False)
+    filled = max(one.total / max(1, gpu.usable) for one, gpu in cards)
+    return "gpu_memory" if filled >= step.on_host / max(1, budget.host.usable) else "host_memory"
+
+
 def rungs(
     start: Step, failed: Sequence[Failed], budget: Budget, others: Sequence[OnDisk] = (), fixed: Fixed | None = None
 ) -> Iterator[Rung]:

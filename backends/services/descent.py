@@ -18,7 +18,7 @@ from backends.engine.protocol import Adapter, LoadedModel, LoadEvent, LoadFinish
 from backends.models import ladder
 from backends.models.budget import Budget
 from backends.models.experience import Experience, RunKey, identity
-from backends.models.ladder import Failed, Failure, Fixed, OnDisk, Rung, Step
+from backends.models.ladder import Failed, Fixed, OnDisk, Rung, Step
 
 E = TypeVar("E")
 
@@ -75,7 +75,7 @@ class Descent:
                     error = caught
                     self.experience.record_failed(self._key(here), error.code, self.room)
             first, why = first or error, why if why != NOTHING else error.message
-            failed.append(Failed(here, self._kind(here, error)))
+            failed.append(Failed(here, ladder.failure_of(here, error.code, error.message.en, self.budget)))
             rung = next(ladder.rungs(self.start, failed, self.budget, self.others, self.fixed), None)
             if rung is None or (self.strict and rung.options.context < self.start.options.context):
                 if tried or self.unfit is not None:
@@ -138,18 +138,6 @@ class Descent:
             step.file.shape.architecture,
             step.model.name,
         )
-
-    def _kind(self, step: Step, error: BackendError) -> Failure:
-        """Which memory was short: the one that the engine names, else the one that the plan fills most."""
-        if error.code != "out_of_memory":
-            return "crash"
-        if not step.on_gpus:
-            return "host_memory"
-        if any(gpu.label in error.message.en for gpu in self.budget.gpus):
-            return "gpu_memory"
-        cards = zip(step.devices, self.budget.gpus, strict=False)
-        filled = max(one.total / max(1, gpu.usable) for one, gpu in cards)
-        return "gpu_memory" if filled >= step.on_host / max(1, self.budget.host.usable) else "host_memory"
 
     def _final(self, first: BackendError, rung: Rung | None) -> BackendError:
         """The first error; where the person's own choice stood in the way, with what would fit instead."""

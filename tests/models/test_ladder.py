@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backends.models.budget import Budget
 from backends.models.catalog import Catalog
-from backends.models.ladder import LEAST_CONTEXT, Failed, Failure, Fixed, OnDisk, Rung, Step, rungs, step
+from backends.models.ladder import LEAST_CONTEXT, Failed, Failure, Fixed, OnDisk, Rung, Step, failure_of, rungs, step
 from backends.models.types import LocalModel, RunOptions
 from backends.models.weights import Weights
 
@@ -154,6 +154,24 @@ def test_the_second_failure_may_be_another_one() -> None:
     for rung in found:
         assert rung.step.on_host < layers.on_host
         assert rung.step.on_gpus < start.on_gpus
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words", "expected"),
+    [
+        (ON_CARD, "engine_crashed", "GGML_ASSERT(x)", "crash"),
+        (ON_CARD, "load_failed", "wrong shape", "crash"),
+        (ON_CARD, "out_of_memory", "unable to allocate CUDA0 buffer", "gpu_memory"),
+        (ON_CARD, "out_of_memory", "bad_alloc", "gpu_memory"),
+        (replace(ON_CARD, gpu_layers=2), "out_of_memory", "bad_alloc", "host_memory"),
+        (replace(ON_CARD, gpu_layers=2), "out_of_memory", "unable to allocate CUDA0 buffer", "gpu_memory"),
+        (ON_CPU, "out_of_memory", "unable to allocate CUDA0 buffer", "host_memory"),
+    ],
+)
+def test_what_was_lacking(options: RunOptions, code: str, words: str, expected: str) -> None:
+    (gpu,) = CARD.gpus
+    budget = replace(CARD, gpus=(replace(gpu, engine="CUDA0"),), host=replace(CARD.host, free=8 * GIB))
+    assert failure_of(step(Q4, options, budget), code, words, budget) == expected
 
 
 QUANTS = st.sampled_from([Q4, Q6, IQ4, on_disk("v2-lite-chat:Q4_K_M"), on_disk("r1-distill-qwen-1.5b:Q8_0")])
