@@ -22,7 +22,7 @@ from backends.core.errors import BackendError, DownloadError, NotFound, Unavaila
 from backends.core.network import Network
 from backends.core.phrase import Phrase
 from backends.hardware import disk
-from backends.models import partial
+from backends.models import partial, trash
 from backends.models.connections import DownloadOptions, Patience
 from backends.models.incoming import Changed, Incoming, other_bytes, sum_of
 from backends.models.links import check_repo
@@ -40,7 +40,7 @@ from backends.models.progress import (
 )
 from backends.models.remote import RemoteFile, Source
 from backends.models.repair import reopen
-from backends.models.space import check_space, disk_errors
+from backends.models.space import SPARE, check_space, disk_errors
 from backends.models.types import ModelFile
 
 __all__ = [
@@ -194,7 +194,10 @@ class _Download:
         record = self._continued(record)
         done = sum(partial.arrived(self.folder, record, part) for part in record.parts)
         needed = record.size - done + self.options.ahead()
-        check_space(disk.read(self.target.parent), needed, max(part.size for part in record.parts))
+        volume = disk.read(self.target.parent)
+        if trash.make_room(self.folder, needed + SPARE - volume.free):  # what was deleted is given up for it
+            volume = disk.read(self.target.parent)
+        check_space(volume, needed, max(part.size for part in record.parts))
         self.target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial.write_record(self.target, record)
         meter = Meter(done, record.size)
@@ -282,7 +285,11 @@ class _Download:
             part = parts.get(name)
             if part and part.sha256 and not remote.sha256 and part.size == remote.size:
                 remote = replace(remote, sha256=part.sha256)
-            if part and not self.publishes(number, begun.endpoint) and not accepts(RemoteFile("", part.size, part.sha256, part.etag, ""), remote):
+            if (
+                part
+                and not self.publishes(number, begun.endpoint)
+                and not accepts(RemoteFile("", part.size, part.sha256, part.etag, ""), remote)
+            ):
                 raise other_bytes(self.sources[number].host, name)
             said.append(remote)
         return said

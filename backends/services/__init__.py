@@ -124,6 +124,7 @@ class Services:
         self._answers.close()
         self.loading.close()
         self.engine.close()
+        self.shelf.close()
         self._files.close()
         self.judging.close()
         self.machine.close()

@@ -5,9 +5,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from backends.core.cancel import CancelToken
+from backends.core.errors import NotFound
+from backends.core.phrase import Phrase
 from backends.core.stream import Runner, Stream
 from backends.engine.protocol import Adapter, LoadEvent
-from backends.models import partial, taking_in, verify
+from backends.models import download, partial, taking_in, verify
+from backends.models.download import DownloadEvent, DownloadOptions
 from backends.models.newer import newer
 from backends.models.sources import parse_ref
 from backends.models.taking_in import ImportEvent, ImportLink
@@ -19,14 +22,18 @@ from backends.services.loading import LoadingServices, within
 
 
 class ShelfServices:
-    """Its thread: `files`."""
+    """Its threads: `files`, and `repair`, which may take as long as a download."""
 
     def __init__(self, foundation: Foundation, runner: Runner, hubs: HubServices, loading: LoadingServices) -> None:
         self._base = foundation
         self._runner = runner
         self._hubs = hubs
         self._loading = loading
+        self._repairs = Runner("repair")
         self._finds_others = foundation.settings.current.models.find_others
+
+    def close(self) -> None:
+        self._repairs.close()
 
     # ---- what there is
 
@@ -99,6 +106,34 @@ class ShelfServices:
         yield from verify.verify(self._base.library, model, cancel=cancel)
         self._base.changed("library")
 
+    def repair(self, model: LocalModel) -> Stream[DownloadEvent]:
+        """Fetch again what is damaged of a downloaded model, and nothing else; events and errors as of `pull`.
+
+        NotFound (`no_receipt`) for any other file.
+        """
+        return self._repairs.start(self._repair, model)
+
+    def _repair(self, model: LocalModel, *, cancel: CancelToken) -> Iterator[DownloadEvent]:
+        if model.origin != "downloaded":
+            raise NotFound(
+                Phrase(
+                    f"{model.name} was not downloaded by DeskSeek, so nobody knows where to mend it from.",
+                    f"{model.name} 不是由 DeskSeek 下载的，无法得知从何处修复。",
+                ),
+                Phrase("Fetch it again where it came from.", "请从其来源重新获取。"),
+                code="no_receipt",
+            )
+        self._unload(model)
+        receipt = partial.read_record(model.path, partial.RECEIPT)
+        sources = self._hubs.sources(receipt.endpoint if receipt else None)
+        options = DownloadOptions(connections=self._base.settings.current.network.connections)
+        folder = self._base.library.folder
+        try:
+            yield from download.repair(self._base.network, sources, folder, model.path, cancel=cancel, options=options)
+        finally:
+            self._base.library.rescan()
+            self._base.changed("library")
+
     def newer(self, model: LocalModel) -> Stream[ModelFile | None]:
         """Ask the hub that a model came from whether it has newer bytes under this name. One event; None: no."""
 
@@ -132,13 +167,17 @@ class ShelfServices:
         return self._runner.start(self._remove, model)
 
     def _remove(self, model: LocalModel, *, cancel: CancelToken) -> Iterator[Deleted]:
+        self._unload(model)
+        deleted = self._base.library.delete(model.id)
+        self._base.changed("library")
+        yield deleted
+
+    def _unload(self, model: LocalModel) -> None:
+        """Nobody changes or moves the file that the engine computes with."""
         engine = self._base.engine
         if engine.model is not None and engine.model.path == model.path:
             for _ in engine.unload():
                 pass
-        deleted = self._base.library.delete(model.id)
-        self._base.changed("library")
-        yield deleted
 
     def put_back(self, key: str) -> Stream[LocalModel | None]:
         """Undo `remove`."""

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from backends.core.errors import InvalidInput, NotFound, StorageError
-from backends.models import partial, trash
+from backends.hardware.types import Disk
+from backends.models import download, partial, trash
 from backends.models.catalog import Catalog
 from backends.models.library import Library
 from backends.models.partial import FilePart, Record
+from backends.models.space import SPARE
 from tests.kit.fetch import REPO, Fetch
 from tests.kit.stores import put, sha256
 
@@ -226,3 +228,22 @@ def test_a_record_that_makes_no_sense_moves_nothing(home, record):
 def test_a_key_that_is_none(home, key):
     with pytest.raises(NotFound):
         opened(home).undelete(key)
+
+
+def test_a_download_that_needs_the_room_has_what_was_deleted_erased(there, home, tiny, large, monkeypatch):
+    come(there, home, tiny, repo="a/Tiny")
+    library = opened(home)
+    library.delete("tiny-Q4_K_M")
+    asked = []
+
+    def read(folder: Path) -> Disk:
+        """A disk on which the deleted model is what is too much."""
+        asked.append(folder)
+        free = SPARE + large.stat().st_size + 1000 - (1000 + tiny.stat().st_size if library.deleted() else 0)
+        return Disk(str(folder), 10**12, free, "ext4")
+
+    monkeypatch.setattr(download.disk, "read", read)
+    come(there, home, large, repo="b/Large")
+    assert library.deleted() == ()
+    assert [model.id for model in library.rescan()] == ["large-Q8_0"]
+    assert len(asked) == 2

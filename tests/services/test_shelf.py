@@ -11,6 +11,7 @@ from backends.core.errors import InvalidInput, NotFound
 from backends.core.paths import Paths
 from backends.engine.protocol import Finished, GenerateRequest, LoadFinished, Sampling, TextDelta, Turn
 from backends.models import partial, trash
+from backends.models.download import DownloadFinished
 from backends.models.partial import FilePart, Record
 from backends.models.taking_in import ImportFinished, ImportLink
 from backends.models.types import LocalModel
@@ -99,6 +100,7 @@ def test_a_start_erases_what_was_deleted_a_day_ago(opened: Opened, tmp_path: Pat
     with opened() as services:
         downloaded(services, scripted_model(tmp_path / "m.gguf"), "a" * 40, 0)
         path = services.library.rescan()[0].path
+        list(services.shelf.tidy())  # that of the start is over
         trash.put(services.models_folder, "old", [path], now=0.0)
         assert len(services.shelf.deleted()) == 1
     with opened() as services:
@@ -138,9 +140,34 @@ def test_it_is_verified_and_the_hub_is_asked_for_a_newer_one(services, tmp_path)
         assert (file.file, file.size) == (FILE, newer.stat().st_size)
 
 
-def test_a_file_of_one_s_own_has_no_newer_one(services, tmp_path):
+def test_what_is_damaged_is_found_marked_and_repaired(services, tmp_path):
+    with HubServer() as there:
+        there.add_repo(REPO, {FILE: scripted_model(tmp_path / "m.gguf", slow=8)})
+        services.settings.set("network.endpoint", there.endpoint)
+        list(services.downloads.pull(REPO))
+        (model,) = services.library.rescan()
+        list(services.loading.load(model))
+        content = bytearray(model.path.read_bytes())
+        content[-3] ^= 1
+        fresh = model.path.with_name("fresh")
+        fresh.write_bytes(content)  # another file under its name: the loaded one is mapped
+        fresh.replace(model.path)
+        (*_, end) = services.shelf.verify(model)
+        assert isinstance(end, VerifyFinished)
+        assert (end.verdict, end.damaged) == ("differs", (FILE,))
+        (*_, repaired) = services.shelf.repair(end.model)
+        assert isinstance(repaired, DownloadFinished)
+        assert services.engine.model is None
+        now = services.library.find(model.id)
+        assert (now.path, now.verified, now.problem.en) == (model.path, True, "")
+        assert sha256(now.path) == model.sha256
+
+
+def test_a_file_of_one_s_own_has_no_newer_one_and_no_repair(services, tmp_path):
     local = services.library.add(scripted_model(tmp_path / "m.gguf"))
     assert list(services.shelf.newer(local)) == [None]
+    with pytest.raises(NotFound):
+        list(services.shelf.repair(local))
 
 
 def test_adapters_are_switched_while_the_model_is_loaded_and_come_with_it(services, tmp_path):
