@@ -2,10 +2,10 @@
 
     python -m tests.bench plan [rss] [log] [formulas] [time] [--full] [--write FILE]
 
-`rss` loads a 1.5B Q4_K_M of random weights at 4k and 32k tokens and computes a batch at the end of the context (with
-`--full` all of it, minutes); `log` loads every architecture for real, as wide as the real ones, with few layers;
-`formulas` asks llama.cpp with no_alloc at real shapes; `time` asks in a cold and in a warm child. `--write` measures the
-table of compute buffers that ships (resources/compute_buffers.json), in some minutes.
+`rss` loads a 1.5B Q4_K_M of random weights at 4k and 32k tokens and computes one batch; what the mask takes for the rest
+of the context is added (with `--full` all of the context is computed: minutes). `log` loads every architecture for
+real, as wide as the real ones, with few layers; `formulas` asks llama.cpp with no_alloc at real shapes; `time` asks in a
+cold and in a warm child. `--write` measures the table of compute buffers that ships, in some minutes.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from backends.models import gguf
 from backends.models.footprint import compute_bytes, host_overhead, kv_bytes, place
 from backends.models.machines import Figures
 from backends.models.weights import Weights
-from tests.bench import buffer_table
+from tests.kit import buffer_table
 from tests.kit.real_models import REAL, Real
 from tests.kit.shapes import shaped_model
 
@@ -36,8 +36,10 @@ MIB = 1 << 20
 FIGURES = Figures.load()
 CHAT = [name for name, model in REAL.items() if not model.pooling]
 DENSE = {"qwen2", "qwen3", "llama"}
-SMALL = ("r1-distill-qwen-7b", "r1-0528-qwen3-8b", "r1-distill-llama-8b", "v2-lite", "v2-lite-legacy", "v3", "v3-legacy",
-         "v3.2", "v4-flash-0731")  # fmt: skip
+SMALL = (
+    "r1-distill-qwen-7b", "r1-0528-qwen3-8b", "r1-distill-llama-8b", "v2-lite", "v2-lite-legacy", "v3", "v3-legacy",
+    "v3.2", "v4-flash-0731",
+)  # fmt: skip
 PARTS = ("rss", "log", "formulas", "time")
 
 

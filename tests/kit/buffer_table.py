@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 from tests.kit.real_models import REAL, Real
@@ -13,11 +14,6 @@ CONTEXTS = sorted({256 * 2**power * part // 4 // 256 * 256 for power in range(13
 ENOUGH = 0.02  # KiB a token that a left out point may be off the line
 
 Ask = Callable[[int, int, int], int]
-
-
-def main(_: Sequence[str]) -> int:
-    print((__doc__ or "").strip())
-    return 2
 
 
 def write(target: Path, scratch: Path, ask: Ask) -> None:
@@ -45,7 +41,7 @@ def _row(model: Real, batch: int, sequences: int, ask: Ask) -> dict[str, object]
     contexts = sorted({*(one for one in CONTEXTS if one <= model.context), model.context})
     points = [(one, ask(one, batch, sequences) / min(batch, one) / 1024) for one in contexts]
     kept = [points[0]]
-    for (x1, y1), (x2, y2) in zip(points[1:-1], points[2:], strict=True):
+    for (x1, y1), (x2, y2) in pairwise(points[1:]):
         x0, y0 = kept[-1]
         if abs(y0 + (y2 - y0) * (x1 - x0) / (x2 - x0) - y1) > ENOUGH:
             kept.append((x1, y1))
