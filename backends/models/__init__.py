@@ -15,5 +15,12 @@ ways        all that is possible; advisor weighs it, reasons puts it into words
 
 sources     where models come from: remote (what a source is), hub (Hugging Face and mirrors), modelscope, refusals
             (what they mean when they do not give); links (what a person pastes), listing (what a repository has for us)
-download    fetches; library keeps what is on this disk
+download    fetches
+
+library     what is on this disk: seen (what headers said), shelving (header, receipt and place put together), names
+            (ids and versions), index (what is remembered), walk (looking through folders, within bounds)
+elsewhere   what other programs hold; ollama (its store)
+taking_in   files, folders and sticks, in place or copied; verify (is it still what was published), newer (is there a
+            newer one), trash (deleted, and back)
+adapters    LoRA adapters: what is one, and for which model; adapter_shelf keeps which are worn
 """

@@ -120,7 +120,8 @@ def _order(model: LocalModel) -> tuple[bool, bool, str, int, str]:
 
 def _version_id(own_id: str, model: LocalModel, taken: set[str]) -> str:
     base = f"{own_id}@{model.version}"
-    return base if base not in taken else f"{base}-{model.origin}"
+    several = (base, f"{base}-{model.origin}", *(f"{base}-{number}" for number in range(2, len(taken) + 3)))
+    return next(name for name in several if name not in taken)
 
 
 def _ids(model: LocalModel) -> Iterator[str]:

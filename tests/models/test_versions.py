@@ -5,13 +5,19 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backends.core.cancel import CancelToken
 from backends.core.errors import NotFound
+from backends.core.phrase import NOTHING, Phrase
 from backends.models import partial
 from backends.models.catalog import Catalog
+from backends.models.index import Chosen
 from backends.models.library import Library
+from backends.models.names import Shelved, arranged, matching
 from backends.models.newer import newer
+from backends.models.types import LocalModel
 from tests.kit.fetch import REPO, Fetch, finished
 
 CATALOG = Catalog.load()
@@ -141,3 +147,45 @@ def test_newer_parts_of_a_split_are_noticed(there, home, parts, tmp_path):
     file = newer([receipt], hub, cancel=CancelToken())
     assert file is not None
     assert len(file.parts) == len(parts)
+
+
+# ---- names
+
+
+@st.composite
+def shelves(draw: st.DrawFn) -> list[Shelved]:
+    """Models of few names, repositories and versions, so that they meet."""
+    found = []
+    for number in range(draw(st.integers(0, 8))):
+        version = draw(st.sampled_from(["", "aaaaaaaa", "bbbbbbbb"]))
+        origin = draw(st.sampled_from(["downloaded", "own", "hub-cache", "ollama"]))
+        model = LocalModel(
+            id=draw(st.sampled_from(["m", "n:8b", "m@x"])),
+            name="M",
+            path=Path(f"/{draw(st.sampled_from('xy'))}/{number}.gguf"),
+            size=1,
+            architecture="qwen2",
+            quant="",
+            context_train=1,
+            catalog_id=None,
+            sha256=None,
+            source="",
+            verified=False,
+            problem=draw(st.sampled_from([NOTHING, Phrase("no", "不")])),
+            origin=origin,
+            version=version,
+        )
+        key = draw(st.sampled_from(["r/m", "r/n"])) if version else ""
+        found.append(Shelved(model, key, draw(st.integers(0, 3))))
+    return found
+
+
+@given(shelves(), st.dictionaries(st.sampled_from(["r/m", "r/n"]), st.builds(Chosen, st.just("aaaaaaaa"), st.text())))
+def test_no_two_models_share_an_id_and_each_is_found_by_its_own(shelf, chosen):
+    models = arranged(shelf, chosen)
+    assert sorted(model.path for model in models) == sorted(each.model.path for each in shelf)
+    assert len({model.id for model in models}) == len(models)
+    for model in models:
+        assert matching(model.id, models) == model
+    problems = [model.problem != NOTHING for model in models]
+    assert problems == sorted(problems)
