@@ -12,6 +12,7 @@ weights     where the bytes of a model lie inside it
 footprint   how much memory a way to run it takes, and where
 speed       how fast it decodes then
 ways        all that is possible; advisor weighs it, reasons puts it into words
+planner     the best way to run one file here, confirmed by llama.cpp itself (ports: what the engine fulfils)
 
 sources     where models come from: remote (what a source is), hub (Hugging Face and mirrors), modelscope, refusals
             (what they mean when they do not give); links (what a person pastes), listing (what a repository has for us)

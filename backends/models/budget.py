@@ -52,12 +52,13 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """`unified`: the one GPU takes its memory out of the host's."""
+    """`unified`: the one GPU takes its memory out of the host's. `instruction_sets` of a processor that is known."""
 
     host: Device
     gpus: tuple[Device, ...]
     figures: Figures
     unified: bool = False
+    instruction_sets: tuple[str, ...] = ()
 
     @classmethod
     def from_machine(
@@ -97,10 +98,11 @@ class Budget:
             given = tuple(
                 replace(card, free=_at_most(card.free + returned.get(card.label, 0), gpu)) for gpu, card in gpus
             )
-            return cls(_host(free, bandwidth, figures), given, figures)
+            return cls(_host(free, bandwidth, figures), given, figures, instruction_sets=machine.cpu.instruction_sets)
         ((gpu, card),) = gpus
         card = replace(card, free=min(_at_most(card.free + back, gpu), max(0, free)))
-        return cls(_host(free, memory.bandwidth or card.bandwidth, figures), (card,), figures, unified=True)
+        host = _host(free, memory.bandwidth or card.bandwidth, figures)
+        return cls(host, (card,), figures, unified=True, instruction_sets=machine.cpu.instruction_sets)
 
     @classmethod
     def typical(cls, ram: int, vram: Sequence[int] = (), figures: Figures | None = None) -> "Budget":

@@ -16,7 +16,7 @@ from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError
 from backends.core.phrase import Phrase
 from backends.models.budget import HOST, Budget
-from backends.models.footprint import UBATCH, WITHOUT_CACHE, kv_cells
+from backends.models.footprint import UBATCH, WITHOUT_CACHE, host_overhead, kv_cells
 from backends.models.gguf import Header
 from backends.models.gguf_bounds import EMBEDDING_ARCHITECTURES
 from backends.models.machines import Figures
@@ -57,7 +57,7 @@ class Planner:
             context = asked.context or min(self._figures.companions.context, header.shape.context_train)
             batch = asked.batch or (context if header.architecture in WITHOUT_CACHE else UBATCH)
             asked = replace(asked, embeddings=True, context=context, batch=batch)
-        search = self._search(header.shape, Weights.of_header(header), budget, asked, header.quant)
+        search = self._search(header.shape, Weights.of_header(header), budget, asked, header.quant, header)
         if self._dry_run is None or path is None:
             return search.by_formula(_no_engine() if self._dry_run is None else _no_holes())
         for _ in range(MOST_QUESTIONS):
@@ -99,14 +99,22 @@ class Planner:
         """The best way by the formulas, good to some per cent: for a model whose header is not there yet."""
         return self._search(shape, weights, budget, asked, quant).by_formula(why or _no_header())
 
-    def _search(self, shape: Shape, weights: Weights, budget: Budget, asked: Asked, quant: str) -> "_Search":
+    def _search(
+        self,
+        shape: Shape,
+        weights: Weights,
+        budget: Budget,
+        asked: Asked,
+        quant: str,
+        header: Header | None = None,
+    ) -> "_Search":
         corrections = {
             device.label: self._experience.memory_correction(device.label, shape.architecture)
             for device in (budget.host, *budget.gpus)
             if self._experience is not None
         }
         asked = replace(asked, batch=asked.batch or UBATCH)
-        return _Search(shape, weights, budget, asked, quant, corrections)
+        return _Search(shape, weights, budget, asked, quant, corrections, header)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +129,16 @@ class _Search:
     """One file on one machine. `answered`: what llama.cpp said about the ways it was asked about."""
 
     def __init__(
-        self, shape: Shape, weights: Weights, budget: Budget, asked: Asked, quant: str, corrections: dict[str, int]
+        self,
+        shape: Shape,
+        weights: Weights,
+        budget: Budget,
+        asked: Asked,
+        quant: str,
+        corrections: dict[str, int],
+        header: Header | None,
     ) -> None:
+        self._header = header
         self._shape = shape
         self._weights = weights
         self._quant = quant
@@ -182,13 +198,26 @@ class _Search:
 
     def take(self, way: Way, said: Sequence[Allocation]) -> None:
         devices = self._devices(way, said)
-        self.answered[way] = _Answer(devices, fits(devices[: len(self._budget.gpus) + 1], self._budget))
-        *gpus, host = devices[: len(self._budget.gpus) + 1]
+        known = devices[: len(self._budget.gpus) + 1]
+        self.answered[way] = _Answer(devices, self._fit(way, known))
+        *gpus, host = known
         key = (way.context, way.kv_type, way.kind)
         compute = [one.compute for one in gpus]
         # A card that holds nothing now may hold something in another way of the kind.
         usual = max(compute, default=0)
         self._needs[key] = Needs(host.compute, tuple(one or usual for one in compute))
+
+    def _fit(self, way: Way, devices: tuple[DevicePlan, ...]) -> bool:
+        """Where the processor has copies of weights in an order of its own, the system takes back the mapped ones."""
+        *gpus, host = devices
+        spare = self._beside(way, self._budget.instruction_sets) - self._beside(way, ())
+        return fits((*gpus, replace(host, overhead=host.overhead - spare)), self._budget)
+
+    def _beside(self, way: Way, instruction_sets: Sequence[str]) -> int:
+        """Bytes of main memory beside weights, cache and buffers; 0 for a file that was not looked at."""
+        if self._header is None:
+            return 0
+        return host_overhead(self._header, way.placement, instruction_sets, outputs=self.asked.sequences)
 
     def _devices(self, way: Way, said: Sequence[Allocation]) -> tuple[DevicePlan, ...]:
         """What llama.cpp said, device by device, beside our weights; what the budget does not know comes last."""
@@ -212,6 +241,7 @@ class _Search:
             way.devices[-1],
             kv=sum(one.kv for one in others),
             compute=sum(one.compute for one in others),
+            overhead=self._beside(way, self._budget.instruction_sets),
         )
         beside = [DevicePlan(one.device, one.kind, 0, one.kv, one.compute, 0) for one in rest]
         return (*found, host, *beside)
@@ -228,7 +258,9 @@ class _Search:
         self.answered.clear()
         self._needs.clear()
         way = self.best()
-        return self._plan(way, way.devices, exact=False, fits_here=fits(way.devices, self._budget), notes=(why,))
+        *gpus, host = way.devices
+        devices = (*gpus, replace(host, overhead=self._beside(way, self._budget.instruction_sets)))
+        return self._plan(way, devices, exact=False, fits_here=self._fit(way, devices), notes=(why,))
 
     def _plan(
         self, way: Way, devices: tuple[DevicePlan, ...], *, exact: bool, fits_here: bool, notes: tuple[Phrase, ...] = ()
