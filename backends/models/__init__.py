@@ -16,6 +16,7 @@ planner     the best way to run one file here, confirmed by llama.cpp itself (po
 
 sources     where models come from: remote (what a source is), hub (Hugging Face and mirrors), modelscope, refusals
             (what they mean when they do not give); links (what a person pastes), listing (what a repository has for us)
+remote_header  the header of a file on a hub or at any address: header_cache keeps it, sparse makes files with a hole
 download    fetches
 
 library     what is on this disk: seen (what headers said), shelving (header, receipt and place put together), names
