@@ -2,10 +2,10 @@
 
     python -m tests.bench plan [rss] [log] [formulas] [time] [--full] [--write FILE]
 
-`rss` loads a 1.5B Q4_K_M of random weights at 4k and 32k tokens and computes one batch; what the mask takes for the rest
-of the context is added (with `--full` all of the context is computed: minutes). `log` loads every architecture for
-real, as wide as the real ones, with few layers; `formulas` asks llama.cpp with no_alloc at real shapes; `time` asks in a
-cold and in a warm child. `--write` measures the table of compute buffers that ships, in some minutes.
+`rss` loads a 1.5B Q4_K_M of random weights at 4k and 32k tokens and computes one batch; what the mask takes for the
+rest of the context is added (with `--full` all of the context is computed: minutes). `log` loads every architecture for
+real, as wide as the real ones, with few layers; `formulas` asks llama.cpp with no_alloc at real shapes; `time` asks in
+a cold and in a warm child. `--write` measures the table of compute buffers that ships, in some minutes.
 """
 
 import argparse

@@ -185,7 +185,7 @@ def test_a_child_dies_with_its_parent_even_while_it_works() -> None:
     assert gone(pid)
 
 
-def test_a_hundred_questions_in_children_that_die_leave_nothing_open(child: Child) -> None:
+def test_children_that_die_leave_nothing_open(child: Child) -> None:
     ours = psutil.Process()
     ask(child, "count", to=1)
     child.close()

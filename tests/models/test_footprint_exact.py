@@ -1,16 +1,19 @@
 """The formulas against llama.cpp's own allocator, asked with `no_alloc` about files of the real shapes."""
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from backends.core.cancel import CancelToken
+from backends.engine import native
 from backends.engine.dry_run import NativeDryRun
+from backends.hardware import cpu
 from backends.models import gguf
 from backends.models.catalog import Catalog
-from backends.models.footprint import compute_bytes, kv_bytes
+from backends.models.footprint import compute_bytes, host_overhead, kv_bytes, place
 from backends.models.machines import Figures
 from backends.models.types import KvType, Shape
 from backends.models.weights import Weights
@@ -119,3 +122,23 @@ def test_files_of_the_kit_weigh_what_the_published_ones_do(tmp_path: Path) -> No
                 assert Weights.of_header(header).total - Weights.of_header(header).copied == pytest.approx(
                     path.stat().st_size, abs=20 * MIB
                 )
+
+
+@pytest.mark.parametrize("model", ["r1-distill-qwen-1.5b", "v2-lite", "v4-flash-0731"])
+def test_copies_of_weights_are_those_that_llama_cpp_makes(model: str, tmp_path: Path) -> None:
+    """On this processor, from the log of a real load; and none of what lies on a GPU."""
+    path = shaped_model(tmp_path / "m.gguf", REAL[model].small(vocabulary=2048))
+    header, sets = gguf.check(path), cpu.read().instruction_sets
+    with native.library().log.keep() as told:
+        native.Model(path, gpu_layers=0, experts_on_cpu=0, progress=lambda _: True).close()
+    copies = sum(
+        float(found[1])
+        for _, line in told.lines
+        if (found := re.search(r"_REPACK model buffer size = +([\d.]+)", line))
+    )
+    layers = header.shape.layers
+    plain = host_overhead(header, place(layers, 0, 0, ()), ())
+    assert (host_overhead(header, place(layers, 0, 0, ()), sets) - plain) / MIB == pytest.approx(copies, abs=0.1)
+    assert host_overhead(header, place(layers, layers + 1, 0, (1 << 40,)), sets) == plain
+    experts = place(layers, layers + 1, layers, (1 << 40,))
+    assert (host_overhead(header, experts, sets) > plain) == (copies > 0 and header.shape.experts > 0)
