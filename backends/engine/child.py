@@ -15,6 +15,7 @@ from backends.engine import native
 
 MODULE = "backends.engine.child"
 TASKS = {  # what is asked for by "do": module and function in this room
+    "ready": ("dry_run", "ready"),
     "measure": ("dry_run", "measure"),
     "quantise": ("quantise", "write"),
     "try": ("tried", "load"),

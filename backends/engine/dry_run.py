@@ -101,6 +101,18 @@ class NativeDryRun:
                 self._let_go_later()
             return tuple(Allocation(**one) for one in answer["allocations"])
 
+    def warm_up(self, *, cancel: CancelToken) -> None:
+        """Have a child ready before there is a question, for instance while the header is fetched. EngineError."""
+        with self._turns.mine(cancel):
+            self._keep()
+            try:
+                for _ in self._child.ask({"do": "ready"}, cancel=cancel, timeout=PATIENCE):
+                    pass
+            except ChildDied as died:
+                raise _crashed(Path("llama.cpp"), died) from died
+            finally:
+                self._let_go_later()
+
     @property
     def pid(self) -> int | None:
         """Of the child that waits for questions."""
@@ -121,6 +133,12 @@ class NativeDryRun:
         self._timer = threading.Timer(self._idle, self.close)
         self._timer.daemon = True
         self._timer.start()
+
+
+def ready(_: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The child's side of `NativeDryRun.warm_up`: llama.cpp is loaded, its devices are known."""
+    _devices()
+    yield {}
 
 
 def measure(request: dict[str, Any]) -> Iterator[dict[str, Any]]:

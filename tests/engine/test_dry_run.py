@@ -65,6 +65,16 @@ def test_the_next_question_finds_the_child_warm(dry: NativeDryRun, tmp_path: Pat
     assert dry.pid == before
 
 
+def test_a_child_may_be_ready_before_the_first_question(tmp_path: Path) -> None:
+    dry = NativeDryRun()
+    dry.warm_up(cancel=CancelToken())
+    before = dry.pid
+    assert before
+    ask(dry, shaped_model(tmp_path / "m.gguf", SMALL))
+    assert dry.pid == before
+    dry.close()
+
+
 def test_another_file_under_the_same_name_is_read_anew(dry: NativeDryRun, tmp_path: Path) -> None:
     path = shaped_model(tmp_path / "m.gguf", SMALL)
     one = ask(dry, path)[0].kv
