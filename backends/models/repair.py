@@ -5,6 +5,7 @@ has sent other bytes: the blocks are compared with those of the next source, and
 sum is right or every source has been compared with.
 """
 
+import os
 import threading
 import zlib
 from collections.abc import Iterator, Sequence
@@ -126,8 +127,10 @@ def reopen(models: Path, path: Path, cancel: CancelToken) -> Iterator[DownloadEv
             if not file.exists():
                 found.extend(range(there.map.count))
                 continue
+            size = file.stat().st_size
             for index, crc in each_crc(file, there.map, cancel):
-                if there.map.crc(index) not in (None, crc):
+                ends = index * there.block + there.map.length(index)
+                if there.map.crc(index) not in (None, crc) or ends > size:
                     found.append(index)
                 yield DownloadVerifying((number + (index + 1) / there.map.count) / len(files))
         parts = tuple(replace(part, checked=False, blocks="") for part in receipt.parts)
@@ -135,14 +138,10 @@ def reopen(models: Path, path: Path, cancel: CancelToken) -> Iterator[DownloadEv
         partial.write_record(target, record)
         for part, file, checks in files:
             begun = partial.part_path(file)
-            if file.exists() and not begun.exists():
+            if file.exists():
                 file.replace(begun)
-            with PartFile(begun, part.size) as mended:
-                if file_size(begun) == part.size:
+                os.truncate(begun, part.size)
+                with PartFile(begun, part.size) as mended:
                     mended.map.believe(checks)
                     mended.map.forget(damaged[part.file])
         target.with_name(target.name + partial.RECEIPT).unlink(missing_ok=True)
-
-
-def file_size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
