@@ -26,7 +26,7 @@ class ModelState:
     @classmethod
     def of(cls, picture: Picture, default_model: str) -> "ModelState":
         """`default_model` is the id that the settings name."""
-        local = tuple(model for model in picture.local or () if not model.problem.en)
+        local = tuple(model for model in picture.local or () if not model.problem.en and model.kind == "chat")
         if picture.loading is not None:
             return cls("loading", picture.loading.model, picture.loading.fraction, available=local)
         loaded = picture.loaded

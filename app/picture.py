@@ -47,8 +47,11 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Loading:
+    """`trying`: it is loaded in a process of its own first."""
+
     model: LocalModel
     fraction: float
+    trying: bool = False
 
 
 @dataclass(frozen=True, slots=True)

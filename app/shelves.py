@@ -19,7 +19,7 @@ class CardState:
     """What a card shows. A model of the catalogue has a `choice`; a file on the disk is `local`, and has a `choice`
     too if the catalogue knows it in this quant. `loading`: the fraction; None if it is not being loaded.
 
-    `removal`: what can be done about the file. One that a person put into the models folder is left to them.
+    `removal`: what can be done about the file. One that is not ours is only taken off the list.
     `disk_lacks`: bytes that must become free before it can be downloaded.
     """
 
@@ -28,8 +28,9 @@ class CardState:
     recommended: bool = False
     download: Download | None = None
     loading: float | None = None
+    trying: bool = False  # the load happens in a process of its own first
     loaded: LoadedModel | None = None
-    removal: Literal["delete", "forget", "by_hand"] = "by_hand"
+    removal: Literal["delete", "forget"] = "forget"
     has_gpu: bool = False
     disk_lacks: int = 0
     details: Details | None = None  # the card is open
@@ -117,13 +118,16 @@ def _of_file(model: LocalModel, choices: Sequence[Choice], picture: Picture) -> 
         local=model,
         recommended=choice is not None and is_recommended(choice, picture),
         loading=loading.fraction if loading is not None and loading.model.path == model.path else None,
+        trying=loading is not None and loading.trying and loading.model.path == model.path,
         loaded=loaded if loaded is not None and loaded.path == model.path else None,
-        removal="delete" if model.source else "by_hand" if _lies_in(picture.folder, model.path) else "forget",
+        removal="delete" if _is_ours(model, picture.folder) else "forget",
         has_gpu=picture.machine is not None and bool(picture.machine.gpus),
         details=next((details for details in picture.details if details.path == model.path), None),
         work=next((work for work in picture.works if work.key == str(model.path)), None),
     )
 
 
-def _lies_in(folder: Path | None, path: Path) -> bool:
-    return folder is not None and path.is_relative_to(folder)
+def _is_ours(model: LocalModel, folder: Path | None) -> bool:
+    """Downloaded, made or copied by DeskSeek."""
+    copied = folder is not None and model.path.is_relative_to(folder / "imported")
+    return copied or model.origin in ("downloaded", "quantised")

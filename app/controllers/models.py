@@ -12,9 +12,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.bridge import Pump
+from app.controllers.details import DetailsController
 from app.controllers.downloads import Downloads
 from app.controllers.finding import Finding
 from app.controllers.tokens import Tokens
+from app.controllers.works import Works
 from app.language import say
 from app.notices import Notice, NoticeBoard, NoticeButton, error_notice
 from app.picture import Loading, Picture
@@ -22,15 +24,17 @@ from backends.core.errors import BackendError, EngineError, ResourceError
 from backends.core.phrase import NOTHING, Phrase
 from backends.core.stream import Runner, Stream
 from backends.engine.loader import engine_info
-from backends.engine.protocol import EngineInfo, LoadEvent, LoadFinished, LoadProgress
+from backends.engine.protocol import EngineInfo, LoadEvent, LoadFinished, LoadProgress, LoadStepped, LoadTrying
 from backends.hardware.types import Machine
-from backends.models.types import LocalModel
+from backends.models.types import Deleted, LocalModel, ModelFile
 from backends.services import Services
 
 _TRY_AGAIN = Phrase("Try again", "重试")
 _ON_CPU = Phrase("Use the processor alone", "仅用处理器运行")
 _LOAD = Phrase("Load", "加载")
 _PUT_BACK = Phrase("Undo", "撤销")
+_ERASE = Phrase("Free the space now", "立即释放空间")
+_DOWNLOAD = Phrase("Download", "下载")
 
 
 class ModelsController(QObject):
@@ -51,6 +55,8 @@ class ModelsController(QObject):
         self.downloads = Downloads(services, pump, self._runner, board, self)
         self.tokens = Tokens(services, pump, self._runner, self)
         self.finding = Finding(services, pump, self)
+        self.details = DetailsController(services, pump, self._runner, board, self)
+        self.works = Works(services, pump, board, self)
         self._load: Stream[LoadEvent] | None = None
         self._judged: Machine | None = None  # looked at while no model of ours held memory that the next one may have
         self._picture = Picture(
@@ -60,7 +66,12 @@ class ModelsController(QObject):
             token=self.tokens.token,
             use=services.settings.current.models.use,
         )
-        self.finding.changed.connect(self._on_finding)
+        self.finding.changed.connect(self._on_parts)
+        self.details.changed.connect(self._on_parts)
+        self.works.changed.connect(self._on_parts)
+        self.works.checked.connect(self.details.note_checked)
+        self.works.taken_in.connect(self._on_taken_in)
+        self.works.link_given.connect(self.pull)
         self.downloads.changed.connect(self._on_downloads)
         self.downloads.arrived.connect(self._on_arrived)
         self.tokens.changed.connect(self._on_token)
@@ -118,48 +129,80 @@ class ModelsController(QObject):
     def _on_library(self, found: list[tuple[LocalModel, ...]]) -> None:
         first = self._picture.local == () and bool(found[-1])
         self._draw(local=found[-1])
+        self.details.refresh()
+        self._pump.call(self._runner, self._services.shelf.deleted, then=lambda deleted: self._draw(deleted=deleted))
         if first:
             self.first_model_arrived.emit()
 
     @Slot(str)
     def add_file(self, path: str) -> None:
-        """ "I have a file": take it in, then load it."""
-        file = Path(path)
-        self._pump.follow(
-            self._services.shelf.add_file(file),
-            self._on_file_added,
-            on_error=lambda error: self._on_file_refused(file, error),
-        )
+        """ "I have a file", or a folder: take in what is there; one model is loaded at once."""
+        self.works.take_in(path)
 
-    def _on_file_refused(self, file: Path, error: BackendError) -> None:
-        said = Phrase(f"{file.name}: {error.message.en}", f"{file.name}：{error.message.zh}")
-        self._board.post(Notice(said, error.hint, "danger", key=f"file:{file}"))
-
-    def _on_file_added(self, models: list[LocalModel]) -> None:
+    @Slot(object)
+    def _on_taken_in(self, model: LocalModel) -> None:
         self.rescan()
-        model = models[-1]
         if model.problem.en:
             self._board.post(Notice(model.problem, tone="danger", key=f"problem:{model.id}"))
-        else:
+        elif model.kind == "chat":
             self.load(model)
 
     @Slot(object)
     def remove(self, model: LocalModel) -> None:
-        """Delete a downloaded model; a file of the person's own is taken off the list and may be put back."""
-        self._pump.follow(self._services.shelf.remove(model), lambda _: self._on_removed(model))
+        """Delete a model that is ours; any other is taken off the list. Either can be undone."""
+        self._pump.follow(self._services.shelf.remove(model), lambda deleted: self._on_removed(model, deleted[-1]))
 
-    def _on_removed(self, model: LocalModel) -> None:
+    def _on_removed(self, model: LocalModel, deleted: Deleted) -> None:
         self._draw(loaded=self._services.engine.model)
         self.rescan()
-        self.probe()  # the disk has more room now
-        if not model.source:
-            name = model.path.name
-            said = Phrase(f"{name} is off the list. The file is where it was.", f"已从列表移除 {name}，文件仍在原处。")
-            undo = NoticeButton(_PUT_BACK, lambda: self._put_back(model.path))
-            self._board.post(Notice(said, buttons=(undo,), key=f"removed:{name}"))
+        self.probe()
+        name = model.path.name
+        said = Phrase(f"{name} is off the list. The file is where it was.", f"已从列表移除 {name}，文件仍在原处。")
+        buttons = [NoticeButton(_PUT_BACK, lambda: self.put_back(deleted.key))]
+        if deleted.size:
+            said = Phrase(
+                f"{model.name} was deleted. Its place on the disk becomes free tomorrow, or now if you want.",
+                f"已删除 {model.name}。它占用的磁盘空间将于明天释放，也可立即释放。",
+            )
+            buttons.append(NoticeButton(_ERASE, self.empty_trash))
+        self._board.post(Notice(said, buttons=tuple(buttons), key=f"removed:{name}"))
 
-    def _put_back(self, path: Path) -> None:
-        self._pump.follow(self._services.shelf.add_file(path), lambda _: self.rescan())
+    @Slot(str)
+    def put_back(self, key: str) -> None:
+        self._pump.follow(self._services.shelf.put_back(key), lambda _: self.rescan())
+
+    @Slot()
+    def empty_trash(self) -> None:
+        """Erase for good what was deleted."""
+        self._pump.follow(self._services.shelf.empty_trash(), lambda _: self._on_erased())
+
+    def _on_erased(self) -> None:
+        self.rescan()
+        self.probe()  # the disk has more room now
+
+    # ---- versions
+
+    @Slot(object)
+    def use_version(self, model: LocalModel) -> None:
+        """Let another version of a model be the one in use; it is loaded if the former one was."""
+        self._follow_load(self._services.shelf.use(model), model, safe=False)
+
+    @Slot(object)
+    def look_for_newer(self, model: LocalModel) -> None:
+        self._pump.follow(self._services.shelf.newer(model), lambda found: self._on_newer(model, found[-1]))
+
+    def _on_newer(self, model: LocalModel, file: ModelFile | None) -> None:
+        key = f"newer:{model.path}"
+        if file is None:
+            said = Phrase(f"{model.name} is the newest there is.", f"{model.name} 已是最新版本。")
+            self._board.post(Notice(said, tone="success", key=key))
+            return
+        said = Phrase(
+            f"The publisher has a newer {model.name} ({model.quant}). This one stays beside it.",
+            f"发布者提供了新版 {model.name}（{model.quant}），现有版本会保留。",
+        )
+        get = NoticeButton(_DOWNLOAD, lambda: self.pull(f"{model.source}:{file.file}"))
+        self._board.post(Notice(said, buttons=(get,), key=key))
 
     # ---- downloads and the token
 
@@ -190,8 +233,8 @@ class ModelsController(QObject):
         self.tokens.remove()
 
     @Slot()
-    def _on_finding(self) -> None:
-        self._draw(search=self.finding.search)
+    def _on_parts(self) -> None:
+        self._draw(search=self.finding.search, details=self.details.all, works=self.works.all)
 
     @Slot()
     def _on_downloads(self) -> None:
@@ -228,8 +271,11 @@ class ModelsController(QObject):
         """`safe`: on the processor alone."""
         if self._load is not None:
             self._load.cancel()
+        self._follow_load(self._services.loading.load(model, safe=safe), model, safe=safe)
+
+    def _follow_load(self, stream: Stream[LoadEvent], model: LocalModel, *, safe: bool) -> None:
         self._board.withdraw("load")
-        self._load = stream = self._services.loading.load(model, safe=safe)
+        self._load = stream
         self._draw(loading=Loading(model, 0.0), loaded=None)
         self._pump.follow(
             stream,
@@ -248,14 +294,28 @@ class ModelsController(QObject):
             return  # another one was asked for meanwhile
         for event in events:
             match event:
+                case LoadTrying():
+                    self._draw(loading=Loading(model, 0.0, trying=True))
                 case LoadProgress(fraction):
-                    self._draw(loading=Loading(model, fraction))
+                    trying = self._picture.loading is not None and self._picture.loading.trying
+                    started_over = trying and fraction < (self._picture.loading or Loading(model, 0)).fraction
+                    self._draw(loading=Loading(model, fraction, trying=trying and not started_over))
+                case LoadStepped(why, change, cost):
+                    self._on_stepped(model, why, change, cost)
                 case LoadFinished(loaded):
                     self._draw(loading=None, loaded=loaded)
                     self._board.withdraw("load")  # what an earlier try said is no longer so
+                    self.details.refresh()
                     for note in loaded.notes:
                         self._board.post(Notice(note, tone="warning", key="load"))
                     self.model_loaded.emit()
+
+    def _on_stepped(self, model: LocalModel, why: Phrase, change: Phrase, cost: Phrase) -> None:
+        """It goes on in another way. What changed and what that costs stays in sight."""
+        self._draw(loading=Loading(model, 0.0))
+        said = Phrase(f"{model.name}: {change.en}", f"{model.name}：{change.zh}")
+        hint = Phrase(f"{cost.en} {why.en}".strip(), f"{cost.zh}{why.zh}")
+        self._board.post(Notice(said, hint, "warning", key=f"stepped:{change.en}"))
 
     def _on_load_end(self, stream: Stream[LoadEvent]) -> None:
         if stream is self._load:

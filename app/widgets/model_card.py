@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import QCoreApplication, Qt, QUrl, Signal, Slot
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QCoreApplication, Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame
 
 from app import figures, icons, parts
@@ -12,7 +11,6 @@ from app.picture import Work
 from app.shelves import RUNS, CardState
 from app.theme import SPACE
 from app.widgets import runs, verdict
-from app.widgets.confirm import Confirm
 from app.widgets.download_bar import DownloadBar
 from app.widgets.elided import ElidedLabel
 from app.widgets.model_details import ModelDetails
@@ -57,7 +55,6 @@ class ModelCard(Retranslated, QFrame):
         self._note = parts.label(role="caption", tone="muted", wrap=True, select=True)
         self._runs = parts.label(role="caption", wrap=True, select=True)
         self._doubt = parts.label(role="caption", tone="warning", wrap=True, select=True)
-        self._folder = parts.icon_button("folder-open")
         self._remove = parts.icon_button("trash-2")
         self._download = parts.button(kind="secondary", icon="download")
         self._load = parts.button(kind="secondary", icon="play")
@@ -66,7 +63,6 @@ class ModelCard(Retranslated, QFrame):
         self._working = WorkingRow()
         self._bar = DownloadBar()
         self.details = ModelDetails()
-        self._confirm = Confirm()
         self._connect()
         self._arrange()
         self.retranslate()
@@ -76,8 +72,6 @@ class ModelCard(Retranslated, QFrame):
         self._load.clicked.connect(self._on_load)
         self._unload.clicked.connect(self.unload_requested)
         self._remove.clicked.connect(self._on_remove)
-        self._folder.clicked.connect(self._on_folder)
-        self._confirm.confirmed.connect(self._on_confirmed)
         self._more.clicked.connect(self._on_more)
         self._working.cancel_requested.connect(self._on_cancel)
         details = self.details
@@ -101,9 +95,7 @@ class ModelCard(Retranslated, QFrame):
             title, self._summary, self._path, self._figures, self._note, self._runs, self._doubt, space=SPACE.xs
         )
         title.setContentsMargins(0, 0, 0, SPACE.xs // 2)
-        buttons = parts.row(
-            self._folder, self._remove, self._unload, self._load, self._download, self._more, space=SPACE.xs
-        )
+        buttons = parts.row(self._remove, self._unload, self._load, self._download, self._more, space=SPACE.xs)
         top = parts.row(words, parts.column(buttons, None, space=0), space=SPACE.l)
         top.setStretch(0, 1)
         self._working.setContentsMargins(0, SPACE.xs, 0, 0)
@@ -113,7 +105,6 @@ class ModelCard(Retranslated, QFrame):
                 top,
                 self._working,
                 self._bar,
-                self._confirm,
                 self.details,
                 space=SPACE.s,
                 margin=(SPACE.l, SPACE.m, SPACE.m, SPACE.m),
@@ -142,14 +133,12 @@ class ModelCard(Retranslated, QFrame):
         self._download.setText(self.tr("Download"))
         self._load.setText(self.tr("Load"))
         self._unload.setText(self.tr("Unload"))
-        parts.name_button(self._folder, self.tr("Show it in its folder"))
         self._draw()
 
     # ---- drawing
 
     def _draw(self) -> None:
         state = self._state
-        self._confirm.hide()
         self._name.setText(state.name)
         self._recommended.setVisible(state.recommended)
         self._in_use.setVisible(state.loaded is not None)
@@ -209,10 +198,10 @@ class ModelCard(Retranslated, QFrame):
         idle = here and state.loading is None and state.loaded is None and state.work is None
         runs_here = state.choice is not None and state.choice.verdict in RUNS
         self._download.setVisible(not here and state.download is None and runs_here)
-        self._load.setVisible(idle and state.local is not None and not state.local.problem.en)
+        chats = state.local is not None and state.local.kind == "chat" and not state.local.problem.en
+        self._load.setVisible(idle and chats)
         self._unload.setVisible(state.loaded is not None)
-        self._remove.setVisible(idle and state.removal != "by_hand")
-        self._folder.setVisible(idle and state.removal == "by_hand")
+        self._remove.setVisible(idle)
         forget = self.tr("Take it off the list (the file stays)")
         words = forget if state.removal == "forget" else self.tr("Delete it from this computer")
         parts.name_button(self._remove, words)
@@ -227,14 +216,15 @@ class ModelCard(Retranslated, QFrame):
             state.details, updatable=state.local is not None and state.local.origin == "downloaded"
         )
         self.details.set_busy(state.work is not None)
-        for button in (self._remove, self._folder, self._more):
+        for button in (self._remove, self._more):
             button.setAccessibleName(f"{button.toolTip()}: {state.name}")
 
     def _draw_loading(self) -> None:
         fraction, work = self._state.loading, self._state.work
         self._working.setVisible(fraction is not None or work is not None)
         if fraction is not None:
-            self._working.show_work(self.tr("Loading"), fraction, cancel=True)
+            words = self.tr("Trying it for the first time") if self._state.trying else self.tr("Loading")
+            self._working.show_work(words, fraction, cancel=True)
         elif work is not None:
             self._working.show_work(self._work_words(work), work.fraction, cancel=True)
 
@@ -273,23 +263,9 @@ class ModelCard(Retranslated, QFrame):
 
     @Slot()
     def _on_remove(self) -> None:
-        local = self._state.local
-        if local is None:
-            return
-        if self._state.removal == "forget":
-            self.remove_requested.emit(local)
-            return
-        words = self.tr("Delete this file? %1 become free; it can be downloaded again.")
-        self._confirm.ask(words.replace("%1", figures.file_size(local.size)))
-
-    @Slot()
-    def _on_confirmed(self) -> None:
-        self.remove_requested.emit(self._state.local)
-
-    @Slot()
-    def _on_folder(self) -> None:
+        """Without a question: it can be undone."""
         if self._state.local is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._state.local.path.parent)))
+            self.remove_requested.emit(self._state.local)
 
 
 def _only_moved(before: CardState, state: CardState, name: str) -> bool:

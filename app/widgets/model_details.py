@@ -1,6 +1,7 @@
 """What there is to know and to do about a file on this disk, below its card."""
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
 
 from app import parts
@@ -41,6 +42,8 @@ class ModelDetails(Retranslated, QWidget):
         self._verify = parts.button(kind="secondary", icon="shield-check")
         self._update = parts.button(kind="secondary", icon="rotate-cw")
         self._checked = parts.label(role="caption", tone="muted", wrap=True, select=True)
+        self._folder = parts.button(kind="secondary", icon="folder-open")
+        self._folder.clicked.connect(self._on_folder)
         self._verify.clicked.connect(self.verify_requested)
         self._update.clicked.connect(self.update_requested)
         self.smaller.plan_requested.connect(self.plan_smaller_requested)
@@ -50,7 +53,7 @@ class ModelDetails(Retranslated, QWidget):
         self.adapters.remove_requested.connect(self.adapter_removed)
         self.adapters.file_chosen.connect(self.adapter_chosen)
         memory = parts.column(self._title, self.memory, space=SPACE.xs)
-        files = parts.column(parts.row(self._verify, self._update, None), self._checked, space=SPACE.xs)
+        files = parts.column(parts.row(self._verify, self._update, self._folder, None), self._checked, space=SPACE.xs)
         self.setLayout(
             parts.column(
                 self._line, self._working, self._trouble, memory, self.versions, self.adapters, self.smaller, files,
@@ -63,6 +66,7 @@ class ModelDetails(Retranslated, QWidget):
         self._title.setText(self.tr("Memory"))
         self._verify.setText(self.tr("Verify the file"))
         self._update.setText(self.tr("Look for a newer version"))
+        self._folder.setText(self.tr("Show in its folder"))
         self._draw()
 
     def show_details(self, details: Details | None, *, updatable: bool = False) -> None:
@@ -88,6 +92,11 @@ class ModelDetails(Retranslated, QWidget):
         self.smaller.show_details(details)
         self._checked.setText(say(details.checked))
         self._checked.setVisible(bool(details.checked.en))
+
+    @Slot()
+    def _on_folder(self) -> None:
+        if self._details is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._details.path.parent)))
 
     @Slot(bool)
     def set_busy(self, busy: bool) -> None:

@@ -7,6 +7,7 @@ from app.language import Retranslated, say
 from app.picture import Picture
 from app.shelves import arrange
 from app.theme import SPACE
+from app.widgets.deleted import DeletedStrip
 from app.widgets.drop import ModelDrop
 from app.widgets.find_box import FindBox
 from app.widgets.found import Found
@@ -47,6 +48,8 @@ class ModelsPage(Retranslated, parts.Page):
     find_cancelled = Signal()
     listing_requested = Signal(str, str)  # repository, endpoint
     use_chosen = Signal(str)
+    put_back_requested = Signal(str)
+    erase_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,6 +85,10 @@ class ModelsPage(Retranslated, parts.Page):
         for shelf in (self.here, self.coming, self.runs, self.large):
             pass_on(shelf, self)
             self.body.addWidget(shelf)
+        self.deleted = DeletedStrip()
+        self.deleted.put_back_requested.connect(self.put_back_requested)
+        self.deleted.erase_requested.connect(self.erase_requested)
+        self.body.addWidget(self.deleted)
         self.body.addWidget(self.machine)
         self._drop = ModelDrop(self)
         self._drop.dropped.connect(self.file_chosen)
@@ -105,6 +112,7 @@ class ModelsPage(Retranslated, parts.Page):
         self.coming.show_downloads(shelves.coming)
         self.runs.show_cards(shelves.runs)
         self.large.show_cards(shelves.large)
+        self.deleted.show_deleted(picture.deleted)
         self.machine.show_machine(picture.machine)
         self.machine.setVisible(picture.machine is not None or bool(picture.trouble.en))
         self.found.show_picture(picture)

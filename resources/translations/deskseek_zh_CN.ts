@@ -116,6 +116,33 @@
     </message>
 </context>
 <context>
+    <name>Adapters</name>
+    <message>
+        <source>Adapters (LoRA)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Small files that change how a model answers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add an adapter…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose an adapter</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Adapters (*.gguf)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation type="unfinished">所有文件 (*)</translation>
+    </message>
+</context>
+<context>
     <name>Answer</name>
     <message>
         <source>Answer</source>
@@ -264,6 +291,25 @@
     </message>
 </context>
 <context>
+    <name>DeletedStrip</name>
+    <message>
+        <source>Deleted</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Models that you deleted stay here for a day.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Free %1 now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Put back</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>Desk</name>
     <message>
         <source>Open a model file</source>
@@ -369,6 +415,21 @@
     </message>
 </context>
 <context>
+    <name>FindBox</name>
+    <message>
+        <source>Find a model, or paste a link</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Find a model on the hub</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing is sent before you press Enter.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>FirstRunPage</name>
     <message>
         <source>Welcome to DeskSeek</source>
@@ -431,6 +492,41 @@
     </message>
 </context>
 <context>
+    <name>Found</name>
+    <message>
+        <source>Close the search</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Download source</source>
+        <translation type="unfinished">下载来源</translation>
+    </message>
+    <message>
+        <source>Asking the hub</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Looking…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The search did not work</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>From your link</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Found on %1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing with that name is there as GGUF. Try fewer words, such as deepseek.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>MachineCard</name>
     <message>
         <source>This computer</source>
@@ -446,6 +542,84 @@
     <message>
         <source>Look again</source>
         <translation>重新检测</translation>
+    </message>
+</context>
+<context>
+    <name>MakeSmaller</name>
+    <message>
+        <source>Make a smaller version</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It is computed on this computer from this file; nothing is downloaded.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Quant of the smaller version</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose a quant</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Make it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Working out what it takes…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>memory %1</source>
+        <translation type="unfinished">内存 %1</translation>
+    </message>
+    <message>
+        <source>%1 of the disk&apos;s %2 free</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>MemoryTable</name>
+    <message>
+        <source>Weights</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Context</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Computing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>In all</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Measured</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Last answer: %1, predicted %2.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>As the engine itself plans it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>By formula.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Loads on this computer took %1 more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Loads on this computer took %1 less.</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -479,8 +653,40 @@
         <translation>从这台电脑删除</translation>
     </message>
     <message>
+        <source>Hide the details</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Details</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Loading</source>
         <translation>正在加载</translation>
+    </message>
+    <message>
+        <source>Trying it for the first time</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Verifying that every byte is right</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Fetching what is damaged</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Making a smaller version</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copying</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>%1 left</source>
+        <translation type="unfinished">剩余 %1</translation>
     </message>
     <message>
         <source>Delete this file? %1 become free; it can be downloaded again.</source>
@@ -547,6 +753,25 @@
     </message>
 </context>
 <context>
+    <name>ModelDetails</name>
+    <message>
+        <source>Memory</source>
+        <translation type="unfinished">内存</translation>
+    </message>
+    <message>
+        <source>Verify the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Look for a newer version</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Planning</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>ModelDrop</name>
     <message>
         <source>Drop the model file here</source>
@@ -578,6 +803,25 @@
     <message>
         <source>Looking at this computer</source>
         <translation>正在检测这台电脑</translation>
+    </message>
+</context>
+<context>
+    <name>Offers</name>
+    <message>
+        <source>Try again</source>
+        <translation type="unfinished">重试</translation>
+    </message>
+    <message>
+        <source>Download source</source>
+        <translation type="unfinished">下载来源</translation>
+    </message>
+    <message>
+        <source>Reading what there is</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>All %1 files</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -711,6 +955,33 @@
     </message>
 </context>
 <context>
+    <name>Repository</name>
+    <message>
+        <source>In the catalogue</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Wants a sign-in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>%1 downloads</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>changed %1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Hide files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Files</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>SettingRow</name>
     <message>
         <source>Takes effect at the next start.</source>
@@ -751,12 +1022,20 @@
         <translation>地址</translation>
     </message>
     <message>
+        <source>If that fails</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Proxy</source>
         <translation>代理</translation>
     </message>
     <message>
         <source>Access token</source>
         <translation>访问令牌</translation>
+    </message>
+    <message>
+        <source>At most</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Stay offline</source>
@@ -767,28 +1046,44 @@
         <translation>下载地址</translation>
     </message>
     <message>
+        <source>Addresses to try when that fails</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>None. Several are tried in turn, with commas between them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>As the system, or http://127.0.0.1:7890</source>
         <translation>跟随系统，或 http://127.0.0.1:7890</translation>
+    </message>
+    <message>
+        <source>Download at most so many megabytes a second</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No limit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>MB/s, over</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Connections for a download</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>connections</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Download from %1</source>
         <translation>从 %1 下载</translation>
     </message>
     <message>
-        <source>Save</source>
-        <translation>保存</translation>
-    </message>
-    <message>
-        <source>Save the access token</source>
-        <translation>保存访问令牌</translation>
-    </message>
-    <message>
-        <source>Remove</source>
-        <translation>移除</translation>
-    </message>
-    <message>
-        <source>Remove the access token</source>
-        <translation>移除访问令牌</translation>
+        <source>Try %1 when that fails</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Offline: nothing is downloaded. Change…</source>
@@ -799,24 +1094,12 @@
         <translation>下载站点：%1。镜像、代理、令牌…</translation>
     </message>
     <message>
+        <source>Downloads come from %1, else from %2. Mirror, proxy, token…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Opens and closes the settings for downloads</source>
         <translation>展开或收起下载设置</translation>
-    </message>
-    <message>
-        <source>Looking into the keyring…</source>
-        <translation>正在读取密钥环…</translation>
-    </message>
-    <message>
-        <source>None</source>
-        <translation>未设置</translation>
-    </message>
-    <message>
-        <source>There is one for %1.</source>
-        <translation>已设置用于 %1 的令牌。</translation>
-    </message>
-    <message>
-        <source>Only for models that want a sign-in. It is sent to %1 alone.</source>
-        <translation>仅用于需要登录的模型，且只会发送给 %1。</translation>
     </message>
     <message>
         <source>Where downloads come from</source>
@@ -854,6 +1137,49 @@
     </message>
 </context>
 <context>
+    <name>TokenField</name>
+    <message>
+        <source>Hub of the access token</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Access token</source>
+        <translation type="unfinished">访问令牌</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation type="unfinished">保存</translation>
+    </message>
+    <message>
+        <source>Save the access token</source>
+        <translation type="unfinished">保存访问令牌</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation type="unfinished">移除</translation>
+    </message>
+    <message>
+        <source>Remove the access token</source>
+        <translation type="unfinished">移除访问令牌</translation>
+    </message>
+    <message>
+        <source>Looking into the keyring…</source>
+        <translation type="unfinished">正在读取密钥环…</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation type="unfinished">未设置</translation>
+    </message>
+    <message>
+        <source>There is one for %1.</source>
+        <translation type="unfinished">已设置用于 %1 的令牌。</translation>
+    </message>
+    <message>
+        <source>Only for models that want a sign-in. It is sent to %1 alone.</source>
+        <translation type="unfinished">仅用于需要登录的模型，且只会发送给 %1。</translation>
+    </message>
+</context>
+<context>
     <name>Transcript</name>
     <message>
         <source>Conversation</source>
@@ -861,10 +1187,91 @@
     </message>
 </context>
 <context>
+    <name>Uses</name>
+    <message>
+        <source>Mostly for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Chat</source>
+        <translation type="unfinished">对话</translation>
+    </message>
+    <message>
+        <source>Long documents</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Maths</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>Versions</name>
+    <message>
+        <source>Versions</source>
+        <translation type="unfinished">版本信息</translation>
+    </message>
+    <message>
+        <source>In use</source>
+        <translation type="unfinished">使用中</translation>
+    </message>
+    <message>
+        <source>Use this one</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>WorkingRow</name>
     <message>
         <source>Cancel</source>
         <translation>取消</translation>
+    </message>
+</context>
+<context>
+    <name>_Row</name>
+    <message>
+        <source>Use %1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How strongly %1 is applied</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take %1 off the list (the file stays)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Download</source>
+        <translation type="unfinished">下载</translation>
+    </message>
+    <message>
+        <source>From your link</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>size not known</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>%1 files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>no checksum published</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>about %1</source>
+        <translation type="unfinished">约 %1</translation>
+    </message>
+    <message>
+        <source>Looking…</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint
 from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
@@ -94,25 +94,15 @@ def test_a_file_of_ones_own_is_loaded_or_taken_off_the_list(page: ModelsPage, qt
 def test_a_file_put_into_the_models_folder_by_hand_is_left_there(page: ModelsPage) -> None:
     by_hand = pictures.own(folder=pictures.MODELS / "mine")
     card = here(page, by_hand)
-    assert buttons(card) == [f"Show it in its folder: {by_hand.name}", f"Load: {by_hand.name}", f"Details: {by_hand.name}"]
+    forget = f"Take it off the list (the file stays): {by_hand.name}"
+    assert buttons(card) == [forget, f"Load: {by_hand.name}", f"Details: {by_hand.name}"]
 
 
-def test_a_downloaded_model_is_deleted_after_a_question(page: ModelsPage, qtbot: QtBot) -> None:
+def test_a_downloaded_model_is_deleted_at_once_since_it_can_be_put_back(page: ModelsPage, qtbot: QtBot) -> None:
     card = here(page, small())
-    removed: list[LocalModel] = []
-    page.remove_requested.connect(removed.append)
-    delete = looks.button(card, f"Delete it from this computer: {small().name}")
-    delete.click()
-    assert "Delete this file? 1.9 GB become free; it can be downloaded again." in looks.texts(card)
-    looks.button(card, "Keep").click()
-    assert "Delete this file?" not in looks.texts(card)
-    delete.click()
-    qtbot.keyClick(card._confirm, Qt.Key.Key_Escape)
-    assert "Delete this file?" not in looks.texts(card)
-    assert removed == []
-    delete.click()
-    looks.button(card, "Delete").click()
-    assert removed == [small()]
+    with qtbot.waitSignal(page.remove_requested, timeout=1000) as asked:
+        looks.button(card, f"Delete it from this computer: {small().name}").click()
+    assert asked.args == [small()]
 
 
 def test_a_broken_file_says_why(page: ModelsPage) -> None:
@@ -183,11 +173,11 @@ def test_the_same_state_draws_nothing(page: ModelsPage) -> None:
     assert card._name.text() == pictures.LONG_NAME.name
 
 
-def test_shelves_know_what_is_left_to_the_person() -> None:
+def test_only_what_is_ours_is_deleted() -> None:
     model = small()
     by_hand = pictures.own(folder=pictures.MODELS)
     shelves = arrange(replace(pictures.of(), local=(model, OWN, by_hand)))
-    assert [state.removal for state in shelves.here] == ["delete", "forget", "by_hand"]
+    assert [state.removal for state in shelves.here] == ["delete", "forget", "forget"]
 
 
 def test_a_name_that_was_cut_is_whole_in_its_tool_tip_and_no_markup(page: ModelsPage) -> None:

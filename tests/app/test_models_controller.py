@@ -293,7 +293,15 @@ def test_a_downloaded_model_is_deleted_from_the_disk(desk: Desk) -> None:
     desk.until(lambda: desk.picture.local == ())
     assert desk.picture.loaded is None
     assert not model.path.exists()
-    assert not desk.board.banners, "what is deleted cannot be undone, and it was asked before"
+    desk.until(lambda: [one.name for one in desk.picture.deleted] == [model.name])
+    desk.press("Undo")
+    desk.until(lambda: [each.path for each in desk.local] == [model.path])
+    assert model.path.exists()
+
+    desk.controller.remove(desk.local[0])
+    desk.press("Free the space now")
+    desk.until(lambda: desk.picture.deleted == () and desk.picture.local == ())
+    assert not list(desk.services.models_folder.rglob("*.gguf"))
 
 
 def test_a_second_model_does_not_push_the_first_one_out(desk: Desk, hub: HubServer, gguf: Path) -> None:

@@ -118,6 +118,7 @@ def downloaded(choice: Choice, quant: str = "") -> LocalModel:
         sha256=None,
         source=model.repo,
         verified=True,
+        origin="downloaded",
     )
 
 
