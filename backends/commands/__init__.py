@@ -177,19 +177,20 @@ def _part_of(command: Command, words: list[str]) -> tuple[Command, list[str]]:
         if word == "--":
             break
         if not word.startswith("-"):
-            part = next((part for part in command.parts if part.name == word), None)
-            return (part, words[:index] + words[index + 1 :]) if part is not None else (command, words)
+            if not command.parts:
+                break
+            return _find(word, command.parts, f"{command.name} "), words[:index] + words[index + 1 :]
     return command, words
 
 
-def _find(name: str) -> Command:
-    for command in COMMANDS:
+def _find(name: str, among: Sequence[Command] = COMMANDS, before: str = "") -> Command:
+    for command in among:
         if command.name == name:
             return command
-    close = difflib.get_close_matches(name, [command.name for command in COMMANDS], 1)
+    close = difflib.get_close_matches(name, [command.name for command in among], 1)
     hint = (
-        Phrase(f"Did you mean {close[0]}?", f"是否想输入 {close[0]}？")
+        Phrase(f"Did you mean {before}{close[0]}?", f"是否想输入 {before}{close[0]}？")
         if close
-        else Phrase("See deskseek --help.", "请参阅 deskseek --help。")
+        else Phrase(f"See deskseek {before}--help.", f"请参阅 deskseek {before}--help。")
     )
-    raise WrongUsage(Phrase(f"There is no command {name}.", f"没有 {name} 这个命令。"), hint)
+    raise WrongUsage(Phrase(f"There is no command {before}{name}.", f"没有 {before}{name} 这个命令。"), hint)

@@ -138,11 +138,21 @@ class Parser(argparse.ArgumentParser):
         """What stands without a dash. `many`: all of them, as a list; only the last may."""
         self._words.append(_Word(name, shown, help.to(self._language), required, many))
 
-    def option(self, name: str, shown: str, help: Phrase | None, *, kind: Kind = TEXT, default: Any = None) -> None:
-        """An option with a value; `help` None hides it."""
+    def option(
+        self,
+        name: str,
+        shown: str,
+        help: Phrase | None,
+        *,
+        kind: Kind = TEXT,
+        default: Any = None,
+        many: bool = False,
+    ) -> None:
+        """An option with a value; `help` None hides it. `many`: it may be named again; a list, or the default."""
         self._names.append(name)
         self._switches.add_argument(
             name,
+            action="append" if many else "store",
             metavar=shown,
             default=default,
             type=lambda text: _read(name, kind, text),
@@ -169,7 +179,7 @@ class Parser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         for word in self._words:
-            nargs = "*" if word.many else None if word.required else "?"
+            nargs = ("+" if word.required else "*") if word.many else None if word.required else "?"
             self._word_group.add_argument(word.name, metavar=word.shown, nargs=nargs, help=word.help)
         text = super().format_help()
         return re.sub("(?m)^(\\w+):$", r"\1：", text) if self._language == "zh" else text

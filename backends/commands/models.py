@@ -3,14 +3,22 @@ them in, check, delete and switch them."""
 
 from typing import Any
 
-from backends.commands import models_import, models_remove, models_search, models_verify
+from backends.commands import (
+    models_import,
+    models_quantize,
+    models_remove,
+    models_search,
+    models_verify,
+    models_versions,
+)
 from backends.commands.arguments import Parser
 from backends.commands.figures import columns, size
 from backends.commands.job import DONE, Command, Job
 from backends.commands.pull import to_go_on
 from backends.core.phrase import NOTHING, Language, Phrase
+from backends.models.names import plain_id
 from backends.models.partial import PendingDownload
-from backends.models.types import LocalModel
+from backends.models.types import LocalAdapter, LocalModel
 
 NAME = "models"
 SUMMARY = Phrase("List the models on this disk.", "列出本机已有的模型。")
@@ -24,8 +32,14 @@ def grammar(language: Language) -> Parser:
     return parser
 
 
+def _list_grammar(language: Language) -> Parser:
+    parser = Parser(f"deskseek {NAME} list", SUMMARY, language)
+    parser.json_switch()
+    return parser
+
+
 def run(job: Job) -> int:
-    models = job.services.library.models()
+    models, adapters = job.services.library.models(), job.services.library.adapters()
     pending = job.services.downloads.pending()
     loaded = job.services.engine.model
     path = loaded.path if loaded else None
@@ -34,17 +48,23 @@ def run(job: Job) -> int:
             {
                 "models": [_as_data(model, model.path == path) for model in models],
                 "pending": [_pending(download) for download in pending],
+                "adapters": [_adapter(adapter) for adapter in adapters],
             }
         )
         return DONE
     language = job.console.language
     zh = language == "zh"
-    if not models and not pending:
+    if not (models or pending or adapters):
         job.console.line("本机还没有模型。" if zh else "There is no model on this disk yet.")
         job.console.note("先看推荐：deskseek recommend" if zh else "See what suits this machine: deskseek recommend")
         return DONE
-    rows = [[model.id, size(model.size), _remark(model, model.path == path, language)] for model in models]
+    several = {plain_id(model) for model in models if not model.current}
+    rows = [
+        [model.id, size(model.size), _remark(model, model.path == path, plain_id(model) in several, language)]
+        for model in models
+    ]
     rows += [[f"{each.repo}:{each.file.quant}", size(each.total), _paused(each, job)] for each in pending]
+    rows += [[adapter.id, size(adapter.size), _about(adapter, language)] for adapter in adapters]
     job.console.lines(columns(rows, right=(1,)))
     return DONE
 
@@ -60,18 +80,27 @@ _ORIGINS = {
 _KINDS = {"embedding": Phrase("for documents", "用于文档"), "reranking": Phrase("for documents", "用于文档")}
 
 
-def _remark(model: LocalModel, loaded: bool, language: Language) -> str:
+def _remark(model: LocalModel, loaded: bool, versions: bool, language: Language) -> str:
+    """`versions`: there are others of this model."""
     if model.problem != NOTHING:
         return model.problem.to(language)
     said = [Phrase("loaded", "已加载")] if loaded else []
     said += [_ORIGINS[model.origin]] if model.origin in _ORIGINS else []
     said += [_KINDS[model.kind]] if model.kind in _KINDS else []
-    said += [Phrase("a former version", "旧版本")] if not model.current else []
+    if versions:
+        in_use = Phrase(f"version {model.version}, in use", f"版本 {model.version}，使用中")
+        said.append(in_use if model.current else Phrase("another version", "另一版本"))
     if model.origin == "own":
         said.append(Phrase(str(model.path), str(model.path)))
     elif model.origin == "downloaded" and not model.verified:
         said.append(Phrase("not verified", "未校验"))
     return ("，" if language == "zh" else ", ").join(phrase.to(language) for phrase in said)
+
+
+def _about(adapter: LocalAdapter, language: Language) -> str:
+    if adapter.problem != NOTHING:
+        return adapter.problem.to(language)
+    return Phrase(f"adapter, {adapter.path}", f"适配器，{adapter.path}").to(language)
 
 
 def _paused(download: PendingDownload, job: Job) -> str:
@@ -88,6 +117,17 @@ def _pending(download: PendingDownload) -> dict[str, Any]:
         "done": download.done,
         "total": download.total,
         "endpoint": download.endpoint,
+    }
+
+
+def _adapter(adapter: LocalAdapter) -> dict[str, Any]:
+    return {
+        "id": adapter.id,
+        "name": adapter.name,
+        "path": str(adapter.path),
+        "size": adapter.size,
+        "architecture": adapter.architecture,
+        "problem": {"en": adapter.problem.en, "zh": adapter.problem.zh} if adapter.problem != NOTHING else None,
     }
 
 
@@ -114,9 +154,12 @@ def _as_data(model: LocalModel, loaded: bool) -> dict[str, Any]:
 
 
 PARTS = (
+    Command("list", SUMMARY, _list_grammar, run, needs_owner=True),
     models_search.COMMAND,
     models_import.COMMAND,
     models_verify.COMMAND,
     *models_remove.COMMANDS,
+    *models_versions.COMMANDS,
+    models_quantize.COMMAND,
 )
 COMMAND = Command(NAME, SUMMARY, grammar, run, needs_owner=True, parts=PARTS)

@@ -1,58 +1,105 @@
-"""`deskseek models remove`, `restore` and `use`: take a model away, put it back, switch to another version of it."""
+"""`deskseek models remove` and `restore`: take a model away, put it back, erase it for good."""
 
+import argparse
 from typing import Any
 
 from backends.commands.arguments import Parser, WrongUsage
 from backends.commands.figures import columns, size
 from backends.commands.job import DONE, INTERRUPTED, Command, Job
+from backends.core.errors import NotFound
 from backends.core.phrase import Language, Phrase
-from backends.engine.protocol import LoadFinished, LoadProgress
+from backends.models.types import Deleted, LocalAdapter, LocalModel
 
 REMOVE = Phrase("Delete a model; it can be restored for a day.", "删除模型；一天内可以恢复。")
 RESTORE = Phrase(
     "Put a deleted model back; without a name, list what can be.", "恢复已删除的模型；不填则列出可恢复的模型。"
 )
-USE = Phrase("Use a certain version of a model from now on.", "从现在起使用模型的某个版本。")
 
 
 def remove_grammar(language: Language) -> Parser:
     after = Phrase(
-        "A file that DeskSeek did not download is only taken off the list; it stays where it is.",
-        "不是由 DeskSeek 下载的文件只会从列表移除，文件仍在原处。",
+        "A file that DeskSeek neither downloaded, made nor copied is only taken off the list; it stays where it is. "
+        "--now without a model erases all that was deleted before.",
+        "不是由 DeskSeek 下载、生成或复制的文件只会从列表移除，文件仍在原处。"
+        "仅使用 --now 而不填模型时，会彻底清除之前删除的所有模型。",
     )
     parser = Parser("deskseek models remove", REMOVE, language, after=after)
-    parser.word("model", "ID", Phrase("which one", "要删除的模型"), required=True)
-    parser.switch("--now", Phrase("erase everything that was deleted, for good", "彻底清除所有已删除的模型"))
+    parser.word("model", "ID", Phrase("which model or adapter", "要删除的模型或适配器"))
+    parser.switch("--now", Phrase("erase it at once, for good", "立即彻底删除，不可恢复"))
     parser.json_switch()
     return parser
 
 
+def check_remove(given: argparse.Namespace) -> None:
+    if not (given.model or given.now):
+        see = "deskseek models remove --help"
+        raise WrongUsage(Phrase("ID is missing.", "缺少 ID。"), Phrase(f"See {see}.", f"请参阅 {see}。"))
+
+
 def remove(job: Job) -> int:
-    console = job.console
-    zh = console.language == "zh"
-    services = job.services
-    model = services.library.find(job.arguments.model)
-    for deleted in job.follow(services.shelf.remove(model)):
-        if console.as_json:
-            console.json({"removed": {"id": model.id, "key": deleted.key, "size": deleted.size}})
-        elif model.origin in ("downloaded", "quantised"):
-            console.line(f"已删除：{model.id}" if zh else f"Deleted: {model.id}")
-            back = f"deskseek models restore {deleted.key}"
-            console.note(f"恢复：{back}" if zh else f"To put it back: {back}")
+    if not job.arguments.model:
+        for freed in job.follow(job.services.shelf.empty_trash()):
+            _freed(freed, job)
+        return INTERRUPTED if job.cancel.cancelled else DONE
+    what = _find(job)
+    if isinstance(what, LocalAdapter):
+        for _ in job.follow(job.services.shelf.remove_adapter(what)):
+            _off_the_list(what, "", job)
+        return INTERRUPTED if job.cancel.cancelled else DONE
+    for deleted in job.follow(job.services.shelf.remove(what)):
+        if not deleted.size:
+            _off_the_list(what, deleted.key, job)
+        elif job.arguments.now:
+            for freed in job.follow(job.services.shelf.erase(deleted.key)):
+                _deleted(what, deleted, job, back=False)
+                _freed(freed, job)
         else:
-            console.line(f"已从列表移除：{model.path}" if zh else f"Off the list: {model.path}")
-    if job.arguments.now:
-        for freed in job.follow(services.shelf.empty_trash()):
-            if console.as_json:
-                console.json({"freed": freed})
-            else:
-                console.line(f"已释放 {size(freed)}" if zh else f"{size(freed)} are free now")
+            _deleted(what, deleted, job, back=True)
     return INTERRUPTED if job.cancel.cancelled else DONE
+
+
+def _find(job: Job) -> LocalModel | LocalAdapter:
+    wanted, library = job.arguments.model, job.services.library
+    try:
+        return library.find(wanted)
+    except NotFound:
+        for adapter in library.adapters():
+            if wanted in (adapter.id, str(adapter.path)):
+                return adapter
+        raise
+
+
+def _deleted(model: LocalModel, deleted: Deleted, job: Job, *, back: bool) -> None:
+    console, zh = job.console, job.console.language == "zh"
+    if console.as_json:
+        console.json({"removed": {"id": model.id, "key": deleted.key if back else None, "size": deleted.size}})
+        return
+    console.line(f"已删除：{model.id}" if zh else f"Deleted: {model.id}")
+    if back:
+        again = f"deskseek models restore {deleted.key}"
+        console.note(f"恢复：{again}" if zh else f"To put it back: {again}")
+
+
+def _off_the_list(what: LocalModel | LocalAdapter, key: str, job: Job) -> None:
+    console, zh = job.console, job.console.language == "zh"
+    if console.as_json:
+        console.json({"removed": {"id": what.id, "key": key or None, "size": 0}})
+        return
+    console.line(f"已从列表移除（文件仍在）：{what.path}" if zh else f"Off the list, and still there: {what.path}")
+    again = f"deskseek models restore {key}" if key else f'deskseek models import "{what.path}"'
+    console.note(f"恢复：{again}" if zh else f"To put it back: {again}")
+
+
+def _freed(freed: int, job: Job) -> None:
+    if job.console.as_json:
+        job.console.json({"freed": freed})
+    else:
+        job.console.line(f"已释放 {size(freed)}" if job.console.language == "zh" else f"Freed: {size(freed)}")
 
 
 def restore_grammar(language: Language) -> Parser:
     parser = Parser("deskseek models restore", RESTORE, language)
-    parser.word("key", "KEY", Phrase("as `remove` named it", "`remove` 给出的编号"))
+    parser.word("key", "KEY", Phrase("as `remove` named it, or the name", "`remove` 给出的编号或模型名称"))
     parser.json_switch()
     return parser
 
@@ -60,60 +107,41 @@ def restore_grammar(language: Language) -> Parser:
 def restore(job: Job) -> int:
     console = job.console
     zh = console.language == "zh"
+    there = job.services.shelf.deleted()
     if not job.arguments.key:
-        there = job.services.shelf.deleted()
         if console.as_json:
-            console.json({"deleted": [_deleted(one) for one in there]})
+            console.json({"deleted": [_as_data(one) for one in there]})
         elif there:
-            console.lines(columns([[one.key, one.name, size(one.size)] for one in there], right=(2,)))
+            rows = [[one.key, one.name, size(one.size) if one.size else ""] for one in there]
+            console.lines(columns(rows, right=(2,)))
         else:
             console.line("没有可恢复的模型。" if zh else "There is nothing to put back.")
         return DONE
-    for model in job.follow(job.services.shelf.put_back(job.arguments.key)):
+    for model in job.follow(job.services.shelf.put_back(_key(job.arguments.key, there))):
+        if model is None:
+            raise NotFound(
+                Phrase("Its file is no longer there.", "文件已不存在。"),
+                Phrase("Download or import the model again.", "请重新下载或导入该模型。"),
+                code="file_gone",
+            )
         if console.as_json:
-            console.json({"restored": model.id if model else None})
-        elif model:
+            console.json({"restored": model.id})
+        else:
             console.line(f"已恢复：{model.id}" if zh else f"It is back: {model.id}")
-    return DONE
+    return INTERRUPTED if job.cancel.cancelled else DONE
 
 
-def _deleted(one: Any) -> dict[str, Any]:
+def _key(text: str, there: tuple[Deleted, ...]) -> str:
+    """A key, or the name where only one of that name was deleted."""
+    named = [one.key for one in there if one.name.lower() == text.lower()]
+    return named[0] if len(named) == 1 else text
+
+
+def _as_data(one: Deleted) -> dict[str, Any]:
     return {"key": one.key, "name": one.name, "size": one.size, "when": round(one.when)}
 
 
-def use_grammar(language: Language) -> Parser:
-    after = Phrase("`deskseek models --json` names the versions.", "`deskseek models --json` 会列出各个版本。")
-    parser = Parser("deskseek models use", USE, language, after=after)
-    parser.word("model", "ID@VERSION", Phrase("the model and its version", "模型及其版本"), required=True)
-    parser.json_switch()
-    return parser
-
-
-def use(job: Job) -> int:
-    console = job.console
-    zh = console.language == "zh"
-    model = job.services.library.find(job.arguments.model)
-    if "@" not in job.arguments.model:
-        versions = ", ".join(f"{model.id}@{one.version}" for one in job.services.library.versions(model.id))
-        raise WrongUsage(
-            Phrase("Which version is missing.", "缺少版本。"), Phrase(f"There are: {versions}.", f"现有：{versions}。")
-        )
-    for event in job.follow(job.services.shelf.use(model)):
-        if isinstance(event, LoadProgress):
-            console.progress(f"{model.name}  {event.fraction:.0%}", step="load")
-        elif isinstance(event, LoadFinished):
-            console.end_progress()
-    console.end_progress()
-    now = job.services.library.find(job.arguments.model)
-    if console.as_json:
-        console.json({"id": now.id, "version": now.version, "current": now.current})
-    else:
-        console.line(f"现在使用 {now.id}（{now.version}）" if zh else f"In use now: {now.id}, version {now.version}")
-    return DONE
-
-
 COMMANDS = (
-    Command("remove", REMOVE, remove_grammar, remove, needs_owner=True),
+    Command("remove", REMOVE, remove_grammar, remove, needs_owner=True, check=check_remove),
     Command("restore", RESTORE, restore_grammar, restore, needs_owner=True),
-    Command("use", USE, use_grammar, use, needs_owner=True),
 )

@@ -7,10 +7,13 @@ from backends.commands.arguments import Parser
 from backends.commands.figures import duration, size
 from backends.commands.job import DONE, FAILED, INTERRUPTED, Command, Job
 from backends.core.phrase import Language, Phrase
+from backends.core.stream import Stream
 from backends.models.progress import (
+    DownloadEvent,
     DownloadFinished,
     DownloadNotice,
     DownloadProgress,
+    DownloadSource,
     DownloadVerifying,
     DownloadWaiting,
 )
@@ -29,8 +32,8 @@ def grammar(language: Language) -> Parser:
         "model",
         "MODEL",
         Phrase(
-            "CATALOGUE-ID[:QUANT] as `recommend` names it, or REPOSITORY[:QUANT] on the hub",
-            "`recommend` 给出的模型 ID[:量化]，或模型站点上的仓库名[:量化]",
+            "CATALOGUE-ID[:QUANT] as `recommend` names it, REPOSITORY[:QUANT] on the hub, or a link to one",
+            "`recommend` 给出的模型 ID[:量化]，模型站点上的仓库名[:量化]，或其链接",
         ),
         required=True,
     )
@@ -40,11 +43,35 @@ def grammar(language: Language) -> Parser:
 
 
 def run(job: Job) -> int:
+    return fetch(job.arguments.model, job.arguments.endpoint, job)
+
+
+def fetch(name: str, endpoint: str | None, job: Job) -> int:
+    """Download what `name` means, with all that is said on the way; the exit code."""
+    console = job.console
+    zh = console.language == "zh"
+    finished = show(job.services.downloads.pull(name, endpoint), job)
+    if finished is not None:
+        if console.as_json:
+            console.json({"finished": {"path": str(finished.path), "verified": finished.verified}})
+        else:
+            console.line(f"已下载：{finished.path}" if zh else f"Downloaded: {finished.path}")
+        return DONE
+    if not job.cancel.cancelled:
+        return FAILED
+    again = to_go_on(name, endpoint, job)
+    if console.as_json:
+        console.json({"paused": {"resume": again}})
+    console.note(f"已暂停。继续下载：{again}" if zh else f"Paused. To go on: {again}")
+    return INTERRUPTED
+
+
+def show(stream: Stream[DownloadEvent], job: Job) -> DownloadFinished | None:
+    """Follow a download to its end and say how far it is; None if it was interrupted."""
     console, language = job.console, job.console.language
     zh = language == "zh"
-    name = job.arguments.model
     finished = None
-    for event in job.follow(job.services.downloads.pull(name, job.arguments.endpoint)):
+    for event in job.follow(stream):
         match event:
             case DownloadProgress():
                 if console.as_json:
@@ -60,6 +87,10 @@ def run(job: Job) -> int:
                     console.json({"waiting": {"reason": console.to(reason), "seconds": round(seconds, 1)}})
                 again = duration(seconds, language)
                 console.note(f"{console.to(reason)}{again}后重试。" if zh else f"{reason.en} Trying again in {again}.")
+            case DownloadSource(host, reason):
+                if console.as_json:
+                    console.json({"source": {"host": host, "reason": console.to(reason)}})
+                console.note(f"{reason.zh}改从 {host} 下载。" if zh else f"{reason.en} Going on from {host}.")
             case DownloadNotice(message):
                 if console.as_json:
                     console.json({"notice": console.to(message)})
@@ -67,19 +98,7 @@ def run(job: Job) -> int:
             case DownloadFinished():
                 finished = event
     console.end_progress()
-    if finished is not None:
-        if console.as_json:
-            console.json({"finished": {"path": str(finished.path), "verified": finished.verified}})
-        else:
-            console.line(f"已下载：{finished.path}" if zh else f"Downloaded: {finished.path}")
-        return DONE
-    if not job.cancel.cancelled:
-        return FAILED
-    again = to_go_on(name, job.arguments.endpoint, job)
-    if console.as_json:
-        console.json({"paused": {"resume": again}})
-    console.note(f"已暂停。继续下载：{again}" if zh else f"Paused. To go on: {again}")
-    return INTERRUPTED
+    return finished
 
 
 def to_go_on(name: str, endpoint: str | None, job: Job) -> str:

@@ -221,6 +221,11 @@ class Library:
             hidden = [Deleted(hidden_key(p), each.name, 0, each.when) for p, each in self._index.hidden.items()]
             return tuple(sorted([*trash.listed(self.folder), *hidden], key=lambda each: -each.when))
 
+    def erase(self, key: str) -> int:
+        """Erase one that was deleted, for good; gives the bytes that are free now. NotFound (`not_deleted`)."""
+        with self._lock:
+            return trash.erase(self.folder, key)
+
     def empty_trash(self) -> int:
         """Erase what was deleted, for good; gives the bytes that are free now. Hidden files stay as they are."""
         with self._lock:

@@ -40,6 +40,7 @@ class Listed:
     endpoint: str
     missed: tuple[Phrase, ...] = ()
     notice: Phrase = NOTHING
+    revision: str = ""  # the branch or commit that was asked for, other than the usual one
 
 
 class HubServices:
@@ -77,13 +78,13 @@ class HubServices:
 
     # ---- what they have
 
-    def search(self, text: str) -> Stream[Found]:
+    def search(self, text: str, endpoint: str | None = None) -> Stream[Found]:
         """Repositories with GGUFs, from the first source that answers. One event. InvalidInput (`bad_search`)."""
-        return self._runner.start(self._search, text)
+        return self._runner.start(self._search, text, endpoint)
 
-    def _search(self, text: str, *, cancel: CancelToken) -> Iterator[Found]:
-        words = self._words(text)
-        source, models, missed = first_answer(self.sources(), lambda one: one.search(words, cancel=cancel), cancel)
+    def _search(self, text: str, endpoint: str | None = None, *, cancel: CancelToken) -> Iterator[Found]:
+        words, sources = self._words(text), self.sources(endpoint)
+        source, models, missed = first_answer(sources, lambda one: one.search(words, cancel=cancel), cancel)
         yield Found(tuple(map(self._known, models)), source.host, missed, source.notice)
 
     def listing(self, repo: str | Ref, endpoint: str | None = None) -> Stream[Listed]:
@@ -102,7 +103,7 @@ class HubServices:
         source, files, missed = first_answer(
             sources, lambda one: one.files(name, revision=ref.revision, cancel=cancel), cancel
         )
-        yield Listed(name, tuple(files), source.host, source.endpoint, missed, source.notice)
+        yield Listed(name, tuple(files), source.host, source.endpoint, missed, source.notice, ref.revision)
 
     def _words(self, text: str) -> str:
         """What to search for: a model of the catalogue and a link are searched by the name of their repository."""

@@ -35,7 +35,8 @@ class JudgingServices:
         if sample is None:
             return
         source = self._hubs.source(listed.endpoint)
-        found = fetch(base.network, source, listed.repo, sample, base.paths.cache / "headers", cancel=cancel)
+        cache, revision = base.paths.cache / "headers", listed.revision
+        found = fetch(base.network, source, listed.repo, sample, cache, revision=revision, cancel=cancel)
         model = advisor.model_of(found.header, base.catalog.match(listed.repo, sample.file))
         budget = self._machine.budget(next(self._machine.look(cancel=cancel)))
         for file in listed.files:

@@ -193,6 +193,15 @@ class ShelfServices:
         """What can be put back. Reads a few small files."""
         return self._base.library.deleted()
 
+    def erase(self, key: str) -> Stream[int]:
+        """Erase one that was deleted, for good. One event: the bytes that are free now."""
+
+        def erase(*, cancel: CancelToken) -> Iterator[int]:
+            yield self._base.library.erase(key)
+            self._base.changed("library")
+
+        return self._runner.start(erase)
+
     def empty_trash(self) -> Stream[int]:
         """Erase what was deleted, for good. One event: the bytes that are free now."""
 

@@ -35,13 +35,23 @@ def test_help_names_every_command_in_both_languages(shell: Shell) -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-def test_every_command_explains_itself(command: Command, language: Language) -> None:
+def test_every_command_explains_itself_and_its_parts(command: Command, language: Language) -> None:
+    text = help_of(command, [command.name, "--help"], language)
+    for part in command.parts:
+        assert f"deskseek {command.name} {part.name} " in text
+        assert part.summary.to(language) in text
+        help_of(part, [command.name, part.name, "--help"], language)
+
+
+def help_of(command: Command, argv: list[str], language: Language) -> str:
     with pytest.raises(HelpWanted) as caught:
-        read([command.name, "--help"], language)
+        read(argv, language)
     text = caught.value.text
+    assert f"deskseek {' '.join(argv[:-1])} [" in text
     assert command.summary.to(language) in text
     assert "--json" in text
     assert "stdin-text" not in text
+    return text
 
 
 def test_the_version(shell: Shell) -> None:
@@ -68,6 +78,17 @@ MISTAKES = [
     [""],
     ["settings", "list", "models.context"],
     ["settings", "get", "models.context", "8192"],
+    ["models", "dance"],
+    ["models", "list", "r1"],
+    ["models", "search"],
+    ["models", "search", "--wrong", "r1"],
+    ["models", "import"],
+    ["models", "import", "a.gguf", "b.gguf"],
+    ["models", "remove"],
+    ["models", "use"],
+    ["models", "use", "r1-0528-qwen3-8b:Q4_K_M"],
+    ["models", "use", "@1a2b3c4d"],
+    ["models", "quantize", "r1-0528-qwen3-8b"],
 ]
 
 
@@ -112,7 +133,7 @@ def test_the_language_named_in_the_call_goes_before_all_others(shell: Shell) -> 
 
 
 def test_json_may_stand_before_the_command_too(shell: Shell) -> None:
-    assert shell.run("--json", "models").json == {"models": [], "pending": []}
+    assert shell.run("--json", "models").json == {"models": [], "pending": [], "adapters": []}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX")
@@ -120,7 +141,9 @@ def test_json_may_stand_before_the_command_too(shell: Shell) -> None:
 def test_streams_that_are_closed_are_no_trouble(shell: Shell, closed: str) -> None:
     outcome = in_sh(shell, f"models --json {closed}")
     assert (outcome.returncode, outcome.stderr) == (0, "")
-    assert outcome.stdout == ("" if ">&-" in closed.replace("2>&-", "") else '{"models": [], "pending": []}\n')
+    assert outcome.stdout == (
+        "" if ">&-" in closed.replace("2>&-", "") else '{"models": [], "pending": [], "adapters": []}\n'
+    )
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has this device")
