@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.chat.prompt import with_instructions
+from backends.commands import lora
 from backends.commands.arguments import Parser, WrongUsage, number, whole
 from backends.commands.figures import duration, rate
 from backends.commands.job import DONE, INTERRUPTED, Command, Job, typed_path
@@ -61,6 +62,14 @@ def grammar(language: Language) -> Parser:
     parser.option(
         "--seed", "S", Phrase("the same seed, the same answer", "相同的种子得到相同的回答"), kind=whole(0, 2**32 - 1)
     )
+    parser.option(
+        "--lora",
+        "FILE[:SCALE]",
+        Phrase("a LoRA adapter for this answer; may be named again", "本次回答使用的 LoRA 适配器，可多次指定"),
+        kind=lora.LORA,
+        default=[],
+        many=True,
+    )
     parser.option("--stdin-text", "TEXT", None)
     parser.switch("--quiet", Phrase("no thinking and no progress", "不显示思考与进度"))
     parser.json_switch()
@@ -80,9 +89,15 @@ def run(job: Job) -> int:
 
 
 def _ask(job: Job, asked: str) -> int:
+    adapters = lora.named(job)
     _load(job)
     if job.cancel.cancelled:
         return INTERRUPTED
+    with lora.worn(adapters, job):
+        return _answer(job, asked)
+
+
+def _answer(job: Job, asked: str) -> int:
     loaded = job.services.engine.model
     model = job.services.loading.catalog_model()
     turns = with_instructions([Turn("user", asked)], model, job.arguments.system or "")
