@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from backends.core.cancel import CancelToken
-from backends.core.errors import BackendError, StorageError
+from backends.core.errors import BackendError, Cancelled, StorageError
 from backends.core.phrase import NOTHING, Phrase
 from backends.core.settings import Settings
 from backends.core.stream import Runner, Stream
@@ -246,6 +246,8 @@ class DownloadServices:
                     yield event
         except BackendError as error:
             log.info("the download of %s has failed: %s", ref, error)
+        except Cancelled:
+            raise
         except Exception:
             log.exception("the download of %s has broken", ref)
             raise
@@ -292,6 +294,7 @@ class DownloadServices:
                 log.warning("%s could not be deleted: %s", ref, error)
         for joined in run.joined:
             joined.fail(failure) if failure is not None else joined.close()
+        self._base.changed("downloads")
         self._start_next()
 
     def _events(self, ref: str, endpoint: str, run: _Run, cancel: CancelToken) -> Iterator[DownloadEvent]:
