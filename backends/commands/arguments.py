@@ -191,7 +191,7 @@ class Parser(argparse.ArgumentParser):
         for word in self._words:
             taken = texts if word.many else texts[:1]
             texts = texts[len(taken) :]
-            if word.required and not taken:
+            if word.required and not any(text.strip() for text in taken):
                 raise WrongUsage(Phrase(f"{word.shown} is missing.", f"缺少 {word.shown}。"), self._see_help())
             setattr(arguments, word.name, taken if word.many else taken[0] if taken else None)
         if texts:

@@ -5,7 +5,7 @@ from typing import Any
 from backends.commands.arguments import Parser, one_of, whole, wrap
 from backends.commands.console import LINE
 from backends.commands.figures import columns, size
-from backends.commands.job import DONE, INTERRUPTED, Command, Job
+from backends.commands.job import DONE, INTERRUPTED, Command, Job, typed_path
 from backends.core.phrase import Language, Phrase
 from backends.models.planner import Asked
 from backends.models.types import DevicePlan, Plan
@@ -83,7 +83,8 @@ def run(job: Job) -> int:
         wanted_context=job.settings.models.context,
     )
     plan = None
-    for event in job.follow(job.services.machine.plan(given.model, asked=asked, endpoint=given.endpoint, cwd=job.cwd)):
+    target = typed_path(given.model, job) if given.model.startswith("~") else given.model  # where no shell has done it
+    for event in job.follow(job.services.machine.plan(target, asked=asked, endpoint=given.endpoint, cwd=job.cwd)):
         if isinstance(event, PlanStep):
             console.progress(console.to(event.doing))
         else:

@@ -47,6 +47,8 @@ def newest(shelved: Iterable[Shelved]) -> Shelved:
 
 def matching(text: str, models: tuple[LocalModel, ...]) -> LocalModel:
     """The model a person means; NotFound (`model_not_here`), InvalidInput (`ambiguous_model`)."""
+    if not text.strip():
+        raise not_here(text, models)
     there = real(Path(text))
     same_path = [m for m in models if m.path == Path(text).absolute() or (there and real(m.path) == there)]
     low = text.lower()

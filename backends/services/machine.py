@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backends.core.cancel import CancelToken
-from backends.core.errors import DownloadError, NotFound, Unavailable
+from backends.core.errors import DownloadError, InvalidInput, NotFound, Unavailable
 from backends.core.phrase import Phrase
 from backends.core.stream import Runner, Stream
 from backends.engine.dry_run import NativeDryRun
@@ -18,6 +18,7 @@ from backends.models import advisor, gguf, links
 from backends.models.advisor import Budget, Wish
 from backends.models.budget import margins
 from backends.models.companions import Companions, companions
+from backends.models.cut_off import header_of_cut_off
 from backends.models.links import Ref
 from backends.models.listing import choose
 from backends.models.machines import Figures
@@ -123,8 +124,7 @@ class MachineServices:
     ) -> Iterator[PlanStep | Plan]:
         path = self._file(target, cwd)
         if path is not None:
-            header = gguf.check(path, KINDS)
-            yield self.planner.plan(path, header, self._budget_now(cancel), asked, cancel=cancel)
+            yield self._of_file(path, asked, cancel)
             return
         endpoints = self._base.settings.current.network.sources
         ref = links.parse_ref(str(target), (*endpoints, *filter(None, [endpoint])))
@@ -139,6 +139,17 @@ class MachineServices:
             yield self._from_catalog(known, ref.wanted, budget, asked, error.message)
             return
         yield self.planner.plan(found.path, found.header, budget, asked, cancel=cancel)
+
+    def _of_file(self, path: Path, asked: Asked, cancel: CancelToken) -> Plan:
+        try:
+            header = gguf.check(path, KINDS)
+        except InvalidInput as error:
+            if error.code != "truncated_file":
+                raise
+            cut = header_of_cut_off(path, self._base.paths.cache / "headers")
+            plan = self.planner.plan(cut.path, cut.header, self._budget_now(cancel), asked, cancel=cancel)
+            return replace(plan, notes=(*plan.notes, error.message))
+        return self.planner.plan(path, header, self._budget_now(cancel), asked, cancel=cancel)
 
     def _budget_now(self, cancel: CancelToken) -> Budget:
         return self.budget(next(self.look(cancel=cancel)))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from backends.models import gguf
 from backends.models.catalog import Catalog
 from tests.commands.conftest import Inside
 from tests.kit.faults import refused
@@ -132,6 +133,22 @@ def test_what_is_no_model_is_a_sentence(inside: Inside, target: str, code: str) 
     assert "secret" not in done.out
 
 
+@pytest.mark.parametrize("extra", [0, 1_000_000])
+def test_a_file_whose_end_is_missing_is_planned_by_its_header(
+    inside: Inside, qwen: Path, tmp_path: Path, extra: int
+) -> None:
+    """A download on its way, or the first megabytes that somebody fetched by hand."""
+    header = gguf.check(qwen).container.data_start
+    head = qwen.open("rb").read(header + extra)
+    (tmp_path / qwen.name).write_bytes(head)
+    plan = inside.run("plan", str(tmp_path / qwen.name), "--json", "--context", "4096").json
+    whole = inside.run("plan", str(qwen), "--json", "--context", "4096").json
+    assert (plan["memory"], plan["exact"]) == (whole["memory"], True)
+    assert "end is missing" in plan["notes"][-1]["en"]
+    (tmp_path / qwen.name).write_bytes(head[: header // 2])
+    assert inside.run("plan", str(tmp_path / qwen.name), "--json").json["error"]["code"] == "truncated_file"
+
+
 def test_a_file_that_is_damaged(inside: Inside, tmp_path: Path) -> None:
     (tmp_path / "m.gguf").write_bytes(b"GGUF" + bytes(100))
     assert inside.run("plan", str(tmp_path / "m.gguf"), "--json").json["error"]["code"] == "not_gguf"
@@ -218,6 +235,7 @@ def test_from_a_clean_machine(shell: Shell, qwen: Path) -> None:
 
 def test_usage(inside: Inside) -> None:
     assert inside.run("plan").code == 2
+    assert inside.run("plan", " ").code == 2
     assert inside.run("plan", "m", "--kv", "q4_0").code == 2
     assert inside.run("plan", "m", "--context", "0").code == 2
     assert "--gpu-layers" in inside.run("plan", "--help").out
