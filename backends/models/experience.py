@@ -282,9 +282,10 @@ def _matched(devices: Sequence[DevicePlan], uses: Sequence[Use]) -> list[tuple[D
 
 
 def _middle(values: Sequence[float]) -> float:
-    """The median; of the two in the middle of an even number the one nearer to 0."""
+    """The median; of the two in the middle of an even number the one nearer to 0, and 0 if that lies between them."""
     ordered = sorted(values)
-    return min(ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2], key=abs)
+    low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
+    return 0.0 if low < 0 < high else min(low, high, key=abs)
 
 
 def _digest(what: object) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from backends.models.experience import (
@@ -111,6 +111,7 @@ measured = st.integers(min_value=5 * GIB, max_value=8 * GIB)
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(measured, min_size=1, max_size=LAST - 1), st.integers(1, 2**50), st.integers(0, LAST))
+@example(good=[5 * GIB], bad=6 * GIB + 2, at=0)
 def test_one_outlier_does_not_spoil_it(
     tmp_path_factory: pytest.TempPathFactory, good: list[int], bad: int, at: int
 ) -> None:
