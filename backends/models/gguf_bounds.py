@@ -92,6 +92,11 @@ _BLOCK = re.compile(r"blk\.(\d+)\.")
 _ATTENTION = re.compile(r"blk\.(\d+)\.attn_(q|k|v|output)\.weight")
 _NOT_IN_A_PRODUCT = {"I32"}
 _RATIOS = {0, 4, 128}
+_ROPE_SCALINGS = ("none", "linear", "yarn", "longrope")  # LLAMA_ROPE_SCALING_TYPES
+_GATINGS = {"deepseek2": (0, 4), "deepseek2-ocr": (0, 4), "deepseek32": (1, 4), "deepseek4": (4, 4)}
+"""Smallest and largest `llama_expert_gating_func_type` of each; 0 is taken as softmax where older files lack it."""
+_V4_STREAMS = 4  # hyper-connections: llama.cpp computes with no other number
+_ROTATED_BY = 64  # an indexer's keys are turned by Hadamard matrices of this size or its doubles
 
 
 def unsupported(en: str, zh: str) -> InvalidInput:
@@ -183,7 +188,9 @@ class _Rules:
         self._latent(kv_heads)
         for key in _REQUIRED.get(self._architecture, ()):
             self._number(key, 0 if key in _MAY_BE_ZERO else 1, LARGEST_WIDTH)
-        self._ratios(blocks)
+        self._scalings()
+        self._indexer()
+        self._v4(blocks, heads, kv_heads)
 
     def _head(self, head: int) -> None:
         rotated = self._optional("rope.dimension_count", 1, LARGEST_WIDTH)
@@ -207,6 +214,13 @@ class _Rules:
         used = self._optional("expert_used_count", 0, MOST_EXPERTS) or 0
         if used > experts or (experts and not used):
             raise bad_entry("expert_used_count")
+        groups = self._optional("expert_group_count", 0, MOST_EXPERTS) or 0
+        if groups and (groups >= experts or experts % groups):
+            raise bad_entry("expert_group_count")
+        if groups > 1:
+            self._number("expert_group_used_count", 1, groups - 1)
+        if self._architecture in _GATINGS:
+            self._optional("expert_gating_func", *_GATINGS[self._architecture])
         self._optional("leading_dense_block_count", 0, blocks)
         self._optional("nextn_predict_layers", 0, blocks - 1)
 
@@ -229,14 +243,47 @@ class _Rules:
         elif (key, value, set(kv_heads)) != (rank + rotated, rank, {1}) or latent[0] <= rotated:
             raise bad_entry("attention.key_length")
 
-    def _ratios(self, blocks: int) -> None:
+    def _scalings(self) -> None:
+        """Of the rotation, and of attention by how far a text has come."""
+        given = self._metadata.get(f"{self._architecture}.rope.scaling.type", "linear")
+        if given not in _ROPE_SCALINGS:
+            raise bad_entry("rope.scaling.type")
+        by_length = self._metadata.get(f"{self._architecture}.attention.temperature_scale", 0)
+        if self._architecture == "deepseek2" and by_length:
+            self._number("attention.temperature_length", 1, LARGEST_CONTEXT)
+
+    def _indexer(self) -> None:
+        if self._architecture not in ("deepseek32", "deepseek4"):
+            return
+        key = self._number("attention.indexer.key_length", 1, LARGEST_WIDTH)
+        if key % _ROTATED_BY or key < (self._optional("rope.dimension_count", 1, LARGEST_WIDTH) or key):
+            raise bad_entry("attention.indexer.key_length")
+
+    def _v4(self, blocks: int, heads: tuple[int, ...], kv_heads: tuple[int, ...]) -> None:
         if self._architecture != "deepseek4":
             return
+        self._number("hyper_connection.count", _V4_STREAMS, _V4_STREAMS)
         self._optional("hash_layer_count", 0, blocks)
-        self._optional("hyper_connection.sinkhorn_iterations", 0, MOST_ITERATIONS)
+        self._optional("hyper_connection.sinkhorn_iterations", 1, MOST_ITERATIONS)
         ratios = self._metadata["deepseek4.attention.compress_ratios"]
         if not isinstance(ratios, tuple) or not blocks <= len(ratios) <= MOST_BLOCKS or not set(ratios) <= _RATIOS:
             raise bad_entry("attention.compress_ratios")
+        drafting = self._optional("nextn_predict_layers", 0, blocks - 1) or 0
+        if not _RATIOS - {0} <= set(ratios[: blocks - drafting]):  # a division by the cells of a cache that is empty
+            raise bad_entry("attention.compress_ratios")
+        groups = self._number("attention.output_group_count", 1, LARGEST_WIDTH)
+        if any(head % groups for head in heads):
+            raise bad_entry("attention.output_group_count")
+        if set(kv_heads) != {1}:
+            raise bad_entry("attention.head_count_kv")
+        width = self._number("embedding_length", 1, LARGEST_WIDTH) // heads[0]
+        lengths = [self._optional(f"attention.{name}_length", 1, LARGEST_WIDTH) or width for name in ("key", "value")]
+        if lengths[0] != lengths[1]:
+            raise bad_entry("attention.value_length")
+        for name in ("attention.key_length", "attention.value_length", "rope.dimension_count"):
+            own = self._metadata.get(f"deepseek4.{name}_swa")  # all its layers have a sliding window
+            if own is not None and own != self._metadata.get(f"deepseek4.{name}"):
+                raise bad_entry(f"{name}_swa")
 
     def vocabulary(self) -> None:
         """As many scores and types as tokens, each list of its type, and an embedding for every token."""

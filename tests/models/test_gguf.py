@@ -78,7 +78,7 @@ def test_a_v4_file_of_llama_cpp_is_accepted(folder: Path) -> None:
     path = folder / "v4.gguf"
     path.write_bytes(v4(folder).bytes())
     shape = gguf.check(path).shape
-    assert (shape.architecture, shape.compress_ratios, shape.sliding_window) == ("deepseek4", (0, 4), 128)
+    assert (shape.architecture, shape.compress_ratios, shape.sliding_window) == ("deepseek4", (4, 128), 128)
 
 
 def v4(folder: Path) -> Draft:
@@ -97,7 +97,7 @@ def v4(folder: Path) -> Draft:
         "attention.output_group_count": 2,
         "attention.output_lora_rank": 8,
         "attention.indexer.head_count": 2,
-        "attention.indexer.key_length": 16,
+        "attention.indexer.key_length": 64,
         "attention.indexer.top_k": 8,
         "expert_count": 4,
         "expert_used_count": 2,
@@ -109,7 +109,7 @@ def v4(folder: Path) -> Draft:
     draft.set("general.architecture", Kind.STRING, "deepseek4")
     for key, value in keys.items():
         draft.set(f"deepseek4.{key}", Kind.UINT32, value)
-    draft.set_array("deepseek4.attention.compress_ratios", Kind.UINT32, [0, 4])
+    draft.set_array("deepseek4.attention.compress_ratios", Kind.UINT32, [4, 128])
     return draft
 
 

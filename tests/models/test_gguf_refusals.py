@@ -75,9 +75,21 @@ def test_a_draft_that_is_not_changed_is_accepted(bases: dict[str, Path], tmp_pat
     [
         (without("deepseek4.attention.compress_ratios"), "foreign_fork"),
         (without("deepseek4.hyper_connection.count"), "foreign_fork"),
-        (keys("deepseek4.attention.compress_ratios", [0, 7]), "damaged_file"),
-        (keys("deepseek4.attention.compress_ratios", [0]), "damaged_file"),
+        (keys("deepseek4.attention.compress_ratios", [4, 128, 7]), "damaged_file"),
+        (keys("deepseek4.attention.compress_ratios", [4]), "damaged_file"),
+        (keys("deepseek4.attention.compress_ratios", [0, 4]), "damaged_file"),
+        (keys("deepseek4.attention.compress_ratios", [128, 128]), "damaged_file"),
+        (key("deepseek4.nextn_predict_layers", 1), "damaged_file"),
         (key("deepseek4.attention.output_group_count", 0), "damaged_file"),
+        (key("deepseek4.attention.output_group_count", 3), "damaged_file"),
+        (key("deepseek4.attention.head_count_kv", 2), "damaged_file"),
+        (key("deepseek4.attention.value_length", 8), "damaged_file"),
+        (key("deepseek4.attention.value_length_swa", 8), "damaged_file"),
+        (key("deepseek4.rope.dimension_count_swa", 130), "damaged_file"),
+        (key("deepseek4.attention.indexer.key_length", 48), "damaged_file"),
+        (key("deepseek4.expert_gating_func", 2), "damaged_file"),
+        (key("deepseek4.hyper_connection.count", 2), "damaged_file"),
+        (key("deepseek4.hyper_connection.sinkhorn_iterations", 0), "damaged_file"),
         (key("deepseek4.hyper_connection.sinkhorn_iterations", 2**31), "damaged_file"),
     ],
 )
@@ -86,7 +98,7 @@ def test_a_v4_file_of_another_program(bases: dict[str, Path], tmp_path: Path, ch
         "block_count": 2, "context_length": 4096, "embedding_length": 64, "attention.head_count": 4,
         "attention.head_count_kv": 1, "attention.key_length": 16, "attention.value_length": 16,
         "attention.q_lora_rank": 16, "attention.sliding_window": 128, "attention.output_group_count": 2,
-        "attention.output_lora_rank": 8, "attention.indexer.head_count": 2, "attention.indexer.key_length": 16,
+        "attention.output_lora_rank": 8, "attention.indexer.head_count": 2, "attention.indexer.key_length": 64,
         "attention.indexer.top_k": 8, "expert_count": 4, "expert_used_count": 2, "expert_shared_count": 1,
         "expert_feed_forward_length": 32, "hyper_connection.count": 4, "rope.dimension_count": 16,
     }  # fmt: skip
@@ -95,7 +107,7 @@ def test_a_v4_file_of_another_program(bases: dict[str, Path], tmp_path: Path, ch
         draft.set("general.architecture", Kind.STRING, "deepseek4")
         for name, value in numbers.items():
             draft.set(f"deepseek4.{name}", Kind.UINT32, value)
-        draft.set_array("deepseek4.attention.compress_ratios", Kind.UINT32, [0, 4])
+        draft.set_array("deepseek4.attention.compress_ratios", Kind.UINT32, [4, 128])
 
     whole = written(tmp_path / "changed.gguf", bases["qwen2"], as_v4)
     gguf.check(whole)
@@ -136,6 +148,20 @@ def test_random_damage_is_refused_or_survived(bases: dict[str, Path], tmp_path: 
     assert len(passed) > SAMPLE
     chosen = Random(0).sample(passed, SAMPLE)
     assert set(outcomes(chosen)) <= {"runs", "refused"}
+
+
+@pytest.mark.parametrize(("name", "value", "kind"), [
+    ("rope.scaling.type", "magic", Kind.STRING),
+    ("expert_group_count", 3, Kind.UINT32),
+    ("expert_gating_func", 77, Kind.UINT32),
+    ("attention.temperature_scale", 0.1, Kind.FLOAT32),
+])  # fmt: skip
+def test_what_is_refused_of_experts_and_scalings_would_end_llama_cpp(
+    bases: dict[str, Path], tmp_path: Path, name: str, value: object, kind: Kind
+) -> None:
+    path = written(tmp_path / "changed.gguf", bases["deepseek2"], key(f"deepseek2.{name}", value, kind))
+    assert refused(path) == "damaged_file"
+    assert outcomes([path]) == ["died"]
 
 
 def test_what_would_end_llama_cpp_does(bases: dict[str, Path], tmp_path: Path) -> None:
