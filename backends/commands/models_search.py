@@ -6,7 +6,7 @@ from backends.commands.arguments import Parser, wrap
 from backends.commands.console import LINE
 from backends.commands.figures import columns, rate, size
 from backends.commands.job import DONE, INTERRUPTED, Command, Job
-from backends.commands.pull import to_go_on
+from backends.commands.pull import at, to_go_on
 from backends.commands.verdicts import RUNS, VERDICTS
 from backends.core.errors import BackendError
 from backends.core.phrase import NOTHING, Language, Phrase
@@ -70,7 +70,8 @@ def _show_found(found: Found, job: Job) -> None:
         return
     rows = [[model.repo, _popular(model, zh=zh), model.updated[:10], _remark(model, zh=zh)] for model in found.models]
     console.lines(columns(rows, right=(1,)))
-    again = f"deskseek models {NAME} {found.models[0].repo}"
+    first = found.models[0]
+    again = f"deskseek models {NAME} {first.repo}{at(first.endpoint, job)}"
     console.note(f"查看文件：{again}" if zh else f"To see the files of one: {again}")
 
 

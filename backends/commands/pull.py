@@ -103,9 +103,12 @@ def show(stream: Stream[DownloadEvent], job: Job) -> DownloadFinished | None:
 
 def to_go_on(name: str, endpoint: str | None, job: Job) -> str:
     """The command that goes on with a download; it names the hub where that is not the usual one."""
+    return f"deskseek pull {name}{at(endpoint, job)}"
+
+
+def at(endpoint: str | None, job: Job) -> str:
     usual = job.services.settings.current.network.endpoint
-    elsewhere = f" --endpoint {endpoint}" if endpoint and endpoint.rstrip("/") != usual else ""
-    return f"deskseek pull {name}{elsewhere}"
+    return f" --endpoint {endpoint}" if endpoint and endpoint.rstrip("/") != usual else ""
 
 
 def _progress(event: DownloadProgress) -> dict[str, object]:

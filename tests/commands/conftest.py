@@ -1,6 +1,8 @@
 """A data folder of one's own, one that has a model, and commands inside this process."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from backends.core.owner import CommandRequest, Output
 from backends.core.paths import Paths
 from backends.services import Services
 from tests.kit.ggufs import Script, scripted_model
-from tests.kit.shell import Outcome, Shell
+from tests.kit.shell import ROOT, Outcome, Shell
 
 
 @pytest.fixture
@@ -73,3 +75,24 @@ def opened(home: Path) -> Iterator[Inside]:
     with Services.open(Paths.under(home)) as services:
         os.chdir(here)  # Services goes to its data folder; other tests are here too
         yield Inside(services, here)
+
+
+@contextmanager
+def window(shell: Shell) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that owns the data folder and stays, as the window does."""
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).parent / "owning_child.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "DESKSEEK_HOME": str(shell.home)},
+        cwd="/",
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout.readline().strip() == b"ready"
+    try:
+        yield process
+    finally:
+        process.stdin.close()
+        process.wait(60)
+        process.stdout.close()

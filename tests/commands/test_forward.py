@@ -1,41 +1,16 @@
 """Commands that run inside the process that owns the data folder: same output, same exit code."""
 
-import os
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.commands.conftest import window
 from tests.kit.faults import paused
 from tests.kit.ggufs import ANSWER
 from tests.kit.hub import HubServer
-from tests.kit.shell import ROOT, Shell, finish, interrupt, read_until
-
-
-@contextmanager
-def window(shell: Shell) -> Iterator["subprocess.Popen[bytes]"]:
-    """A process that owns the data folder and stays, as the window does."""
-    process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).parent / "owning_child.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "DESKSEEK_HOME": str(shell.home)},
-        cwd="/",
-    )
-    assert process.stdout is not None
-    assert process.stdin is not None
-    assert process.stdout.readline().strip() == b"ready"
-    try:
-        yield process
-    finally:
-        process.stdin.close()
-        process.wait(60)
-        process.stdout.close()
-
+from tests.kit.shell import Shell, finish, interrupt, read_until
 
 ASK = ("ask", "--temperature", "0")
 

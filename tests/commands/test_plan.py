@@ -139,7 +139,8 @@ def test_a_file_whose_end_is_missing_is_planned_by_its_header(
 ) -> None:
     """A download on its way, or the first megabytes that somebody fetched by hand."""
     header = gguf.check(qwen).container.data_start
-    head = qwen.open("rb").read(header + extra)
+    with qwen.open("rb") as file:
+        head = file.read(header + extra)
     (tmp_path / qwen.name).write_bytes(head)
     plan = inside.run("plan", str(tmp_path / qwen.name), "--json", "--context", "4096").json
     whole = inside.run("plan", str(qwen), "--json", "--context", "4096").json

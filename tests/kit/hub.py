@@ -52,14 +52,16 @@ class HubServer(HubServers):
         gated: bool = False,
         plain: Collection[str] = (),
         downloads: int = 0,
-    ) -> None:
-        """Publish these files; again with the same name: a new commit. `plain`: those in git itself, with no sha256."""
+    ) -> str:
+        """Publish these files; again with the same name: a new commit. `plain`: those in git itself, with no sha256.
+        Gives the commit."""
         stored = {path: store(content, path not in plain) for path, content in files.items()}
         commit = hashlib.sha1(repr([(path, f.sha256) for path, f in stored.items()]).encode()).hexdigest()
         repo = Repo(name, commit, stored, tuple(tags), token, gated, downloads)
         with self._lock:
             self._repos[name] = self._old[name, commit] = repo
             self._blobs.update({file.sha256: file for file in stored.values()})
+        return commit
 
     # ---- answering
 
