@@ -7,7 +7,7 @@ from backends.commands.arguments import Parser, WrongUsage
 from backends.commands.figures import columns, size
 from backends.commands.job import DONE, INTERRUPTED, Command, Job
 from backends.core.errors import NotFound
-from backends.core.phrase import Language, Phrase
+from backends.core.phrase import NOTHING, Language, Phrase
 from backends.models.types import Deleted, LocalAdapter, LocalModel
 
 REMOVE = Phrase("Delete a model; it can be restored for a day.", "删除模型；一天内可以恢复。")
@@ -125,9 +125,12 @@ def restore(job: Job) -> int:
                 code="file_gone",
             )
         if console.as_json:
-            console.json({"restored": model.id})
+            problem = {"en": model.problem.en, "zh": model.problem.zh} if model.problem != NOTHING else None
+            console.json({"restored": model.id, "problem": problem})
         else:
             console.line(f"已恢复：{model.id}" if zh else f"It is back: {model.id}")
+            if model.problem != NOTHING:
+                console.note(console.to(model.problem))
     return INTERRUPTED if job.cancel.cancelled else DONE
 
 

@@ -27,7 +27,7 @@ from backends.models.download import (
     PendingDownload,
 )
 from backends.models.limit import RateLimit
-from backends.models.links import parse_ref
+from backends.models.links import check_direct, parse_ref
 from backends.models.queue import ACTIVE, Queue, Queued, failed, resting, told
 from backends.models.space import SPARE, gigabytes
 from backends.models.types import ModelFile
@@ -329,6 +329,7 @@ class DownloadServices:
     ) -> tuple[Phrase, list[sources.Source], str, ModelFile]:
         """Where `ref` is: the sources, first the one that answered (and why not those before it), repository, file."""
         asked = parse_ref(ref, self._base.settings.current.network.sources)
+        check_direct(asked)
         there = self._hubs.sources_for(asked, endpoint or None)
         if not asked.is_repo and not asked.wanted:
             model = self._base.catalog.find(asked.name)
