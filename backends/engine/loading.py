@@ -104,6 +104,7 @@ def load(
                 experts_on_cpu=request.expert_layers_on_cpu,
                 progress=go_on,
                 gpu_split=request.gpu_split if any(request.gpu_split) else (),
+                mapped=request.mapped,
             )
         except native.LoadFailed:
             cancel.check()

@@ -160,6 +160,7 @@ class Model:
     `gpu_layers` -1 is all. `progress` is told 0..1 and says whether to go on. Of the first `experts_on_cpu`
     layers the expert tensors stay in main memory, wherever the layers are. `gpu_split`: how many of the offloaded
     layers (the output layer is the last) each GPU holds, in the order of `devices()`; empty: as llama.cpp likes.
+    `mapped`: weights in main memory are used as they lie in the file, and not read into memory of their own.
     `mapped_only`: on the CPU, no GPU is as much as looked at, and the weights are used as they lie in the file.
     `no_alloc`: nothing but the header is read and nothing allocated; llama.cpp tells in its log what it would take.
     `parts`: all files of a split, where they are not beside `path` under their names.
@@ -173,6 +174,7 @@ class Model:
         experts_on_cpu: int,
         progress: Callable[[float], bool],
         gpu_split: Sequence[int] = (),
+        mapped: bool = True,
         mapped_only: bool = False,
         no_alloc: bool = False,
         parts: Sequence[Path] = (),
@@ -186,8 +188,8 @@ class Model:
         nothing = (ctypes.c_void_p * 1)()  # a list of devices that ends at once
         if mapped_only:
             params.devices, params.use_extra_bufts = ctypes.cast(nothing, ctypes.c_void_p), False
-        if no_alloc:
-            params.no_alloc, params.load_mode = True, llama.LLAMA_LOAD_MODE_NONE
+        if no_alloc or not mapped:
+            params.no_alloc, params.load_mode = no_alloc, llama.LLAMA_LOAD_MODE_NONE
         if len(gpu_split) > 1:
             shares = _shares(gpu_split, llama.llama_max_devices())
             params.tensor_split = shares

@@ -56,6 +56,7 @@ class LoadRequest:
     alias: str = ""  # how the model is called outside (never its path)
     gpu_split: tuple[int, ...] = ()  # layers of each GPU in the engine's order; empty: as llama.cpp likes
     adapters: tuple["Adapter", ...] = ()
+    mapped: bool = True  # the weights are used as they lie in the file, where the device can; else they are read
 
 
 @dataclass(frozen=True, slots=True)

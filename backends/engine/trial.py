@@ -171,6 +171,7 @@ def written(request: LoadRequest) -> dict[str, Any]:
         "threads": request.threads,
         "batch": request.batch,
         "gpu_split": list(request.gpu_split),
+        "mapped": request.mapped,
         "adapters": [[str(adapter.path.absolute()), adapter.scale] for adapter in request.adapters],
     }
 
@@ -186,5 +187,6 @@ def read(told: dict[str, Any]) -> LoadRequest:
         threads=told["threads"],
         batch=told["batch"],
         gpu_split=tuple(told["gpu_split"]),
+        mapped=told["mapped"],
         adapters=tuple(Adapter(Path(path), scale) for path, scale in told["adapters"]),
     )

@@ -161,12 +161,9 @@ def _values(shape: Shape, kv_type: str) -> float:
     return max(dense, routed, latent if shape.kv_lora_rank else 0) * _HOLES
 
 
-def host_overhead(header: Header, placement: Placement, instruction_sets: Collection[str], *, outputs: int = 1) -> int:
-    """What a load takes of main memory beside weights, cache and compute buffer: copies of weights in the order in
-    which this processor likes them (the mapped ones stay too, until the system wants their pages), the vocabulary,
-    the rows of output, and the like. `instruction_sets` as in `hardware.types.Cpu`.
-
-    Measured (RSS on Linux): 158 bytes a token or merge, 258 a token of a vocabulary with a trie ("t5").
+def host_overhead(header: Header, *, outputs: int = 1) -> int:
+    """What a load takes of main memory beside weights, cache and compute buffer: the vocabulary, the rows of output and
+    the like. Measured (RSS on Linux): 158 bytes a token or merge, 258 a token of a vocabulary with a trie ("t5").
     """
     metadata = header.metadata
     tokens, merges = (
@@ -174,9 +171,15 @@ def host_overhead(header: Header, placement: Placement, instruction_sets: Collec
         for name in ("tokens", "merges")
     )
     words = 258 * tokens if metadata.get("tokenizer.ggml.model") == "t5" else 158 * (tokens + merges)
+    return words + 4 * outputs * header.shape.vocabulary + _PROCESS
+
+
+def repacked(header: Header, placement: Placement, instruction_sets: Collection[str]) -> int:
+    """Bytes of the weights in main memory that llama.cpp puts into the order that this processor likes: copies of them.
+    A file with such weights is read, not mapped: else both would lie there. `instruction_sets` as in
+    `hardware.types.Cpu`."""
     kinds = _repacked_kinds(frozenset(instruction_sets))
-    copies = sum(one.size for one in header.tensors if one.kind in kinds and _is_repacked(one, placement))
-    return copies + words + 4 * outputs * header.shape.vocabulary + _PROCESS
+    return sum(one.size for one in header.tensors if one.kind in kinds and _is_repacked(one, placement))
 
 
 def _is_repacked(tensor: Tensor, placement: Placement) -> bool:

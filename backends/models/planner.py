@@ -16,7 +16,7 @@ from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError
 from backends.core.phrase import Phrase
 from backends.models.budget import HOST, Budget
-from backends.models.footprint import UBATCH, WITHOUT_CACHE, host_overhead, kv_cells
+from backends.models.footprint import UBATCH, WITHOUT_CACHE, host_overhead, kv_cells, repacked
 from backends.models.gguf import Header
 from backends.models.gguf_bounds import EMBEDDING_ARCHITECTURES
 from backends.models.machines import Figures
@@ -199,7 +199,7 @@ class _Search:
     def take(self, way: Way, said: Sequence[Allocation]) -> None:
         devices = self._devices(way, said)
         known = devices[: len(self._budget.gpus) + 1]
-        self.answered[way] = _Answer(devices, self._fit(way, known))
+        self.answered[way] = _Answer(devices, fits(known, self._budget))
         *gpus, host = known
         key = (way.context, way.kv_type, way.kind)
         compute = [one.compute for one in gpus]
@@ -207,17 +207,16 @@ class _Search:
         usual = max(compute, default=0)
         self._needs[key] = Needs(host.compute, tuple(one or usual for one in compute))
 
-    def _fit(self, way: Way, devices: tuple[DevicePlan, ...]) -> bool:
-        """Where the processor has copies of weights in an order of its own, the system takes back the mapped ones."""
-        *gpus, host = devices
-        spare = self._beside(way, self._budget.instruction_sets) - self._beside(way, ())
-        return fits((*gpus, replace(host, overhead=host.overhead - spare)), self._budget)
-
-    def _beside(self, way: Way, instruction_sets: Sequence[str]) -> int:
-        """Bytes of main memory beside weights, cache and buffers; 0 for a file that was not looked at."""
+    def _mapped(self, way: Way) -> bool:
+        """Whether the file is mapped: not where the processor gets copies of its weights anyway."""
         if self._header is None:
-            return 0
-        return host_overhead(self._header, way.placement, instruction_sets, outputs=self.asked.sequences)
+            return True
+        return not repacked(self._header, way.placement, self._budget.instruction_sets)
+
+    @property
+    def _beside(self) -> int:
+        """Bytes of main memory beside weights, cache and buffers; 0 for a file that was not looked at."""
+        return host_overhead(self._header, outputs=self.asked.sequences) if self._header is not None else 0
 
     def _devices(self, way: Way, said: Sequence[Allocation]) -> tuple[DevicePlan, ...]:
         """What llama.cpp said, device by device, beside our weights; what the budget does not know comes last."""
@@ -241,7 +240,7 @@ class _Search:
             way.devices[-1],
             kv=sum(one.kv for one in others),
             compute=sum(one.compute for one in others),
-            overhead=self._beside(way, self._budget.instruction_sets),
+            overhead=self._beside,
         )
         beside = [DevicePlan(one.device, one.kind, 0, one.kv, one.compute, 0) for one in rest]
         return (*found, host, *beside)
@@ -259,8 +258,8 @@ class _Search:
         self._needs.clear()
         way = self.best()
         *gpus, host = way.devices
-        devices = (*gpus, replace(host, overhead=self._beside(way, self._budget.instruction_sets)))
-        return self._plan(way, devices, exact=False, fits_here=self._fit(way, devices), notes=(why,))
+        devices = (*gpus, replace(host, overhead=self._beside))
+        return self._plan(way, devices, exact=False, fits_here=fits(devices, self._budget), notes=(why,))
 
     def _plan(
         self, way: Way, devices: tuple[DevicePlan, ...], *, exact: bool, fits_here: bool, notes: tuple[Phrase, ...] = ()
@@ -268,7 +267,7 @@ class _Search:
         used = tuple(one for one in devices if one.total or one.kind == "cpu")
         return Plan(
             architecture=self._shape.architecture,
-            options=way.options(self.asked),
+            options=replace(way.options(self.asked), mapped=self._mapped(way)),
             devices=used,
             exact=exact,
             fits=fits_here,

@@ -98,7 +98,8 @@ class RunOptions:
 
     `gpu_layers` counts as llama.cpp does (the output layer is one). `gpu_split`: how many of them each GPU holds, in
     the engine's order of devices; empty for one GPU or none. `batch`: tokens computed at once (n_batch and n_ubatch).
-    `sequences` share the context; `outputs`: rows of logits in one batch.
+    `sequences` share the context; `outputs`: rows of logits in one batch. `mapped`: the weights are used as they lie in
+    the file; not where the processor wants them in an order of its own, and would have them twice.
     """
 
     context: int
@@ -109,6 +110,7 @@ class RunOptions:
     batch: int = 512
     sequences: int = 1
     outputs: int = 1
+    mapped: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,7 @@ class LoadingServices:
             batch=options.batch,
             alias=step.model.id,
             gpu_split=options.gpu_split,
+            mapped=options.mapped,
         )
 
     def _on_disk(self, model: LocalModel, header: Header) -> OnDisk:

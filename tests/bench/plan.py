@@ -25,7 +25,7 @@ from backends.engine.context import Context, ContextOptions
 from backends.engine.dry_run import NativeDryRun, allocations
 from backends.hardware import cpu
 from backends.models import gguf
-from backends.models.footprint import compute_bytes, host_overhead, kv_bytes, place
+from backends.models.footprint import compute_bytes, host_overhead, kv_bytes, place, repacked
 from backends.models.machines import Figures
 from backends.models.weights import Weights
 from tests.kit import buffer_table
@@ -104,7 +104,7 @@ def _rss(path: Path, full: bool) -> bool:
     _title("resident memory of the process, growth by the load and a full batch, 1.5B Q4_K_M, CPU (limit 3 %)")
     shaped_model(path, REAL["r1-distill-qwen-1.5b"], weights="noise")
     header, good = gguf.check(path), True
-    over = host_overhead(header, place(header.shape.layers, 0, 0, ()), cpu.read().instruction_sets)
+    over = host_overhead(header)
     for context in (4096, 32768):
         parts = (
             Weights.of_header(header).total,
@@ -143,7 +143,9 @@ def _child(name: str, context: str, sequences: str, compute: str) -> int:
     native.load_light()
     before = psutil.Process().memory_info().rss
     with native.library().log.keep() as told:
-        model = native.Model(Path(name), gpu_layers=0, experts_on_cpu=0, progress=lambda _: True)
+        model = native.Model(
+            Path(name), gpu_layers=0, experts_on_cpu=0, progress=lambda _: True, mapped=_mapped(Path(name))
+        )
         count = int(sequences)
         made = Context(model, ContextOptions(int(context), "f16", cpu.read().physical_cores, 512, count, count))
     if compute != "no":
@@ -156,6 +158,12 @@ def _child(name: str, context: str, sequences: str, compute: str) -> int:
     made.close()
     model.close()
     return 0
+
+
+def _mapped(path: Path) -> bool:
+    """As the planner says it of a load on this processor."""
+    header = gguf.check(path)
+    return not repacked(header, place(header.shape.layers, 0, 0, ()), cpu.read().instruction_sets)
 
 
 def _fill(made: Context, context: int, *, whole: bool) -> None:

@@ -13,7 +13,7 @@ from backends.engine.dry_run import NativeDryRun
 from backends.hardware import cpu
 from backends.models import gguf
 from backends.models.catalog import Catalog
-from backends.models.footprint import compute_bytes, host_overhead, kv_bytes, place
+from backends.models.footprint import compute_bytes, kv_bytes, place, repacked
 from backends.models.machines import Figures
 from backends.models.types import KvType, Shape
 from backends.models.weights import Weights
@@ -137,8 +137,8 @@ def test_copies_of_weights_are_those_that_llama_cpp_makes(model: str, tmp_path: 
         if (found := re.search(r"_REPACK model buffer size = +([\d.]+)", line))
     )
     layers = header.shape.layers
-    plain = host_overhead(header, place(layers, 0, 0, ()), ())
-    assert (host_overhead(header, place(layers, 0, 0, ()), sets) - plain) / MIB == pytest.approx(copies, abs=0.1)
-    assert host_overhead(header, place(layers, layers + 1, 0, (1 << 40,)), sets) == plain
+    assert repacked(header, place(layers, 0, 0, ()), sets) / MIB == pytest.approx(copies, abs=0.1)
+    assert repacked(header, place(layers, 0, 0, ()), ()) == 0
+    assert repacked(header, place(layers, layers + 1, 0, (1 << 40,)), sets) == 0
     experts = place(layers, layers + 1, layers, (1 << 40,))
-    assert (host_overhead(header, experts, sets) > plain) == (copies > 0 and header.shape.experts > 0)
+    assert bool(repacked(header, experts, sets)) == (copies > 0 and header.shape.experts > 0)
