@@ -21,6 +21,7 @@ from backends.models.segments import SMALLEST, Segment, Segments
 from backends.models.transfer import NO_RANGE, PASSING, Errand, Origin, Sink, attempt
 
 _LOOK_EVERY = 1.0  # seconds between two looks whether the disk is still there
+_MEASURE = 0.2  # seconds over which it is decided whether one connection is enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,14 @@ class Patience:
 class DownloadOptions:
     """`connections` for one file; `limit` is shared by all downloads; `smallest`: bytes that are worth a request.
 
+    `enough`: bytes a second at which more connections would only take processor time from who hashes and writes.
     `ahead`: bytes that other downloads will still put on the same volume.
     """
 
     connections: int = 4
     limit: RateLimit = field(default_factory=RateLimit)
     smallest: int = SMALLEST
+    enough: float = 100e6
     ahead: Callable[[], int] = lambda: 0
 
 
@@ -94,6 +97,8 @@ class _Crew:
         self._failures = 0
         self._allowed = job.patience.attempts if job.last else min(job.patience.attempts, job.patience.elsewhere)
         self._before = job.sink.arrived
+        self._mark = (time.monotonic(), job.sink.arrived)
+        self._rate: float | None = None  # bytes a second, of the last moments
 
     def stop(self) -> None:
         for stream in list(self._running):
@@ -134,8 +139,12 @@ class _Crew:
 
     def _engage(self) -> None:
         """Give work to all who have none."""
-        wanted = self._size if self._job.settled() else 1
-        while len(self._running) < wanted and (segment := self._segments.take(self._job.options.connections)):
+        wanted = self._wanted()
+        if wanted > len(self._running):
+            self._segments.share()
+        alone = wanted == 1 and (self._size == 1 or self._rate is not None)
+        share = 1 if alone else self._job.options.connections
+        while len(self._running) < wanted and (segment := self._segments.take(share)):
             errand = Errand(self._origin, self._sink, self._segments, segment, self._job.look)
             stream = self._runner.start(attempt, errand)
             self._running[stream] = segment
@@ -143,6 +152,18 @@ class _Crew:
         for stream, segment in self._running.items():
             if segment.done:  # somebody else has taken it over
                 stream.cancel()
+
+    def _wanted(self) -> int:
+        """How many connections there should be now: one that brings enough stays alone."""
+        since, before = self._mark
+        now, arrived = time.monotonic(), self._sink.arrived
+        if now - since >= _MEASURE:
+            self._mark = now, arrived
+            if self._job.settled():
+                self._rate = (arrived - before) / (now - since)
+        if self._job.options.enough and (self._rate is None or self._rate >= self._job.options.enough):
+            return 1
+        return self._size if self._job.settled() else 1
 
     def _outcome(self, stream: Stream[None]) -> BackendError | None:
         """The error with which a connection ended. What else it raised (the disk's errors, ours) is raised."""

@@ -22,7 +22,8 @@ from backends.core.errors import BackendError, DownloadError, NotFound, Unavaila
 from backends.core.network import Network
 from backends.core.phrase import Phrase
 from backends.hardware import disk
-from backends.models import partial, trash
+from backends.models import partial, settling, trash
+from backends.models.boot import still_runs, this_boot
 from backends.models.connections import DownloadOptions, Patience
 from backends.models.incoming import Changed, Incoming, other_bytes, sum_of
 from backends.models.links import check_repo
@@ -79,7 +80,8 @@ def download(
     patience: Patience = PATIENCE,
     revision: str = "",
 ) -> Iterator[DownloadEvent]:
-    """Fetch a model into `folder/org--name/`; the last event is `DownloadFinished`. `revision`: the usual one.
+    """Fetch a model into `folder/org--name/`; the last event is `DownloadFinished`, and what follows is that the
+    bytes are made to last (`settling`). `revision`: the usual one.
 
     The first of `sources` that answers tells what the file is; what another one gives is accepted only if in the end
     the sha256 is that one. Raises ResourceError (`disk_full`, `file_system_limit`), StorageError
@@ -207,11 +209,12 @@ class _Download:
                 incoming = Incoming(self, part, meter, number)
                 blocks = yield from incoming.fetch()
                 number = incoming.number
-                record = record.with_checked(part.file, blocks)
+                record = replace(record.with_checked(part.file, blocks), boot=this_boot())
                 partial.write_record(self.target, record)
         yield meter.report(record.parts[-1].file)
         partial.publish(self.folder, self.target, record)
         yield DownloadFinished(self.target, record.verified)
+        settling.settle(self.folder, self.target)
 
     def forget(self) -> None:
         """Remove every part and the record."""
@@ -337,6 +340,6 @@ class _Download:
                     partial.part_path(self.path(part.file)).unlink()
             return fresh
         for part in old.parts:
-            if part.checked and partial.arrived(self.folder, old, part) == part.size:
-                fresh = fresh.with_checked(part.file, part.blocks)
+            if part.checked and still_runs(old.boot) and partial.arrived(self.folder, old, part) == part.size:
+                fresh = replace(fresh.with_checked(part.file, part.blocks), boot=old.boot)
         return fresh

@@ -16,7 +16,7 @@ from pathlib import Path
 from backends.core.errors import BackendError, InvalidInput, NotFound
 from backends.core.paths import safe_join
 from backends.core.phrase import Phrase
-from backends.models import gguf, partial, trash
+from backends.models import gguf, partial, settling, trash
 from backends.models.adapter_shelf import AdapterShelf
 from backends.models.catalog import Catalog
 from backends.models.elsewhere import Found, described, same_marks
@@ -67,6 +67,7 @@ class Library:
         """Look at the disk. Reads only headers of files that are new or have changed."""
         with self._lock:
             self._folder_notices = ()
+            settling.take_back_unsettled(self.folder)
             partial.pending(self.folder)  # gives names to what was cut short in its last moment
             trash.settle(self.folder)
             shelved, adapters = self._look()

@@ -13,9 +13,9 @@ from backends.core.errors import StorageError
 from backends.core.phrase import Phrase
 from backends.models.blocks import MAP, BlockMap
 
-PIECE = 1 << 20  # bytes read at once
+PIECE = 2 << 20  # bytes read at once
 _TELL = 64 << 20  # bytes hashed between two reports
-SYNC_EVERY = 128 << 20  # bytes that a power cut may cost
+SYNC_EVERY = 1 << 30  # bytes that a power cut may cost
 
 
 class PartFile:
@@ -124,7 +124,7 @@ class PartFile:
         yield digest.hexdigest()
 
     def flush(self, *, cancel: CancelToken) -> Iterator[int]:
-        """Make what has come last, every so many bytes and at the end."""
+        """Make what has come last, every so many bytes, so that little is left for the end (`settling`)."""
         synced = self.arrived
         with FileIO(self.path, "r+b") as file:
             while True:

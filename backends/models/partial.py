@@ -9,6 +9,9 @@ When all bytes are there and are the right ones, the part gets its name and the 
 `R1-Q4_K_M.gguf.json`, from which the library knows where a model came from. Of a split (`-00001-of-00003`) each file
 has its part, and the one record carries the name of the first. No file of a split gets its name before all are right.
 
+A model may be used as soon as its sum is right; that its bytes last (`settling`) may take the disk another minute. If
+the power goes in between, the receipt tells, and the model becomes a download that is looked through and mended.
+
 When the hub has newer bytes under a name that is here already, they come to lie beside the old ones, in a folder named
 by the publisher's commit (`unsloth--DeepSeek-R1-GGUF/1a2b3c4d/R1-Q4_K_M.gguf`): two versions of one model.
 """
@@ -26,9 +29,11 @@ from pathlib import Path
 import filelock
 
 from backends.core.errors import InvalidInput, Unavailable
+from backends.core.files import sync_folder
 from backends.core.paths import safe_join
 from backends.core.phrase import Phrase
 from backends.models import blocks
+from backends.models.boot import still_runs
 from backends.models.quants import quant_of
 from backends.models.space import disk_errors
 from backends.models.types import ModelFile
@@ -70,6 +75,7 @@ class Record:
     parts: tuple[FilePart, ...]
     version: str = ""  # the folder of a later version, 8 hexadecimal digits; "" for the first
     origin: str = "downloaded"  # or `quantised`, made here; or `own`, copied here: see `Origin`
+    boot: float = 0.0  # of a receipt: when the machine was started that has not flushed the bytes yet; 0: it has
 
     @property
     def size(self) -> int:
@@ -171,9 +177,9 @@ def read_record(target: Path, suffix: str = RECORD) -> Record | None:
         return None
 
 
-def write_record(target: Path, record: Record) -> None:
-    """Put the record beside `target`, whole or not at all."""
-    path = target.with_name(target.name + RECORD)
+def write_record(target: Path, record: Record, suffix: str = RECORD) -> None:
+    """Put the record (or the receipt) beside `target`, whole or not at all."""
+    path = target.with_name(target.name + suffix)
     fresh = path.with_name(path.name + ".new")
     with fresh.open("w", encoding="utf-8") as file:
         json.dump(asdict(record), file, indent=1)
@@ -186,7 +192,7 @@ def write_receipt(target: Path, record: Record) -> None:
     """Put the receipt of a model beside it that came by no download: made here, or copied here."""
     write_record(target, record)
     target.with_name(target.name + RECORD).replace(target.with_name(target.name + RECEIPT))
-    _sync(target.parent)
+    sync_folder(target.parent)
 
 
 def arrived(models: Path, record: Record, part: FilePart) -> int:
@@ -209,9 +215,7 @@ def publish(models: Path, target: Path, record: Record) -> None:
         if part_path(path).exists():
             part_path(path).replace(path)
         map_path(path).unlink(missing_ok=True)
-    _sync(target.parent)
     target.with_name(target.name + RECORD).replace(target.with_name(target.name + RECEIPT))
-    _sync(target.parent)
 
 
 def pending(models: Path) -> list[PendingDownload]:
@@ -306,7 +310,7 @@ def belongs(models: Path, target: Path, record: Record) -> bool:
 
 def _settled(models: Path, target: Path, record: Record) -> bool:
     """Finish what was cut short between the last check and the names. False if somebody is at it, or files are gone."""
-    if sum(arrived(models, record, part) for part in record.parts) != record.size:
+    if not still_runs(record.boot) or sum(arrived(models, record, part) for part in record.parts) != record.size:
         return False
     try:
         with claim(models, target):
@@ -339,16 +343,8 @@ def _parse(data: object) -> Record:
     hashes_fit = all(part.sha256 is None or _SHA256.fullmatch(part.sha256) for part in parts)
     if not (parts and sizes_fit and hashes_fit and all(isinstance(text, str) for text in texts)):
         raise ValueError("bad values")
+    if type(record.boot) not in (int, float) or record.boot < 0:
+        raise ValueError("bad values")
     if record.origin not in _ORIGINS or (record.version and not _VERSION.fullmatch(record.version)):
         raise ValueError("bad values")
     return record
-
-
-def _sync(folder: Path) -> None:
-    """Make the names in a folder survive a power cut, where the system can (not on Windows)."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

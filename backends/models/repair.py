@@ -5,12 +5,10 @@ has sent other bytes: the blocks are compared with those of the next source, and
 sum is right or every source has been compared with.
 """
 
-import os
 import threading
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from io import FileIO
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from backends.models import partial
 from backends.models.part_file import PartFile, each_crc, write
 from backends.models.progress import DownloadEvent, DownloadVerifying
 from backends.models.segments import Gap
+from backends.models.settling import take_back
 from backends.models.space import disk_errors
 
 
@@ -115,15 +114,12 @@ def reopen(models: Path, path: Path, cancel: CancelToken) -> Iterator[DownloadEv
                 Phrase("Download the model again.", "请重新下载该模型。"),
                 code="no_receipt",
             )
-        files = [
-            (part, partial.place(models, receipt.repo, part.file, receipt.version), part.blocks)
-            for part in receipt.parts
-        ]
         damaged: dict[str, list[int]] = {}
-        for number, (part, file, checks) in enumerate(files):
+        for number, part in enumerate(receipt.parts):
+            file = partial.place(models, receipt.repo, part.file, receipt.version)
             damaged[part.file] = found = []
             there = PartFile(file, part.size)
-            there.map.believe(checks)
+            there.map.believe(part.blocks)
             if not file.exists():
                 found.extend(range(there.map.count))
                 continue
@@ -132,16 +128,5 @@ def reopen(models: Path, path: Path, cancel: CancelToken) -> Iterator[DownloadEv
                 ends = index * there.block + there.map.length(index)
                 if there.map.crc(index) not in (None, crc) or ends > size:
                     found.append(index)
-                yield DownloadVerifying((number + (index + 1) / there.map.count) / len(files))
-        parts = tuple(replace(part, checked=False, blocks="") for part in receipt.parts)
-        record = replace(receipt, parts=parts)
-        partial.write_record(target, record)
-        for part, file, checks in files:
-            begun = partial.part_path(file)
-            if file.exists():
-                file.replace(begun)
-                os.truncate(begun, part.size)
-                with PartFile(begun, part.size) as mended:
-                    mended.map.believe(checks)
-                    mended.map.forget(damaged[part.file])
-        target.with_name(target.name + partial.RECEIPT).unlink(missing_ok=True)
+                yield DownloadVerifying((number + (index + 1) / there.map.count) / len(receipt.parts))
+        take_back(models, target, receipt, damaged)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 SMALLEST = 16 << 20  # bytes that are worth a request
+LARGEST = 128 << 20  # bytes that whoever hashes in order may have to wait for
 SECONDS = 10.0  # for which a stretch should last
 _SLOWER = 4  # times slower than the mean is slow enough to lose everything
 _SOON = 2.0  # seconds in which it is not worth the trouble
@@ -83,6 +84,16 @@ class Segments:
                 del self._gaps[0]
             return self._begin(begin, stop)
 
+    def share(self) -> None:
+        """Others are to help: who has far more than one stretch keeps the first of it."""
+        with self._lock:
+            for segment in self._active:
+                stop = self._border(segment.at + LARGEST)
+                if not self._alone and stop < segment.end:
+                    self._gaps.append((stop, segment.end))
+                    segment.end = stop
+            self._gaps.sort()
+
     def widen(self, segment: Segment, size: int) -> bool:
         """The other side gives the whole file only: its one connection takes all that is missing, others wait. False
         while there are others."""
@@ -130,7 +141,7 @@ class Segments:
             return max(self._smallest, sum(end - begin for begin, end in self._gaps))
         left = sum(end - begin for begin, end in self._gaps) + sum(s.left for s in self._active)
         fair = left // (2 * connections)
-        return max(self._smallest, min(fair, int(self._rate * SECONDS))) if self._rate else self._smallest
+        return max(self._smallest, min(fair, LARGEST, int(self._rate * SECONDS))) if self._rate else self._smallest
 
     def _take_over(self) -> Segment | None:
         """A part of what somebody else would be long about: half of it, or all if that one (almost) stands still."""

@@ -259,8 +259,10 @@ class DownloadServices:
         failure: BaseException | None = None
         try:
             for event in self._events(ref, endpoint, run, cancel):
-                if isinstance(event, DownloadFinished):
+                if isinstance(event, DownloadFinished):  # it may be used, while the disk still writes
                     arrived = event.path
+                    self._base.library.rescan()
+                    self._base.changed("library")
                 if isinstance(event, DownloadProgress):
                     run.left = event.total - event.done
                 if not cancel.cancelled:
@@ -268,8 +270,6 @@ class DownloadServices:
                 for joined in list(run.joined):
                     joined.put(event)
                 yield event
-            self._base.library.rescan()
-            self._base.changed("library")
             if arrived is not None:
                 self._change(ref, lambda item: replace(item, state="finished", done=item.total, path=arrived))
         except BackendError as error:

@@ -19,7 +19,7 @@ from tests.kit.hub import HubServer
 from tests.kit.hub_files import CHUNK
 
 HUGE = "huge-Q8_0.gguf"
-FOUR = DownloadOptions(connections=4, smallest=2 << 20)
+FOUR = DownloadOptions(connections=4, smallest=2 << 20, enough=0)
 
 
 @pytest.fixture
