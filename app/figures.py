@@ -65,6 +65,14 @@ def duration(seconds: float) -> str:
     return words.replace("%1", str(minutes // 60)).replace("%2", str(minutes % 60))
 
 
+def moment(seconds: float) -> str:
+    """Of what is over soon: 0.05 s, 1.2 s."""
+    if seconds >= 10:
+        return duration(seconds)
+    number = QLocale().toString(max(seconds, 0.01), "f", 1 if seconds >= 1 else 2)
+    return QCoreApplication.translate("figures", "%1 s").replace("%1", number)
+
+
 def line(*words: str) -> str:
     """Figures side by side; what is empty is left out. A figure is never broken over two lines."""
     return "\u00a0\u00a0·  ".join(_together(word) for word in words if word)

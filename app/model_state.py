@@ -8,6 +8,11 @@ from backends.core.errors import BackendError
 from backends.models.types import LocalModel
 
 
+def can_chat(model: LocalModel) -> bool:
+    """Whether it is offered where a model is chosen: no embedder, no former version, nothing that is broken."""
+    return model.kind == "chat" and model.current and not model.problem.en
+
+
 @dataclass(frozen=True, slots=True)
 class ModelState:
     """`stage`: starting (services are not open yet), empty (no model on disk), idle (none loaded), loading, ready,
@@ -26,18 +31,18 @@ class ModelState:
     @classmethod
     def of(cls, picture: Picture, default_model: str) -> "ModelState":
         """`default_model` is the id that the settings name."""
-        local = tuple(model for model in picture.local or () if not model.problem.en and model.kind == "chat")
+        local = tuple(model for model in picture.local or () if can_chat(model))
         if picture.loading is not None:
             return cls("loading", picture.loading.model, picture.loading.fraction, available=local)
         loaded = picture.loaded
         if loaded is not None:
-            model = next((m for m in local if m.path == loaded.path), None) or next(
+            model = next((m for m in picture.local or () if m.path == loaded.path), None) or next(
                 (m for m in local if m.id == loaded.alias), None
             )
             return cls("ready", model, device=" + ".join(loaded.devices), context=loaded.context, available=local)
         if picture.local is None:
             return cls("starting")
         if not local:
-            return cls("empty", available=picture.local)
+            return cls("empty")
         chosen = next((m for m in local if m.id == default_model), None) or max(local, key=lambda m: m.size)
         return cls("idle", chosen, available=local)

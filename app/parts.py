@@ -6,11 +6,13 @@ no focus from a click, so that a click beside the composer does not end typing t
 
 import html
 from collections.abc import Iterable
+from typing import TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QAbstractSpinBox,
     QBoxLayout,
     QFrame,
     QHBoxLayout,
@@ -28,6 +30,8 @@ from PySide6.QtWidgets import (
 
 from app import icons, theme
 from app.theme import PAGE_WIDTH, SPACE, px
+
+B = TypeVar("B", bound=QAbstractSpinBox)
 
 
 def label(text: str = "", role: str = "body", tone: str = "", *, wrap: bool = False, select: bool = False) -> QLabel:
@@ -47,6 +51,12 @@ def label(text: str = "", role: str = "body", tone: str = "", *, wrap: bool = Fa
         widget.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
+    return widget
+
+
+def number_box(widget: B) -> B:
+    """A box for a number as the theme wants it: style sheets do not move its text off the border."""
+    widget.lineEdit().setTextMargins(SPACE.s, 0, 0, 0)
     return widget
 
 

@@ -21,15 +21,17 @@ from backends.models.types import (
     Use,
 )
 
-DownloadState = Literal["starting", "running", "waiting", "verifying", "paused", "failed"]
+DownloadState = Literal["starting", "running", "queued", "waiting", "verifying", "paused", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
     """One model on its way. `ref` is what `pull` takes; `fraction` is of the verifying while that runs.
 
-    `next_try`: when a waiting one goes on, on the clock of `time.monotonic`. `source_may_help`: why it failed lies
-    with the hub, the way to it, or the access token, and not with this computer.
+    `queued`: its turn has not come. `waiting`: something failed that may pass; it goes on at `next_try`, on the clock
+    of `time.monotonic`. `source_may_help`: why it failed lies with the hub, the way to it, or the access token, and
+    not with this computer; `other_sources` are addresses that may be tried then. `source`: the host that the bytes
+    come from, where it is not the first one; `notice`: why, or whatever else is to be known. `name`: for people.
     """
 
     ref: str
@@ -43,6 +45,14 @@ class Download:
     hint: Phrase = NOTHING
     next_try: float = 0
     source_may_help: bool = False
+    other_sources: tuple[str, ...] = ()
+    source: str = ""
+    notice: Phrase = NOTHING
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        return self.name or self.ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +76,11 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A file of a repository. `choice`: how it would run here; None while that is being looked into, or if it cannot
-    be known (`judged`)."""
+    """A file of a repository. `ref`: what `pull` takes. `choice`: how it would run here; None while that is being
+    looked into, or if it cannot be known (`judged`)."""
 
     file: ModelFile
+    ref: str
     choice: Choice | None = None
     judged: bool = False
 
@@ -80,18 +91,33 @@ class Listing:
 
     repo: str
     endpoint: str = ""
-    source: str = ""  # the host that answered
+    source: str = ""  # the host that answered; `missed`: why those before it did not
     state: Literal["reading", "listed", "failed"] = "reading"
     offers: tuple[Offer, ...] = ()
     wanted: str = ""
     message: Phrase = NOTHING
     hint: Phrase = NOTHING
     source_may_help: bool = False
+    missed: tuple[Phrase, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """A GGUF on a host that is no hub: it can be planned, and not be downloaded, `message` says why. `trouble`: why it
+    cannot be planned either."""
+
+    address: str
+    name: str
+    message: Phrase
+    hint: Phrase
+    plan: Plan | None = None
+    trouble: Phrase = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What was looked for on the hubs. `listings`: of the repositories that were opened."""
+    """What was looked for on the hubs. `listings`: of the repositories that were opened. `missed`: why hubs that were
+    asked before `source` did not answer. `other_sources`: addresses that may be tried after a failure."""
 
     text: str = ""
     state: Literal["off", "searching", "found", "failed"] = "off"
@@ -100,6 +126,9 @@ class Search:
     listings: tuple[Listing, ...] = ()
     message: Phrase = NOTHING
     hint: Phrase = NOTHING
+    missed: tuple[Phrase, ...] = ()
+    direct: Direct | None = None
+    other_sources: tuple[str, ...] = ()
 
     def listing(self, repo: str) -> Listing | None:
         return next((listing for listing in self.listings if listing.repo == repo), None)
@@ -156,6 +185,7 @@ class Picture:
 
     machine: Machine | None = None
     advice: Advice | None = None
+    companions: tuple[Choice, ...] = ()  # what documents want beside the chat model: embedder, reranker
     trouble: Phrase = NOTHING
     local: tuple[LocalModel, ...] | None = None
     downloads: tuple[Download, ...] = ()

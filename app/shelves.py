@@ -9,7 +9,7 @@ from app.picture import Details, Download, Picture, Work
 from backends.engine.protocol import LoadedModel
 from backends.hardware.types import Machine
 from backends.models.space import SPARE
-from backends.models.types import Choice, LocalModel, Verdict
+from backends.models.types import Choice, Kind, LocalModel, Verdict
 
 RUNS: tuple[Verdict, ...] = ("fits", "tight", "partial")
 
@@ -26,7 +26,6 @@ class CardState:
     choice: Choice | None = None
     local: LocalModel | None = None
     recommended: bool = False
-    download: Download | None = None
     loading: float | None = None
     trying: bool = False  # the load happens in a process of its own first
     loaded: LoadedModel | None = None
@@ -41,9 +40,13 @@ class CardState:
         return self.local.name if self.local else self.choice.model.name if self.choice else ""
 
     @property
+    def kind(self) -> Kind:
+        return self.local.kind if self.local else self.choice.model.kind if self.choice else "chat"
+
+    @property
     def ref(self) -> str:
         """What `pull` takes."""
-        return f"{self.choice.model.id}:{self.choice.file.quant}" if self.choice else ""
+        return ref_of(self.choice) if self.choice else ""
 
     @property
     def key(self) -> str:
@@ -53,25 +56,28 @@ class CardState:
 
 @dataclass(frozen=True, slots=True)
 class Shelves:
-    """`here` are files on this disk. `runs` and `large` are models of the catalogue that are not; a download of one
-    shows on its card. `coming` are the downloads that have no card."""
+    """`here` are files on this disk. `runs` and `large` are models of the catalogue that are neither here nor on their
+    way. `documents`: embedders and rerankers, those that are here and those that suit. `coming`: in the order in
+    which they come."""
 
     here: tuple[CardState, ...]
     coming: tuple[Download, ...]
     runs: tuple[CardState, ...]
+    documents: tuple[CardState, ...]
     large: tuple[CardState, ...]
 
 
 def arrange(picture: Picture) -> Shelves:
     choices = choices_of(picture)
-    here = [_of_file(model, choices, picture) for model in picture.local or ()]
-    here.sort(key=lambda state: state.loaded is None)
+    files = [_of_file(model, choices, picture) for model in picture.local or () if _has_card(model, picture)]
+    files.sort(key=lambda state: state.loaded is None)
     cards = [_of_choice(choice, picture) for choice in choices if _is_offered(choice, picture)]
-    on_cards = {card.download.ref for card in cards if card.download is not None}
+    beside = [_of_choice(choice, picture) for choice in picture.companions if _is_offered(choice, picture)]
     return Shelves(
-        here=tuple(here),
-        coming=tuple(download for download in picture.downloads if download.ref not in on_cards),
+        here=tuple(card for card in files if card.kind == "chat"),
+        coming=picture.downloads,
         runs=tuple(card for card in cards if card.choice is not None and card.choice.verdict in RUNS),
+        documents=(*(card for card in files if card.kind != "chat"), *beside),
         large=tuple(card for card in cards if card.choice is not None and card.choice.verdict not in RUNS),
     )
 
@@ -84,6 +90,19 @@ def choices_of(picture: Picture) -> Sequence[Choice]:
     return (advice.pick, *advice.others) if advice.pick is not None else advice.others
 
 
+def chosen(picture: Picture) -> Choice | None:
+    """How the model that answers is run, as far as the catalogue knows it; else what is recommended."""
+    loaded = picture.loaded
+    for model in picture.local or ():
+        if loaded is not None and model.path == loaded.path:
+            return _choice_of(model, choices_of(picture)) or (picture.advice.pick if picture.advice else None)
+    return picture.advice.pick if picture.advice else None
+
+
+def ref_of(choice: Choice) -> str:
+    return f"{choice.model.id}:{choice.file.quant}"
+
+
 def is_recommended(choice: Choice, picture: Picture) -> bool:
     return picture.advice is not None and choice is picture.advice.pick
 
@@ -92,26 +111,36 @@ def disk_lacks(choice: Choice, machine: Machine | None) -> int:
     return 0 if machine is None else max(0, choice.file.size + SPARE - machine.disk.free)
 
 
+def _has_card(model: LocalModel, picture: Picture) -> bool:
+    """A former version is in the details of the one in use, if there is one."""
+    if model.current or (picture.loaded is not None and picture.loaded.path == model.path):
+        return True
+    return not any(other.id == model.id and other.current for other in picture.local or ())
+
+
 def _is_offered(choice: Choice, picture: Picture) -> bool:
-    """Not what is here already, be it in another quant; the recommended one is, if it is here in another only."""
-    if picture.on_disk(choice.model.id, choice.file.quant):
+    """Not what is on its way, nor what is here already, be it in another quant; the recommended one is, if it is here
+    in another only."""
+    if picture.on_disk(choice.model.id, choice.file.quant) or picture.download(choice.model.id, choice.file.quant):
         return False
     return is_recommended(choice, picture) or not picture.on_disk(choice.model.id)
 
 
 def _of_choice(choice: Choice, picture: Picture) -> CardState:
-    download = picture.download(choice.model.id, choice.file.quant)
     return CardState(
         choice=choice,
         recommended=is_recommended(choice, picture),
-        download=download,
-        disk_lacks=disk_lacks(choice, picture.machine) if download is None and choice.verdict in RUNS else 0,
+        disk_lacks=disk_lacks(choice, picture.machine) if choice.verdict in RUNS else 0,
     )
 
 
-def _of_file(model: LocalModel, choices: Sequence[Choice], picture: Picture) -> CardState:
+def _choice_of(model: LocalModel, choices: Sequence[Choice]) -> Choice | None:
     known = (c for c in choices if (c.model.id, c.file.quant) == (model.catalog_id, model.quant))
-    choice = None if model.problem.en else next(known, None)
+    return None if model.problem.en else next(known, None)
+
+
+def _of_file(model: LocalModel, choices: Sequence[Choice], picture: Picture) -> CardState:
+    choice = _choice_of(model, [*choices, *picture.companions])
     loading, loaded = picture.loading, picture.loaded
     return CardState(
         choice=choice,

@@ -19,7 +19,7 @@ from app.controllers.models import ModelsController
 from app.controllers.settings import SettingsController
 from app.lists.conversations import ConversationList
 from app.lists.messages import MessageList
-from app.model_state import ModelState
+from app.model_state import ModelState, can_chat
 from app.widgets.about_page import AboutPage
 from app.widgets.chat_page import ChatPage
 from app.widgets.first_run import FirstRunPage
@@ -114,6 +114,7 @@ class Desk(QObject):
 
         chat.conversation_changed.connect(self._on_conversation_changed)
         chat.busy_changed.connect(page.composer.set_busy)
+        chat.busy_changed.connect(models.details.look_at_measured)
         chat.question_saved.connect(page.composer.clear)
         chat.model_loaded.connect(lambda: models.on_changes(["model"]))
         chat.model_wanted.connect(lambda: window.show_page("first_run"))
@@ -123,39 +124,8 @@ class Desk(QObject):
         models.engine_known.connect(self.about_page.show_engine)
 
         for pages in (self.first_run, self.models_page):
-            pages.download_requested.connect(models.pull)
-            pages.pause_requested.connect(models.pause)
-            pages.discard_requested.connect(models.discard)
-            pages.load_requested.connect(models.load)
-            pages.cancel_load_requested.connect(models.cancel_load)
-            pages.file_chosen.connect(models.add_file)
-            pages.unload_requested.connect(models.unload)
-            pages.remove_requested.connect(models.remove)
-            pages.probe_requested.connect(models.probe)
-            pages.source.setting_changed.connect(self.settings.set)
-            pages.source.token_wanted.connect(models.look_up_token)
-            pages.source.token_entered.connect(models.set_token)
-            pages.source.token_removed.connect(models.remove_token)
-            pages.source.token_host_chosen.connect(models.tokens.choose)
-            models.token_refused.connect(pages.show_token_refused)
-        found = self.models_page
-        found.details_requested.connect(models.details.show)
-        found.plan_smaller_requested.connect(models.details.plan_smaller)
-        found.adapter_scaled.connect(models.details.scale_adapter)
-        found.adapter_removed.connect(models.details.remove_adapter)
-        found.adapter_chosen.connect(models.details.add_adapter)
-        found.verify_requested.connect(models.works.verify)
-        found.repair_requested.connect(models.works.repair)
-        found.make_smaller_requested.connect(models.works.quantise)
-        found.cancel_work_requested.connect(models.works.cancel)
-        found.update_requested.connect(models.look_for_newer)
-        found.use_requested.connect(models.use_version)
-        found.put_back_requested.connect(models.put_back)
-        found.erase_requested.connect(models.empty_trash)
-        found.find_requested.connect(models.finding.find)
-        found.find_cancelled.connect(models.finding.cancel)
-        found.listing_requested.connect(models.finding.list_files)
-        found.use_chosen.connect(lambda use: self.settings.set("models.use", use))
+            connect_models(pages, models, self.settings)
+        connect_shelves(self.models_page, models, self.settings)
         self.first_run.models_requested.connect(lambda: window.show_page("models"))
 
         self.about_page.engine_wanted.connect(models.look_up_engine)
@@ -231,7 +201,7 @@ class Desk(QObject):
             if state.stage == "empty":
                 self.window.show_page("first_run")
         if picture.local is not None:
-            usable = [model for model in picture.local if not model.problem.en]
+            usable = [model for model in picture.local if can_chat(model)]
             self.settings_page.offer_models([(m.id, f"{m.name} ({m.quant})" if m.quant else m.name) for m in usable])
 
     @Slot()
@@ -242,7 +212,7 @@ class Desk(QObject):
 
     @Slot(str)
     def _on_model_chosen(self, model_id: str) -> None:
-        chosen = next((m for m in self.models.picture.local or () if m.id == model_id), None)
+        chosen = next((m for m in self.models.picture.local or () if m.id == model_id and can_chat(m)), None)
         loaded = self.models.picture.loaded
         if chosen is not None and (loaded is None or loaded.path != chosen.path):
             self.models.load(chosen)
@@ -272,3 +242,45 @@ class Desk(QObject):
         self.settings.on_changes(changes)
         if "settings" in changes:
             self._on_picture_changed()
+
+
+def connect_models(page: FirstRunPage | ModelsPage, models: ModelsController, settings: SettingsController) -> None:
+    """What both pages about models ask for."""
+    page.download_requested.connect(models.pull)
+    page.pause_requested.connect(models.pause)
+    page.discard_requested.connect(models.discard)
+    page.move_requested.connect(models.downloads.move)
+    page.other_source_requested.connect(models.try_source)
+    page.load_requested.connect(models.load)
+    page.cancel_load_requested.connect(models.cancel_load)
+    page.file_chosen.connect(models.add_file)
+    page.unload_requested.connect(models.unload)
+    page.remove_requested.connect(models.remove)
+    page.probe_requested.connect(models.probe)
+    page.source.setting_changed.connect(settings.set)
+    page.source.token_wanted.connect(models.look_up_token)
+    page.source.token_entered.connect(models.set_token)
+    page.source.token_removed.connect(models.remove_token)
+    page.source.token_host_chosen.connect(models.tokens.choose)
+    models.token_refused.connect(page.show_token_refused)
+
+
+def connect_shelves(page: ModelsPage, models: ModelsController, settings: SettingsController) -> None:
+    """What only the page of all models asks for."""
+    page.details_requested.connect(models.details.show)
+    page.plan_smaller_requested.connect(models.details.plan_smaller)
+    page.adapter_scaled.connect(models.details.scale_adapter)
+    page.adapter_removed.connect(models.details.remove_adapter)
+    page.adapter_chosen.connect(models.details.add_adapter)
+    page.verify_requested.connect(models.works.verify)
+    page.repair_requested.connect(models.works.repair)
+    page.make_smaller_requested.connect(models.works.quantise)
+    page.cancel_work_requested.connect(models.works.cancel)
+    page.update_requested.connect(models.look_for_newer)
+    page.use_requested.connect(models.use_version)
+    page.put_back_requested.connect(models.put_back)
+    page.erase_requested.connect(models.empty_trash)
+    page.find_requested.connect(models.finding.find)
+    page.find_cancelled.connect(models.finding.cancel)
+    page.listing_requested.connect(models.finding.list_files)
+    page.use_chosen.connect(lambda use: settings.set("models.use", use))

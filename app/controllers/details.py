@@ -64,6 +64,12 @@ class DetailsController(QObject):
             else:
                 self._forget(path)
 
+    @Slot()
+    def look_at_measured(self) -> None:
+        """There may be something new: an answer came to its end."""
+        for path, model in self._models.items():
+            self._pump.call(self._runner, self._known, model, then=lambda known, path=path: self._on_known(path, known))
+
     def note_checked(self, path: Path, said: Phrase) -> None:
         if path in self._open:
             self._draw(replace(self._open[path], checked=said))

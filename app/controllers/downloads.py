@@ -1,31 +1,31 @@
-"""What happens to downloads: begun, paused, taken up again, given up.
+"""What happens to downloads: asked for, paused, moved, taken up again, given up.
 
-Each is one Stream that the Pump follows; what it says becomes the `Download` that pages draw. A download is paused
-or given up in the window at once; its task ends when it can, and what was asked for meanwhile comes then.
+The queue belongs to the services, survives restarts, and is told to others than this window, too; here it becomes the
+`Download`s that pages draw. Whatever is asked for shows at once.
 """
 
-import time
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.bridge import Pump
 from app.notices import Notice, NoticeBoard
-from app.picture import Download
-from backends.core.errors import BackendError, ResourceError, StorageError
+from app.picture import Download, DownloadState
+from backends.core.errors import BackendError, NotFound
 from backends.core.phrase import NOTHING
-from backends.core.stream import Runner, Stream
-from backends.models.download import (
-    DownloadEvent,
-    DownloadFinished,
-    DownloadNotice,
-    DownloadProgress,
-    DownloadVerifying,
-    DownloadWaiting,
-    PendingDownload,
-)
+from backends.core.setting_groups import NetworkSettings
+from backends.core.stream import Runner
+from backends.models.queue import Queued
 from backends.services import Services
+
+OTHER_SOURCES = ("https://hf-mirror.com", "https://modelscope.cn")  # hubs that can be tried when one fails
+HERE = {"disk_failed", "disk_full", "file_system_limit", "folder_not_writable", "volume_gone", "download_running"}
+_STATES: dict[str, DownloadState] = {"waiting": "queued", "retrying": "waiting", "finished": "verifying"}
+ELSEWHERE = {
+    "connection_lost", "forbidden", "hub_refused", "hub_unavailable", "link_expired", "no_network", "no_search",
+    "not_a_hub", "redirect_refused", "repository_not_found", "timeout", "tls_failed",
+}  # fmt: skip
+"""Codes of errors that another hub may not have."""
 
 
 class Downloads(QObject):
@@ -42,149 +42,109 @@ class Downloads(QObject):
         self._pump = pump
         self._runner = runner
         self._board = board
-        self._all: dict[str, Download] = {}
-        self._running: dict[str, Stream[DownloadEvent]] = {}
-        self._finished: dict[str, Path] = {}
-        self._unwanted: set[str] = set()  # to be deleted when its task has ended
-        self._again: set[str] = set()  # to go on when its task has ended
+        self._all: tuple[Download, ...] = ()
+        self._arrived: set[str] = set()
 
     @property
     def all(self) -> tuple[Download, ...]:
-        return tuple(self._all.values())
+        """In the order in which they come."""
+        return self._all
 
-    def take_up_paused(self) -> None:
-        """Show what an earlier run of the program left half done."""
-        self._pump.call(self._runner, self._services.downloads.pending, then=self._on_pending)
+    def take_up(self) -> None:
+        """Go on with what an earlier run of the program left."""
+        self._pump.follow(self._services.downloads.take_up(), lambda _: self.look())
+        if (notice := self._services.downloads.notice).en:
+            self._board.post(Notice(notice, tone="warning", key="downloads"))
 
-    def _on_pending(self, found: list[PendingDownload]) -> None:
-        for pending in found:
-            ref = self._ref_of(pending)
-            if ref not in self._all:
-                self._all[ref] = Download(ref, "paused", pending.done, pending.total)
-        self.changed.emit()
-
-    def _ref_of(self, pending: PendingDownload) -> str:
-        model = self._services.catalog.match(pending.repo, pending.file.file)
-        return f"{model.id if model else pending.repo}:{pending.file.quant or pending.file.file}"
+    @Slot()
+    def look(self) -> None:
+        """The queue has changed."""
+        queue = self._services.downloads.queue()
+        self._arrived &= {item.ref for item in queue if item.state == "finished"}
+        shown = tuple(self._told(item) for item in queue)
+        if shown != self._all:
+            self._all = shown
+            self.changed.emit()
+        for item in queue:
+            if item.state == "finished" and item.ref not in self._arrived:
+                self._arrived.add(item.ref)
+                self.arrived.emit(item.ref, item.path)
 
     @Slot(str)
     def pull(self, ref: str) -> None:
-        """Begin, or go on."""
-        self._unwanted.discard(ref)
-        before = self._all.get(ref) or Download(ref, "starting")
-        self._show(Download(ref, "starting", before.done, before.total))
-        if ref in self._running:
-            if self._running[ref].cancelled:
-                self._again.add(ref)
-            return
-        stream = self._running[ref] = self._services.downloads.pull(ref)
-        self._pump.follow(
-            stream,
-            lambda events: self._on_events(ref, stream, events),
-            lambda: self._on_end(ref),
-            lambda error: self._on_error(ref, stream, error),
-        )
+        """Begin, or go on, when its turn comes."""
+        self._ask(lambda: self._services.downloads.enqueue(ref))
 
     @Slot(str)
     def pause(self, ref: str) -> None:
-        self._again.discard(ref)
-        if stream := self._running.get(ref):
-            stream.cancel()
-            self._show_paused(ref)
+        self._ask(lambda: self._services.downloads.pause(ref))
+
+    @Slot(str, int)
+    def move(self, ref: str, position: int) -> None:
+        self._ask(lambda: self._services.downloads.move(ref, position))
 
     @Slot(str)
     def discard(self, ref: str) -> None:
-        """Stop, and delete what has arrived."""
-        self._again.discard(ref)
-        self.forget(ref)
-        if stream := self._running.get(ref):
-            self._unwanted.add(ref)
-            stream.cancel()
-        else:
-            self._pump.call(self._runner, self._delete, ref, on_error=self._on_not_deleted)
-
-    def forget(self, ref: str) -> None:
-        """Show it no more."""
-        if self._all.pop(ref, None) is not None:
-            self.changed.emit()
-
-    def _delete(self, ref: str) -> None:
-        for pending in self._services.downloads.pending():
-            if self._ref_of(pending) == ref:
-                self._services.downloads.discard(pending)
-
-    def _on_not_deleted(self, error: BackendError) -> None:
-        self._board.post_error(error)
-        self.take_up_paused()
-
-    def _on_events(self, ref: str, stream: Stream[DownloadEvent], events: list[DownloadEvent]) -> None:
-        if stream.cancelled and not isinstance(events[-1], DownloadFinished):
-            return  # paused or given up already, as far as the window is concerned
-        state = self._all.get(ref) or Download(ref, "starting")
-        for event in events:
-            match event:
-                case DownloadProgress(done, total, bytes_per_s, seconds_left):
-                    state = Download(ref, "running", done, total, bytes_per_s, seconds_left)
-                case DownloadWaiting(reason, seconds):
-                    state = Download(
-                        ref, "waiting", state.done, state.total, message=reason, next_try=time.monotonic() + seconds
-                    )
-                case DownloadVerifying(fraction):
-                    state = Download(ref, "verifying", state.done, state.total, fraction=fraction)
-                case DownloadNotice(message):
-                    self._board.post(Notice(message, key=f"download:{ref}"))
-                case DownloadFinished(path):
-                    self._on_finished(ref, path)
-                    return
-        self._show(state)
-
-    def _on_finished(self, ref: str, path: Path) -> None:
-        """Its task goes on to tell the library, and ends."""
-        self._finished[ref] = path
-        self._unwanted.discard(ref)
-        before = self._all.get(ref) or Download(ref, "verifying")
-        self._show(replace(before, state="verifying", fraction=1.0, message=NOTHING))
-
-    def _on_error(self, ref: str, stream: Stream[DownloadEvent], error: BackendError) -> None:
-        if stream.cancelled:
-            return
-        before = self._all.get(ref) or Download(ref, "failed")
-        here = isinstance(error, ResourceError | StorageError)
-        self._show(
-            Download(
-                ref,
-                "failed",
-                before.done,
-                before.total,
-                message=error.message,
-                hint=error.hint,
-                source_may_help=not here,
-            )
+        """Stop, and delete what has arrived. On the worker: files may be large."""
+        self._pump.call(
+            self._runner,
+            self._services.downloads.discard,
+            ref,
+            then=lambda _: self.look(),
+            on_error=self._on_not_discarded,
         )
 
-    def _on_end(self, ref: str) -> None:
-        self._running.pop(ref, None)
-        if path := self._finished.pop(ref, None):
-            self._again.discard(ref)
-            self.arrived.emit(ref, path)
-        elif ref in self._unwanted:
-            self._unwanted.discard(ref)
-            self._pump.call(self._runner, self._delete, ref, on_error=self._on_not_deleted)
-        elif ref in self._again:
-            self._again.discard(ref)
-            self.pull(ref)
-        elif ref in self._all and self._all[ref].state not in ("failed", "paused"):
-            self._show_paused(ref)
+    def forget(self, ref: str) -> None:
+        """Show one that has arrived no more."""
+        self._ask(lambda: self._services.downloads.forget(ref))
 
-    def _show_paused(self, ref: str) -> None:
-        """Nothing is left to be continued of one that had not begun."""
-        before = self._all.get(ref)
-        if before is None or not before.total:
-            self.forget(ref)
-        else:
-            self._show(Download(ref, "paused", before.done, before.total))
+    def _ask(self, wish: Callable[[], object]) -> None:
+        try:
+            wish()
+        except BackendError as error:
+            self._board.post_error(error)
+        self.look()
 
-    def _show(self, download: Download) -> None:
-        if self._all.get(download.ref) != download:
-            self._all[download.ref] = download
-            self.changed.emit()
+    def _on_not_discarded(self, error: BackendError) -> None:
+        self._board.post_error(error)
+        self.look()
+
+    # ---- in the words of the window
+
+    def _told(self, item: Queued) -> Download:
+        state = _STATES.get(item.state, item.state)
+        finished, failed = item.state == "finished", item.state == "failed"
+        return Download(
+            item.ref,
+            "starting" if item.state == "running" and not item.total else state,  # type: ignore[arg-type]
+            item.done,
+            item.total,
+            item.bytes_per_s,
+            item.seconds_left,
+            1.0 if finished else item.fraction,
+            NOTHING if finished else item.reason,
+            item.hint,
+            item.next_try,
+            source_may_help=failed and item.code not in HERE,
+            other_sources=other_sources(item.code, self._services.settings.current.network) if failed else (),
+            source=item.source,
+            notice=item.notice,
+            name=self._name(item),
+        )
+
+    def _name(self, item: Queued) -> str:
+        """The model's name and quant, where the catalogue has it; else the repository and file."""
+        known, _, quant = item.ref.partition(":")
+        try:
+            return f"{self._services.catalog.find(known).name}  {quant}".strip()
+        except NotFound:
+            file = item.file.rpartition("/")[2]
+            return f"{item.repo}  {file}" if "://" in item.ref and file else item.ref
+
+
+def other_sources(code: str, network: NetworkSettings) -> tuple[str, ...]:
+    """Well-known hubs that the settings do not name yet, where they may help against an error."""
+    if network.offline or code not in ELSEWHERE:
+        return ()
+    there = {address.partition("://")[2].rstrip("/") for address in network.sources}
+    return tuple(address for address in OTHER_SOURCES if address.partition("://")[2] not in there)

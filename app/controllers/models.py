@@ -15,22 +15,22 @@ from app.bridge import Pump
 from app.controllers.details import DetailsController
 from app.controllers.downloads import Downloads
 from app.controllers.finding import Finding
+from app.controllers.loads import Loads
 from app.controllers.tokens import Tokens
 from app.controllers.works import Works
 from app.language import say
-from app.notices import Notice, NoticeBoard, NoticeButton, error_notice
-from app.picture import Loading, Picture
-from backends.core.errors import BackendError, EngineError, ResourceError
+from app.notices import Notice, NoticeBoard, NoticeButton
+from app.picture import Picture
+from app.shelves import chosen
+from backends.core.errors import BackendError
 from backends.core.phrase import NOTHING, Phrase
-from backends.core.stream import Runner, Stream
+from backends.core.stream import Runner
 from backends.engine.loader import engine_info
-from backends.engine.protocol import EngineInfo, LoadEvent, LoadFinished, LoadProgress, LoadStepped, LoadTrying
+from backends.engine.protocol import EngineInfo
 from backends.hardware.types import Machine
 from backends.models.types import Deleted, LocalModel, ModelFile
 from backends.services import Services
 
-_TRY_AGAIN = Phrase("Try again", "重试")
-_ON_CPU = Phrase("Use the processor alone", "仅用处理器运行")
 _LOAD = Phrase("Load", "加载")
 _PUT_BACK = Phrase("Undo", "撤销")
 _ERASE = Phrase("Free the space now", "立即释放空间")
@@ -57,10 +57,10 @@ class ModelsController(QObject):
         self.finding = Finding(services, pump, self)
         self.details = DetailsController(services, pump, self._runner, board, self)
         self.works = Works(services, pump, board, self)
-        self._load: Stream[LoadEvent] | None = None
+        self.loads = Loads(services, pump, board, self)
         self._judged: Machine | None = None  # looked at while no model of ours held memory that the next one may have
         self._picture = Picture(
-            loaded=services.engine.model,
+            loaded=self.loads.loaded,
             folder=services.models_folder,
             network=services.settings.current.network,
             token=self.tokens.token,
@@ -72,8 +72,12 @@ class ModelsController(QObject):
         self.works.checked.connect(self.details.note_checked)
         self.works.taken_in.connect(self._on_taken_in)
         self.works.link_given.connect(self.pull)
+        self.works.shelf_changed.connect(self.rescan)
         self.downloads.changed.connect(self._on_downloads)
         self.downloads.arrived.connect(self._on_arrived)
+        self.loads.changed.connect(self._on_loads)
+        self.loads.finished.connect(self._on_loaded)
+        self.loads.failed.connect(self.rescan)  # the file may be what is wrong, and its card says so
         self.tokens.changed.connect(self._on_token)
         self.tokens.refused.connect(self.token_refused)
 
@@ -85,7 +89,7 @@ class ModelsController(QObject):
         """Look at the machine, the disk, and what was left half done."""
         self.probe()
         self.rescan()
-        self.downloads.take_up_paused()
+        self.downloads.take_up()
 
     def close(self) -> None:
         """Join the worker, unless a keyring keeps it."""
@@ -100,9 +104,20 @@ class ModelsController(QObject):
 
     def _on_machine(self, machines: list[Machine]) -> None:
         machine = machines[-1]
-        if self._judged is None or (self._picture.loaded is None and self._load is None):
+        if self._judged is None or (self._picture.loaded is None and not self.loads.is_busy):
             self._judged = machine
-        self._draw(machine=machine, advice=self._services.machine.advise(self._judged))
+        self.loads.has_gpu = bool(machine.gpus)
+        self._draw(machine=machine)
+        self._advise()
+
+    def _advise(self) -> None:
+        """What this computer should run, and what beside it. Milliseconds."""
+        if self._judged is None:
+            return
+        advice = self._services.machine.advise(self._judged)
+        beside = chosen(replace(self._picture, advice=advice))
+        found = self._services.machine.companions(self._judged, beside)
+        self._draw(advice=advice, companions=tuple(filter(None, (found.embedder, found.reranker))))
 
     def _on_trouble(self, error: BackendError) -> None:
         self._draw(trouble=error.message)
@@ -141,7 +156,6 @@ class ModelsController(QObject):
 
     @Slot(object)
     def _on_taken_in(self, model: LocalModel) -> None:
-        self.rescan()
         if model.problem.en:
             self._board.post(Notice(model.problem, tone="danger", key=f"problem:{model.id}"))
         elif model.kind == "chat":
@@ -153,7 +167,7 @@ class ModelsController(QObject):
         self._pump.follow(self._services.shelf.remove(model), lambda deleted: self._on_removed(model, deleted[-1]))
 
     def _on_removed(self, model: LocalModel, deleted: Deleted) -> None:
-        self._draw(loaded=self._services.engine.model)
+        self.loads.look()
         self.rescan()
         self.probe()
         name = model.path.name
@@ -185,7 +199,8 @@ class ModelsController(QObject):
     @Slot(object)
     def use_version(self, model: LocalModel) -> None:
         """Let another version of a model be the one in use; it is loaded if the former one was."""
-        self._follow_load(self._services.shelf.use(model), model, safe=False)
+        self.loads.cancel()
+        self.loads.follow(self._services.shelf.use(model), model)
 
     @Slot(object)
     def look_for_newer(self, model: LocalModel) -> None:
@@ -219,6 +234,21 @@ class ModelsController(QObject):
     def discard(self, ref: str) -> None:
         """Stop, and delete what has arrived."""
         self.downloads.discard(ref)
+
+    @Slot(str, str)
+    def try_source(self, address: str, ref: str) -> None:
+        """Let another hub be asked when the first fails, and go on with what failed: a download, or else the search."""
+        network = self._services.settings.current.network
+        more = ", ".join(filter(None, (network.more_sources.strip().rstrip(","), address)))
+        try:
+            self._services.settings.set("network.more_sources", more)
+        except BackendError as error:
+            self._board.post_error(error)
+            return
+        if ref:
+            self.downloads.pull(ref)
+        else:
+            self.finding.again()
 
     @Slot()
     def look_up_token(self) -> None:
@@ -255,90 +285,42 @@ class ModelsController(QObject):
         here = next((model for model in found[-1] if model.path == path), None)
         if here is None or here.problem.en:
             return
-        if self._picture.loaded is None and self._load is None:
+        if here.kind == "chat" and self._picture.loaded is None and not self.loads.is_busy:
             self.load(here)
-        else:
-            said = Phrase(
-                f"{here.name} ({here.quant}) is on this computer now.", f"{here.name}（{here.quant}）已下载完成。"
-            )
-            load = NoticeButton(_LOAD, lambda: self.load(here))
-            self._board.post(Notice(said, tone="success", buttons=(load,), key=f"arrived:{here.id}"))
+            return
+        said = Phrase(
+            f"{here.name} ({here.quant}) is on this computer now.", f"{here.name}（{here.quant}）已下载完成。"
+        )
+        load = (NoticeButton(_LOAD, lambda: self.load(here)),) if here.kind == "chat" else ()
+        self._board.post(Notice(said, tone="success", buttons=load, key=f"arrived:{here.id}"))
 
     # ---- the model that answers
 
     @Slot(object)
     def load(self, model: LocalModel, *, safe: bool = False) -> None:
         """`safe`: on the processor alone."""
-        if self._load is not None:
-            self._load.cancel()
-        self._follow_load(self._services.loading.load(model, safe=safe), model, safe=safe)
-
-    def _follow_load(self, stream: Stream[LoadEvent], model: LocalModel, *, safe: bool) -> None:
-        self._board.withdraw("load")
-        self._load = stream
-        self._draw(loading=Loading(model, 0.0), loaded=None)
-        self._pump.follow(
-            stream,
-            lambda events: self._on_load(stream, model, events),
-            lambda: self._on_load_end(stream),
-            lambda error: self._on_load_error(stream, model, error, safe),
-        )
+        self.loads.load(model, safe=safe)
 
     @Slot()
     def cancel_load(self) -> None:
-        if self._load is not None:
-            self._load.cancel()
+        self.loads.cancel()
 
-    def _on_load(self, stream: Stream[LoadEvent], model: LocalModel, events: list[LoadEvent]) -> None:
-        if stream is not self._load:
-            return  # another one was asked for meanwhile
-        for event in events:
-            match event:
-                case LoadTrying():
-                    self._draw(loading=Loading(model, 0.0, trying=True))
-                case LoadProgress(fraction):
-                    trying = self._picture.loading is not None and self._picture.loading.trying
-                    started_over = trying and fraction < (self._picture.loading or Loading(model, 0)).fraction
-                    self._draw(loading=Loading(model, fraction, trying=trying and not started_over))
-                case LoadStepped(why, change, cost):
-                    self._on_stepped(model, why, change, cost)
-                case LoadFinished(loaded):
-                    self._draw(loading=None, loaded=loaded)
-                    self._board.withdraw("load")  # what an earlier try said is no longer so
-                    self.details.refresh()
-                    for note in loaded.notes:
-                        self._board.post(Notice(note, tone="warning", key="load"))
-                    self.model_loaded.emit()
+    @Slot()
+    def _on_loads(self) -> None:
+        self._draw(loading=self.loads.loading, loaded=self.loads.loaded)
 
-    def _on_stepped(self, model: LocalModel, why: Phrase, change: Phrase, cost: Phrase) -> None:
-        """It goes on in another way. What changed and what that costs stays in sight."""
-        self._draw(loading=Loading(model, 0.0))
-        said = Phrase(f"{model.name}: {change.en}", f"{model.name}：{change.zh}")
-        hint = Phrase(f"{cost.en} {why.en}".strip(), f"{cost.zh}{why.zh}")
-        self._board.post(Notice(said, hint, "warning", key=f"stepped:{change.en}"))
-
-    def _on_load_end(self, stream: Stream[LoadEvent]) -> None:
-        if stream is self._load:
-            self._load = None
-            self._draw(loading=None, loaded=self._services.engine.model)
-
-    def _on_load_error(self, stream: Stream[LoadEvent], model: LocalModel, error: BackendError, safe: bool) -> None:
-        if stream is not self._load:
-            return
-        buttons: list[NoticeButton] = []
-        if isinstance(error, EngineError | ResourceError):
-            buttons.append(NoticeButton(_TRY_AGAIN, lambda: self.load(model, safe=safe)))
-            if not safe and self._picture.machine is not None and self._picture.machine.gpus:
-                buttons.append(NoticeButton(_ON_CPU, lambda: self.load(model, safe=True)))
-        self._board.post(replace(error_notice(error, *buttons), key="load"))
-        self.rescan()  # the file may be what is wrong, and its card says so
+    @Slot()
+    def _on_loaded(self) -> None:
+        self.details.refresh()
+        self._advise()  # something else is beside it now
+        self.model_loaded.emit()
 
     @Slot()
     def unload(self) -> None:
         self._pump.follow(self._services.loading.unload(), lambda _: None, self._on_unloaded)
 
     def _on_unloaded(self) -> None:
-        self._on_model_changed()
+        self.loads.look()
         self.probe()  # there is more memory now
 
     @Slot()
@@ -347,23 +329,21 @@ class ModelsController(QObject):
         self._pump.call(self._runner, self._services.loading.default_model, then=self._on_default)
 
     def _on_default(self, model: LocalModel | None) -> None:
-        if model is not None and self._picture.loaded is None and self._load is None:
+        if model is not None and self._picture.loaded is None and not self.loads.is_busy:
             self.load(model)
 
     # ---- changes made elsewhere in this process
-
-    @Slot()
-    def _on_model_changed(self) -> None:
-        self._draw(loaded=self._services.engine.model)
 
     def on_changes(self, changes: Sequence[str]) -> None:
         if "library" in changes:
             self.rescan()
         if "model" in changes:
-            self._on_model_changed()
+            self.loads.look()
+        if "downloads" in changes:
+            self.downloads.look()
         if "settings" in changes:
+            self._advise()
             self._draw(
-                advice=self._services.machine.advise(self._judged) if self._judged is not None else None,
                 folder=self._services.models_folder,
                 network=self._services.settings.current.network,
                 token=self.tokens.token,

@@ -16,7 +16,7 @@ from backends.core.phrase import Phrase
 from backends.core.stream import Stream
 from backends.models.download import DownloadFinished, DownloadProgress, DownloadVerifying
 from backends.models.taking_in import ImportEvent, ImportFinished, ImportFound, ImportLink, ImportProgress
-from backends.models.types import LocalModel
+from backends.models.types import LocalAdapter, LocalModel
 from backends.models.verify import VerifyEvent, VerifyFinished, VerifyProgress
 from backends.services import Services
 from backends.services.quantising import QuantiseEvent, QuantiseFinished
@@ -33,6 +33,7 @@ class Works(QObject):
     checked = Signal(object, object)
     taken_in = Signal(object)  # LocalModel
     link_given = Signal(str)
+    shelf_changed = Signal()
 
     def __init__(self, services: Services, pump: Pump, board: NoticeBoard, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -131,7 +132,7 @@ class Works(QObject):
             case ImportLink(ref):
                 self.link_given.emit(ref)
             case ImportFinished(models, adapters, skipped):
-                self._on_taken_in(name, models, len(adapters), skipped)
+                self._on_taken_in(name, models, adapters, skipped)
 
     def _ask_where(self, source: str, name: str) -> None:
         said = Phrase(
@@ -142,20 +143,37 @@ class Works(QObject):
         self._board.post(Notice(said, buttons=(copy,), key=f"removable:{source}"))
 
     def _on_taken_in(
-        self, name: str, models: tuple[LocalModel, ...], adapters: int, skipped: tuple[tuple[Path, Phrase], ...]
+        self,
+        name: str,
+        models: tuple[LocalModel, ...],
+        adapters: tuple[LocalAdapter, ...],
+        skipped: tuple[tuple[Path, Phrase], ...],
     ) -> None:
-        if len(models) == 1 and not skipped:
+        self.shelf_changed.emit()
+        if len(models) == 1 and not adapters and not skipped:
             self.taken_in.emit(models[0])
             return
-        en, zh = f"{name}: {len(models)} models were taken in", f"{name}：已加入 {len(models)} 个模型"
+        if len(adapters) == 1 and not models and not skipped:
+            self._on_adapter(adapters[0])
+            return
+        en, zh = f"{name}: {_some(len(models), 'model')}", f"{name}：已加入 {len(models)} 个模型"
         if adapters:
-            en, zh = f"{en}, {adapters} adapters", f"{zh}，{adapters} 个适配器"
+            en, zh = f"{en}, {_some(len(adapters), 'adapter')}", f"{zh}、{len(adapters)} 个适配器"
+        en = f"{en} taken in"
         if skipped:
-            en, zh = f"{en}; {len(skipped)} files cannot be used", f"{zh}；{len(skipped)} 个文件无法使用"
+            en, zh = f"{en}; {_some(len(skipped), 'file')} cannot be used", f"{zh}；{len(skipped)} 个文件无法使用"
         why = skipped[0][1] if skipped else Phrase("", "")
         hint = Phrase(f"{skipped[0][0].name}: {why.en}", f"{skipped[0][0].name}：{why.zh}") if skipped else why
-        tone = "success" if models else "warning"
+        tone = "success" if models or adapters else "warning"
         self._board.post(Notice(Phrase(f"{en}.", f"{zh}。"), hint, tone, key=f"taken:{name}"))
+
+    def _on_adapter(self, adapter: LocalAdapter) -> None:
+        if adapter.problem.en:
+            self._board.post(Notice(adapter.problem, tone="danger", key=f"adapter:{adapter.id}"))
+            return
+        said = Phrase(f"The adapter {adapter.name} was taken in.", f"已加入适配器 {adapter.name}。")
+        hint = Phrase("Switch it on in the details of a model that it is for.", "请在适用模型的详细信息中启用。")
+        self._board.post(Notice(said, hint, "success", key=f"adapter:{adapter.id}"))
 
     # ---- all of them
 
@@ -187,3 +205,7 @@ class Works(QObject):
         if work.key in self._streams and self._works.get(work.key) != work:
             self._works[work.key] = work
             self.changed.emit()
+
+
+def _some(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

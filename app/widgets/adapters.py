@@ -73,7 +73,7 @@ class _Row(Retranslated, QFrame):
         self._name = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
         self._problem = parts.label(role="caption", tone="danger", wrap=True, select=True)
         self.switch = parts.Switch()
-        self.scale = QDoubleSpinBox()
+        self.scale = parts.number_box(QDoubleSpinBox())
         self.scale.setRange(0.05, STRONGEST)
         self.scale.setSingleStep(0.1)
         self.scale.setDecimals(2)

@@ -12,6 +12,7 @@ from app.picture import Download
 from app.theme import SPACE
 from app.widgets.confirm import Confirm
 from app.widgets.elided import ElidedLabel
+from app.widgets.other_sources import OtherSources
 
 _PARTS = 1000  # of the bar
 
@@ -24,6 +25,7 @@ class DownloadBar(Retranslated, QWidget):
     resume_requested = Signal(str)
     discard_requested = Signal(str)
     source_requested = Signal()  # the mirror, the proxy, the token
+    other_source_requested = Signal(str, str)  # address, ref: let this hub be asked too
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,6 +35,8 @@ class DownloadBar(Retranslated, QWidget):
         self._words = ElidedLabel("caption", "muted", steady=True)
         self._message = parts.label(wrap=True, select=True)
         self._hint = parts.label(role="caption", tone="muted", wrap=True, select=True)
+        self._notice = parts.label(role="caption", tone="muted", wrap=True, select=True)
+        self._others = OtherSources()
         self._source = parts.button(kind="quiet", icon="globe")
         self._discard = parts.button(kind="quiet", icon="trash-2")
         self._pause = parts.button(kind="secondary", icon="pause")
@@ -42,13 +46,18 @@ class DownloadBar(Retranslated, QWidget):
         self._second.setInterval(1000)
         self._second.timeout.connect(self._on_second)
         self._source.clicked.connect(self.source_requested)
+        self._others.chosen.connect(self._on_other)
         self._discard.clicked.connect(self._on_discard)
         self._pause.clicked.connect(self._on_pause)
         self._resume.clicked.connect(self._on_resume)
         self._confirm.confirmed.connect(self._on_confirmed)
         row = parts.row(self._words, self._discard, self._source, self._pause, self._resume)
         row.setStretch(0, 1)
-        self.setLayout(parts.column(self._bar, self._message, self._hint, row, self._confirm, space=SPACE.s))
+        self.setLayout(
+            parts.column(
+                self._bar, self._message, self._hint, self._notice, row, self._others, self._confirm, space=SPACE.s
+            )
+        )
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -78,15 +87,16 @@ class DownloadBar(Retranslated, QWidget):
         self._pause.setVisible(not stopped)
         self._resume.setVisible(stopped)
         self._resume.setText(self.tr("Try again") if download.state == "failed" else self.tr("Resume"))
-        self._discard.setVisible(stopped and download.done > 0)
+        self._discard.setVisible(stopped or download.state == "queued")
+        self._others.show_sources(download.other_sources)
         self._source.setVisible(download.state == "failed" and download.source_may_help)
         for button in (self._source, self._discard, self._pause, self._resume):
-            button.setAccessibleName(f"{button.text()}: {download.ref}")
-        self._bar.setAccessibleName(self.tr("Download: %1").replace("%1", download.ref))
+            button.setAccessibleName(f"{button.text()}: {download.title}")
+        self._bar.setAccessibleName(self.tr("Download: %1").replace("%1", download.title))
         self._keep_time()
 
     def _draw_progress(self, download: Download) -> None:
-        known = download.total > 0 or download.state in ("verifying", "failed")
+        known = download.total > 0 or download.state in ("queued", "paused", "verifying", "failed")
         fraction = download.done / download.total if download.total else 0.0
         if download.state == "verifying":
             fraction = download.fraction
@@ -100,12 +110,24 @@ class DownloadBar(Retranslated, QWidget):
         parts.set_look(self._message, tone="danger" if download.state == "failed" else "warning")
         self._hint.setText(say(download.hint))
         self._hint.setVisible(bool(download.hint.en))
+        self._notice.setText(self._whence(download))
+        self._notice.setVisible(bool(self._notice.text()))
+
+    def _whence(self, download: Download) -> str:
+        """From which source, if not from the first, and why."""
+        notice = say(download.notice)
+        if not download.source:
+            return notice
+        source = self.tr("From %1 now.").replace("%1", download.source)
+        return f"{source} {notice}".strip()
 
     def _sentence(self, download: Download) -> str:
         amount = _amount(self.tr("%1 of %2"), download)
         match download.state:
             case "starting":
                 return figures.line(self.tr("Starting…"), amount)
+            case "queued":
+                return figures.line(self.tr("Waits its turn"), amount or _size(download))
             case "running":
                 left = ""
                 if download.seconds_left is not None:
@@ -158,9 +180,16 @@ class DownloadBar(Retranslated, QWidget):
 
     @Slot()
     def _on_discard(self) -> None:
-        if self._download:
+        if self._download and not self._download.done:
+            self._on_confirmed()
+        elif self._download:
             words = self.tr("Delete the %1 that have arrived?")
             self._confirm.ask(words.replace("%1", figures.file_size(self._download.done)))
+
+    @Slot(str)
+    def _on_other(self, address: str) -> None:
+        if self._download:
+            self.other_source_requested.emit(address, self._download.ref)
 
     @Slot()
     def _on_confirmed(self) -> None:
@@ -168,8 +197,12 @@ class DownloadBar(Retranslated, QWidget):
             self.discard_requested.emit(self._download.ref)
 
 
+def _size(download: Download) -> str:
+    return figures.file_size(download.total) if download.total else ""
+
+
 def _amount(words: str, download: Download) -> str:
-    """How much of how much; nothing before the size is known."""
-    if not download.total:
+    """How much of how much; nothing before the size is known, nor of one that has not begun."""
+    if not download.total or (download.state == "queued" and not download.done):
         return ""
     return words.replace("%1", figures.file_size(download.done)).replace("%2", figures.file_size(download.total))

@@ -1,4 +1,6 @@
-"""A model file dropped onto a page: the page lights up while one is held over it."""
+"""Model files, or folders of them, dropped onto a page: the page lights up while one is held over it."""
+
+from pathlib import Path
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
@@ -10,7 +12,7 @@ from app.theme import SPACE
 
 
 class ModelDrop(Retranslated, QFrame):
-    """Lies over `page`, seen only while a .gguf is held over it. Everything else is left to the window.
+    """Lies over `page`, seen only while a .gguf or a folder is held over it. Everything else is left to the window.
 
     What is dragged over a scroll area comes to its viewport.
     """
@@ -32,7 +34,7 @@ class ModelDrop(Retranslated, QFrame):
         self.retranslate()
 
     def retranslate(self) -> None:
-        self._words.setText(self.tr("Drop the model file here"))
+        self._words.setText(self.tr("Drop models here"))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self._viewport:
@@ -73,6 +75,6 @@ class ModelDrop(Retranslated, QFrame):
 
 
 def models_in(mime: QMimeData) -> list[str]:
-    """The GGUF files among what is dragged."""
+    """The GGUF files and the folders among what is dragged."""
     files = (url.toLocalFile() for url in mime.urls() if url.isLocalFile())
-    return [file for file in files if file.lower().endswith(".gguf")]
+    return [file for file in files if file.lower().endswith(".gguf") or Path(file).is_dir()]

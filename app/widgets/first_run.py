@@ -10,10 +10,11 @@ from app.language import Retranslated
 from app.picture import Picture
 from app.shelves import arrange
 from app.theme import SPACE
+from app.widgets.coming import DownloadShelf
 from app.widgets.drop import ModelDrop
 from app.widgets.machine_card import MachineStrip
 from app.widgets.recommended import Recommended
-from app.widgets.shelf import DownloadShelf, Shelf, pass_on
+from app.widgets.shelf import Shelf, pass_on
 from app.widgets.source_card import SourceCard
 from backends.core.phrase import Phrase
 
@@ -26,6 +27,7 @@ class FirstRunPage(Retranslated, parts.Page):
     download_requested = Signal(str)
     pause_requested = Signal(str)
     discard_requested = Signal(str)
+    move_requested = Signal(str, int)
     file_chosen = Signal(str)
     load_requested = Signal(object)
     cancel_load_requested = Signal()
@@ -34,6 +36,7 @@ class FirstRunPage(Retranslated, parts.Page):
     probe_requested = Signal()
     models_requested = Signal()
     source_requested = Signal()
+    other_source_requested = Signal(str, str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +86,7 @@ class FirstRunPage(Retranslated, parts.Page):
         picked = picture.advice.pick if picture.advice else None
         shown = self.pick.shown_path
         self.here.show_cards([card for card in shelves.here if card.local is None or card.local.path != shown])
-        self.coming.show_downloads(shelves.coming)
+        self.coming.show_downloads([one for one in shelves.coming if one.ref != self.pick.shown_ref])
         self.others.show_cards([card for card in shelves.runs if card.choice is not picked][:_OTHERS])
         self._all.setVisible(picture.advice is not None)
         if picture.network is not None:

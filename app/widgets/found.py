@@ -7,8 +7,10 @@ from app import figures, parts
 from app.language import Retranslated, say
 from app.picture import Download, Listing, Picture, Search
 from app.theme import SPACE
+from app.widgets.direct import DirectCard
 from app.widgets.elided import ElidedLabel
-from app.widgets.offers import Offers
+from app.widgets.offers import Offers, missed_words
+from app.widgets.other_sources import OtherSources
 from app.widgets.working import WorkingRow
 from backends.models.types import HubModel
 
@@ -19,6 +21,7 @@ class Found(Retranslated, QWidget):
     listing_requested = Signal(str, str)  # repository, endpoint
     download_requested = Signal(str)
     source_requested = Signal()
+    other_source_requested = Signal(str, str)  # address, nothing: let this hub be asked too, and search again
     close_requested = Signal()
     cancel_requested = Signal()
 
@@ -34,12 +37,17 @@ class Found(Retranslated, QWidget):
         self._hint = parts.label(role="caption", tone="muted", wrap=True, select=True)
         self._source = parts.button(kind="secondary", icon="globe")
         self._source.clicked.connect(self.source_requested)
+        self._others = OtherSources()
+        self._others.chosen.connect(lambda address: self.other_source_requested.emit(address, ""))
+        self._missed = parts.label(role="caption", tone="warning", wrap=True, select=True)
+        self.direct = DirectCard()
         self._column = parts.column(space=SPACE.s)
         self.repositories: dict[str, Repository] = {}
         head = parts.row(self._title, self._close)
         head.setStretch(0, 1)
-        said = parts.column(self._message, self._hint, parts.row(self._source, None), space=SPACE.xs)
-        self.setLayout(parts.column(head, self._working, said, self._column, space=SPACE.s))
+        buttons = parts.row(self._others, self._source, None)
+        said = parts.column(self._missed, self._message, self._hint, buttons, space=SPACE.xs)
+        self.setLayout(parts.column(head, self._working, said, self.direct, self._column, space=SPACE.s))
         self.hide()
         self.retranslate()
 
@@ -63,7 +71,11 @@ class Found(Retranslated, QWidget):
         self._working.setVisible(searching)
         if searching:
             self._working.show_work(self.tr("Asking the hub"), cancel=True)
-        empty = search.state == "found" and not search.found
+        empty = search.state == "found" and not search.found and search.direct is None
+        self.direct.show_direct(search.direct)
+        self._missed.setText(missed_words(search.missed, search.source))
+        self._missed.setVisible(bool(self._missed.text()))
+        self._others.show_sources(search.other_sources)
         self._message.setText(say(search.message) if search.state == "failed" else self._nothing() if empty else "")
         parts.set_look(self._message, tone="danger" if search.state == "failed" else "muted")
         self._hint.setText(say(search.hint) if search.state == "failed" else "")
@@ -78,7 +90,7 @@ class Found(Retranslated, QWidget):
             return self.tr("Looking…")
         if search.state == "failed":
             return self.tr("The search did not work")
-        if not search.source:
+        if not search.source and (search.found or search.direct):
             return self.tr("From your link")
         return self.tr("Found on %1").replace("%1", search.source)
 

@@ -11,6 +11,8 @@ from app.theme import SPACE
 from backends.models.experience import Measured
 from backends.models.types import Plan
 
+NOTHING = "–"
+
 
 class MemoryTable(Retranslated, QWidget):
     def __init__(self) -> None:
@@ -50,10 +52,10 @@ class MemoryTable(Retranslated, QWidget):
             found.append(
                 [
                     device.name,
-                    figures.memory_size(device.weights),
-                    figures.memory_size(device.kv),
-                    figures.memory_size(device.compute + device.overhead),
-                    figures.memory_size(device.total),
+                    _size(device.weights),
+                    _size(device.kv),
+                    _size(device.compute + device.overhead),
+                    _size(device.total),
                     self._measured_on(device.name),
                 ]
             )
@@ -66,7 +68,7 @@ class MemoryTable(Retranslated, QWidget):
             same = one.what == "memory" and name in one.devices
             if same and one.context == self._plan.options.context:
                 return figures.memory_size(round(one.measured))
-        return "–"
+        return NOTHING
 
     def _draw(self) -> None:
         while (item := self._grid.takeAt(0)) is not None:
@@ -101,6 +103,10 @@ class MemoryTable(Retranslated, QWidget):
             words = more if plan.corrected > 0 else less
             learnt = words.replace("%1", figures.memory_size(abs(plan.corrected)))
         return " ".join(filter(None, [exact, learnt, *map(say, plan.notes)]))
+
+
+def _size(size: int) -> str:
+    return figures.memory_size(size) if size else NOTHING
 
 
 def _cell(text: str, *, heading: bool, first: bool) -> QLabel:

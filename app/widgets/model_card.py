@@ -10,8 +10,7 @@ from app.language import Retranslated, say
 from app.picture import Work
 from app.shelves import RUNS, CardState
 from app.theme import SPACE
-from app.widgets import runs, verdict
-from app.widgets.download_bar import DownloadBar
+from app.widgets import origins, runs, verdict
 from app.widgets.elided import ElidedLabel
 from app.widgets.model_details import ModelDetails
 from app.widgets.working import WorkingRow
@@ -22,9 +21,6 @@ class ModelCard(Retranslated, QFrame):
     """Draws only what has changed since the last state."""
 
     download_requested = Signal(str)
-    pause_requested = Signal(str)
-    discard_requested = Signal(str)
-    source_requested = Signal()
     load_requested = Signal(object)
     cancel_load_requested = Signal()
     unload_requested = Signal()
@@ -53,6 +49,7 @@ class ModelCard(Retranslated, QFrame):
         self._path = ElidedLabel("caption", "muted", mode=Qt.TextElideMode.ElideMiddle)
         self._figures = parts.label(role="caption", tone="muted", wrap=True)
         self._note = parts.label(role="caption", tone="muted", wrap=True, select=True)
+        self._warning = parts.label(role="caption", tone="warning", wrap=True, select=True)
         self._runs = parts.label(role="caption", wrap=True, select=True)
         self._doubt = parts.label(role="caption", tone="warning", wrap=True, select=True)
         self._remove = parts.icon_button("trash-2")
@@ -61,7 +58,6 @@ class ModelCard(Retranslated, QFrame):
         self._unload = parts.button(kind="secondary")
         self._more = parts.icon_button("chevron-down", size=16)
         self._working = WorkingRow()
-        self._bar = DownloadBar()
         self.details = ModelDetails()
         self._connect()
         self._arrange()
@@ -84,27 +80,22 @@ class ModelCard(Retranslated, QFrame):
         details.adapter_scaled.connect(lambda a, scale: self.adapter_scaled.emit(self._state.local, a, scale))
         details.adapter_removed.connect(self.adapter_removed)
         details.adapter_chosen.connect(lambda path: self.adapter_chosen.emit(self._state.local, path))
-        self._bar.pause_requested.connect(self.pause_requested)
-        self._bar.resume_requested.connect(self.download_requested)
-        self._bar.discard_requested.connect(self.discard_requested)
-        self._bar.source_requested.connect(self.source_requested)
 
     def _arrange(self) -> None:
         title = parts.row(self._name, self._verdict, self._recommended, self._in_use, None)
         words = parts.column(
-            title, self._summary, self._path, self._figures, self._note, self._runs, self._doubt, space=SPACE.xs
-        )
+            title, self._summary, self._path, self._figures, self._note, self._warning, self._runs, self._doubt,
+            space=SPACE.xs,
+        )  # fmt: skip
         title.setContentsMargins(0, 0, 0, SPACE.xs // 2)
         buttons = parts.row(self._remove, self._unload, self._load, self._download, self._more, space=SPACE.xs)
         top = parts.row(words, parts.column(buttons, None, space=0), space=SPACE.l)
         top.setStretch(0, 1)
         self._working.setContentsMargins(0, SPACE.xs, 0, 0)
-        self._bar.setContentsMargins(0, SPACE.xs, 0, 0)
         self.setLayout(
             parts.column(
                 top,
                 self._working,
-                self._bar,
                 self.details,
                 space=SPACE.s,
                 margin=(SPACE.l, SPACE.m, SPACE.m, SPACE.m),
@@ -119,10 +110,7 @@ class ModelCard(Retranslated, QFrame):
         if state == self._state:
             return
         before, self._state = self._state, state
-        if _only_moved(before, state, "download"):
-            assert state.download is not None
-            self._bar.show_download(state.download)
-        elif _only_moved(before, state, "loading") or _only_moved(before, state, "work"):
+        if _only_moved(before, state, "loading") or _only_moved(before, state, "work"):
             self._draw_loading()
         else:
             self._draw()
@@ -145,9 +133,6 @@ class ModelCard(Retranslated, QFrame):
         self._draw_words()
         self._draw_verdict()
         self._draw_buttons()
-        if state.download is not None:
-            self._bar.show_download(state.download)
-        self._bar.setVisible(state.download is not None)
         self._draw_loading()
 
     def _draw_words(self) -> None:
@@ -156,8 +141,14 @@ class ModelCard(Retranslated, QFrame):
         summary = say(choice.model.summary) if choice else ""
         path = str(local.path) if local and not local.source else ""
         note = problem or (say(choice.note) if choice else "")
-        self._figures.setText(verdict.figures_line(choice) if choice else self._file_line(local))
-        for label, text in ((self._summary, summary), (self._path, path), (self._note, note)):
+        plan = self._state.details.plan if self._state.details else None
+        origin = origins.words(local.origin) if local else ""
+        self._figures.setText(verdict.figures_line(choice, plan, origin) if choice else self._file_line(local, origin))
+        warnings = " ".join(map(say, choice.warnings)) if choice and choice.verdict in RUNS else ""
+        lines = (
+            (self._summary, summary), (self._path, path), (self._note, note), (self._warning, warnings)
+        )  # fmt: skip
+        for label, text in lines:
             label.setText(text)
             label.setVisible(bool(text))
         parts.set_look(self._note, tone="danger" if problem else "muted")
@@ -168,7 +159,7 @@ class ModelCard(Retranslated, QFrame):
         self._doubt.setText(doubt)
         self._doubt.setVisible(bool(doubt))
 
-    def _file_line(self, model: LocalModel | None) -> str:
+    def _file_line(self, model: LocalModel | None, origin: str) -> str:
         if model is None:
             return ""
         context = self.tr("context up to %1").replace("%1", figures.tokens(model.context_train))
@@ -177,7 +168,7 @@ class ModelCard(Retranslated, QFrame):
             figures.file_size(model.size),
             model.architecture,
             context if model.context_train else "",
-            model.source,
+            model.source or origin,
         )
 
     def _draw_verdict(self) -> None:
@@ -197,7 +188,7 @@ class ModelCard(Retranslated, QFrame):
         here = state.local is not None
         idle = here and state.loading is None and state.loaded is None and state.work is None
         runs_here = state.choice is not None and state.choice.verdict in RUNS
-        self._download.setVisible(not here and state.download is None and runs_here)
+        self._download.setVisible(not here and runs_here)
         chats = state.local is not None and state.local.kind == "chat" and not state.local.problem.en
         self._load.setVisible(idle and chats)
         self._unload.setVisible(state.loaded is not None)

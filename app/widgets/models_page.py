@@ -7,13 +7,14 @@ from app.language import Retranslated, say
 from app.picture import Picture
 from app.shelves import arrange
 from app.theme import SPACE
+from app.widgets.coming import DownloadShelf
 from app.widgets.deleted import DeletedStrip
 from app.widgets.drop import ModelDrop
 from app.widgets.find_box import FindBox
 from app.widgets.found import Found
 from app.widgets.machine_card import MachineCard
 from app.widgets.own_file import OwnFileButton
-from app.widgets.shelf import DownloadShelf, Shelf, pass_on
+from app.widgets.shelf import Shelf, pass_on
 from app.widgets.source_card import SourceCard
 from app.widgets.uses import Uses
 from app.widgets.working import WorkingRow
@@ -26,6 +27,7 @@ class ModelsPage(Retranslated, parts.Page):
     download_requested = Signal(str)
     pause_requested = Signal(str)
     discard_requested = Signal(str)
+    move_requested = Signal(str, int)  # ref, position
     load_requested = Signal(object)
     cancel_load_requested = Signal()
     unload_requested = Signal()
@@ -44,6 +46,7 @@ class ModelsPage(Retranslated, parts.Page):
     file_chosen = Signal(str)
     probe_requested = Signal()
     source_requested = Signal()
+    other_source_requested = Signal(str, str)  # address, ref
     find_requested = Signal(str)
     find_cancelled = Signal()
     listing_requested = Signal(str, str)  # repository, endpoint
@@ -68,13 +71,14 @@ class ModelsPage(Retranslated, parts.Page):
         self.found.listing_requested.connect(self.listing_requested)
         self.found.download_requested.connect(self.download_requested)
         self.found.source_requested.connect(self.source_requested)
+        self.found.other_source_requested.connect(self.other_source_requested)
         self.found.cancel_requested.connect(self._on_find_closed)
         self.found.close_requested.connect(self._on_find_closed)
         self._working = WorkingRow()
         self.machine = MachineCard()
         self.machine.probe_requested.connect(self.probe_requested)
         self.source = SourceCard()
-        self.here, self.runs, self.large = Shelf(), Shelf(), Shelf()
+        self.here, self.runs, self.documents, self.large = Shelf(), Shelf(), Shelf(), Shelf()
         self.coming = DownloadShelf()
         head = parts.row(self._title, None, self._own)
         asked = parts.column(self.find_box, self.source, space=SPACE.s)
@@ -82,7 +86,7 @@ class ModelsPage(Retranslated, parts.Page):
         self.body.addLayout(parts.column(head, asked, space=SPACE.m))
         self.body.addWidget(self.found)
         self.body.addLayout(advice)
-        for shelf in (self.here, self.coming, self.runs, self.large):
+        for shelf in (self.here, self.coming, self.runs, self.documents, self.large):
             pass_on(shelf, self)
             self.body.addWidget(shelf)
         self.deleted = DeletedStrip()
@@ -101,6 +105,9 @@ class ModelsPage(Retranslated, parts.Page):
         self.here.name(self.tr("On this computer"))
         self.coming.name(self.tr("On their way"))
         self.runs.name(self.tr("For this computer"))
+        self.documents.name(
+            self.tr("For documents"), self.tr("Small models that find the right passages, beside the one that answers.")
+        )
         self.large.name(self.tr("Too large for this computer"))
         self._draw_reason()
 
@@ -111,6 +118,7 @@ class ModelsPage(Retranslated, parts.Page):
         self.here.show_cards(shelves.here)
         self.coming.show_downloads(shelves.coming)
         self.runs.show_cards(shelves.runs)
+        self.documents.show_cards(shelves.documents)
         self.large.show_cards(shelves.large)
         self.deleted.show_deleted(picture.deleted)
         self.machine.show_machine(picture.machine)

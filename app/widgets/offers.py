@@ -1,6 +1,8 @@
 """The files of one repository: quant, size, how each would run here, and the button that fetches it."""
 
-from PySide6.QtCore import Qt, Signal, Slot
+from collections.abc import Sequence
+
+from PySide6.QtCore import QCoreApplication, Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QWidget
 
 from app import figures, parts
@@ -11,6 +13,7 @@ from app.theme import SPACE
 from app.widgets import verdict
 from app.widgets.elided import ElidedLabel
 from app.widgets.working import WorkingRow
+from backends.core.phrase import Phrase
 
 FEW = 12  # rows that are shown at once; the rest by a button
 
@@ -29,6 +32,7 @@ class Offers(Retranslated, QWidget):
         self._all = False
         self._rows: list[_Row] = []
         self._working = WorkingRow()
+        self._missed = parts.label(role="caption", tone="warning", wrap=True, select=True)
         self._message = parts.label(tone="danger", wrap=True, select=True)
         self._hint = parts.label(role="caption", tone="muted", wrap=True, select=True)
         self._again = parts.button(kind="secondary", icon="rotate-cw")
@@ -41,6 +45,7 @@ class Offers(Retranslated, QWidget):
         self.setLayout(
             parts.column(
                 self._working,
+                self._missed,
                 self._message,
                 self._hint,
                 parts.row(self._again, self._source, None),
@@ -71,6 +76,8 @@ class Offers(Retranslated, QWidget):
         self._working.setVisible(reading)
         if reading:
             self._working.show_work(self.tr("Reading what there is"))
+        self._missed.setText(missed_words(listing.missed, listing.source))
+        self._missed.setVisible(bool(self._missed.text()))
         self._message.setText(say(listing.message))
         self._hint.setText(say(listing.hint))
         parts.set_look(self._message, tone="danger" if failed else "warning")
@@ -91,20 +98,14 @@ class Offers(Retranslated, QWidget):
             self._rows.append(row)
             self._column.addWidget(row)
         for row, offer in zip(self._rows, shown, strict=True):
-            ref = self._ref(offer)
-            coming = any(download.ref == ref for download in self._downloads)
+            coming = any(download.ref == offer.ref for download in self._downloads)
             row.show_offer(offer, coming=coming, wanted=offer.file.file == listing.wanted)
         self._more.setText(self.tr("All %1 files").replace("%1", str(len(offers))))
         self._more.setVisible(len(offers) > len(shown))
 
-    def _ref(self, offer: Offer) -> str:
-        """By its file: two files of a repository may be of one quant."""
-        same = sum(other.file.quant == offer.file.quant for other in self._listing.offers)
-        return f"{self._listing.repo}:{offer.file.quant if same == 1 and offer.file.quant else offer.file.file}"
-
     @Slot(object)
     def _on_get(self, offer: Offer) -> None:
-        self.get_requested.emit(self._ref(offer))
+        self.get_requested.emit(offer.ref)
 
     @Slot()
     def _on_again(self) -> None:
@@ -114,6 +115,14 @@ class Offers(Retranslated, QWidget):
     def _on_more(self) -> None:
         self._all = True
         self._draw()
+
+
+def missed_words(missed: Sequence[Phrase], source: str) -> str:
+    """huggingface.co did not answer. This is from modelscope.cn."""
+    if not missed:
+        return ""
+    whence = QCoreApplication.translate("Offers", "This is from %1.").replace("%1", source)
+    return " ".join([*map(say, missed), whence])
 
 
 def _sorted(listing: Listing) -> list[Offer]:

@@ -26,6 +26,7 @@ class Recommended(Retranslated, QFrame):
     pause_requested = Signal(str)
     discard_requested = Signal(str)
     source_requested = Signal()
+    other_source_requested = Signal(str, str)
     load_requested = Signal(object)
     cancel_load_requested = Signal()
     file_chosen = Signal(str)
@@ -69,6 +70,7 @@ class Recommended(Retranslated, QFrame):
         self._bar.resume_requested.connect(self.download_requested)
         self._bar.discard_requested.connect(self.discard_requested)
         self._bar.source_requested.connect(self.source_requested)
+        self._bar.other_source_requested.connect(self.other_source_requested)
 
     # ---- what the picture says
 
@@ -90,6 +92,11 @@ class Recommended(Retranslated, QFrame):
     def shown_path(self) -> Path | None:
         """The file that this card speaks of, if it is on the disk."""
         return self._local.path if self._local else None
+
+    @property
+    def shown_ref(self) -> str:
+        """The download that this card shows, if there is one."""
+        return self._download.ref if self._download else ""
 
     # ---- drawing
 
@@ -141,7 +148,7 @@ class Recommended(Retranslated, QFrame):
             self._figures.setText(verdict.answer_time(choice))
             self._figures.setVisible(bool(self._figures.text()))
             self._start.setText(self.tr("Download and start  ·  %1").replace("%1", size))
-            notes.append(say(choice.note))
+            notes += [say(choice.note), *map(say, choice.warnings)]
             if self._local is None and self._download is None:
                 notes.append(lacking(disk_lacks(choice, self._picture.machine)))
         self._note.setText("\n".join(note for note in notes if note))
@@ -155,7 +162,8 @@ class Recommended(Retranslated, QFrame):
         looking = picture.advice is None and not picture.trouble.en
         self._working.setVisible(looking or picture.loading is not None)
         if picture.loading is not None:
-            words = self.tr("Loading %1").replace("%1", picture.loading.model.name)
+            trying, words = self.tr("Trying %1 for the first time"), self.tr("Loading %1")
+            words = (trying if picture.loading.trying else words).replace("%1", picture.loading.model.name)
             self._working.show_work(words, picture.loading.fraction, cancel=True)
         elif looking:
             self._working.show_work(self.tr("Looking at this computer"))

@@ -174,7 +174,7 @@ def _prepare(spin: QSpinBox | QDoubleSpinBox) -> None:
     spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     spin.setFixedWidth(_NUMBER)
     spin.setKeyboardTracking(False)
-    spin.lineEdit().setTextMargins(8, 0, 0, 0)
+    parts.number_box(spin)
 
 
 class _Text(Field):

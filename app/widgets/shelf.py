@@ -1,17 +1,14 @@
-"""A heading and, below it, the cards of some models, or of some downloads. Without cards it takes no room."""
+"""A heading and, below it, the cards of some models. Without cards it takes no room."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app import parts
-from app.picture import Download
 from app.shelves import CardState
 from app.theme import SPACE
-from app.widgets.download_bar import DownloadBar
-from app.widgets.elided import ElidedLabel
 from app.widgets.model_card import ModelCard
 
 W = TypeVar("W", bound=QWidget)
@@ -22,6 +19,8 @@ _SIGNALS = (
     "resume_requested",
     "discard_requested",
     "source_requested",
+    "other_source_requested",
+    "move_requested",
     "load_requested",
     "cancel_load_requested",
     "unload_requested",
@@ -52,9 +51,6 @@ class Shelf(QWidget):
     """Models."""
 
     download_requested = Signal(str)
-    pause_requested = Signal(str)
-    discard_requested = Signal(str)
-    source_requested = Signal()
     load_requested = Signal(object)
     cancel_load_requested = Signal()
     unload_requested = Signal()
@@ -74,16 +70,21 @@ class Shelf(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._title = parts.label(role="heading")
+        self._lead = parts.label(role="caption", tone="muted", wrap=True)
+        self._lead.hide()
         self._column = parts.column(space=SPACE.s)
         self.cards: dict[str, ModelCard] = {}
-        self.setLayout(parts.column(self._title, self._column))
+        head = parts.column(self._title, self._lead, space=SPACE.xs)
+        self.setLayout(parts.column(head, self._column))
         self.hide()
 
-    def name(self, title: str) -> None:
+    def name(self, title: str, lead: str = "") -> None:
         self._title.setText(title)
+        self._lead.setText(lead)
+        self._lead.setVisible(bool(lead))
 
     def show_cards(self, states: Sequence[CardState]) -> None:
-        _keep(self._column, self.cards, [state.key for state in states], self._make)
+        keep(self._column, self.cards, [state.key for state in states], self._make)
         for state in states:
             self.cards[state.key].show_state(state)
         self.setVisible(bool(states))
@@ -94,43 +95,7 @@ class Shelf(QWidget):
         return card
 
 
-class DownloadShelf(QWidget):
-    """Downloads that no model's card shows, such as those of repositories that the catalogue does not have."""
-
-    download_requested = Signal(str)
-    pause_requested = Signal(str)
-    discard_requested = Signal(str)
-    source_requested = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._title = parts.label(role="heading")
-        self._column = parts.column(space=SPACE.s)
-        self._cards: dict[str, QFrame] = {}
-        self.bars: dict[str, DownloadBar] = {}
-        self.setLayout(parts.column(self._title, self._column))
-        self.hide()
-
-    def name(self, title: str) -> None:
-        self._title.setText(title)
-
-    def show_downloads(self, downloads: Sequence[Download]) -> None:
-        refs = [download.ref for download in downloads]
-        _keep(self._column, self._cards, refs, self._make)
-        self.bars = {ref: self.bars[ref] for ref in refs}
-        for download in downloads:
-            self.bars[download.ref].show_download(download)
-        self.setVisible(bool(downloads))
-
-    def _make(self, ref: str) -> QFrame:
-        name = ElidedLabel("strong")
-        name.setText(ref)
-        bar = self.bars[ref] = DownloadBar()
-        pass_on(bar, self)
-        return parts.card(name, bar, space=SPACE.s)
-
-
-def _keep(layout: QVBoxLayout, widgets: dict[str, W], keys: Sequence[str], make: Callable[[str], W]) -> None:
+def keep(layout: QVBoxLayout, widgets: dict[str, W], keys: Sequence[str], make: Callable[[str], W]) -> None:
     """The widgets of these keys, in this order; those that stay are not touched."""
     for key in widgets.keys() - set(keys):
         gone = widgets.pop(key)

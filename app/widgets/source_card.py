@@ -43,7 +43,7 @@ class SourceCard(Retranslated, QWidget):
         self._adds = [parts.button(address.removeprefix("https://"), kind="link", icon="plus") for address in HUBS]
         self._token_field = TokenField()
         self._token = self._token_field.edit
-        self._connections, self._limit = QSpinBox(), QDoubleSpinBox()
+        self._connections, self._limit = parts.number_box(QSpinBox()), parts.number_box(QDoubleSpinBox())
         self._connections.setRange(1, 8)
         self._limit.setRange(0, 100_000)
         self._limit.setDecimals(1)

@@ -5,7 +5,7 @@ from PySide6.QtCore import QCoreApplication
 from app import figures
 from app.shelves import RUNS
 from backends.models.reasons import LONG_ANSWER
-from backends.models.types import Choice, Verdict
+from backends.models.types import Choice, Plan, Verdict
 
 TONES: dict[Verdict, str] = {
     "fits": "success",
@@ -30,17 +30,22 @@ def word(verdict: Verdict) -> str:
             return QCoreApplication.translate("verdict", "Not supported")
 
 
-def figures_line(choice: Choice) -> str:
-    """Quant, size, and what to expect here."""
+def figures_line(choice: Choice, plan: Plan | None = None, origin: str = "") -> str:
+    """Quant, size, and what to expect here; as the engine plans it, where it has."""
     words = [choice.file.quant, figures.file_size(choice.file.size)]
-    if choice.verdict in RUNS:
+    if choice.verdict in RUNS and choice.model.kind != "chat":
+        page = QCoreApplication.translate("verdict", "a page in about %1")
+        memory = QCoreApplication.translate("verdict", "memory %1")
+        words.append(page.replace("%1", figures.moment(choice.seconds_to_answer)))
+        words.append(memory.replace("%1", figures.memory_size(plan.total if plan else choice.memory.total)))
+    elif choice.verdict in RUNS:
         speed = QCoreApplication.translate("verdict", "about %1")
         context = QCoreApplication.translate("verdict", "context %1")
         memory = QCoreApplication.translate("verdict", "memory %1")
         words.append(speed.replace("%1", figures.rate(choice.tokens_per_s)))
-        words.append(context.replace("%1", figures.tokens(choice.context)))
-        words.append(memory.replace("%1", figures.memory_size(choice.memory.total)))
-    return figures.line(*words)
+        words.append(context.replace("%1", figures.tokens(plan.options.context if plan else choice.context)))
+        words.append(memory.replace("%1", figures.memory_size(plan.total if plan else choice.memory.total)))
+    return figures.line(*words, origin)
 
 
 def answer_time(choice: Choice) -> str:

@@ -119,27 +119,27 @@
     <name>Adapters</name>
     <message>
         <source>Adapters (LoRA)</source>
-        <translation type="unfinished"></translation>
+        <translation>适配器（LoRA）</translation>
     </message>
     <message>
         <source>Small files that change how a model answers.</source>
-        <translation type="unfinished"></translation>
+        <translation>改变模型回答方式的小文件。</translation>
     </message>
     <message>
         <source>Add an adapter…</source>
-        <translation type="unfinished"></translation>
+        <translation>添加适配器…</translation>
     </message>
     <message>
         <source>Choose an adapter</source>
-        <translation type="unfinished"></translation>
+        <translation>选择适配器</translation>
     </message>
     <message>
         <source>Adapters (*.gguf)</source>
-        <translation type="unfinished"></translation>
+        <translation>适配器 (*.gguf)</translation>
     </message>
     <message>
         <source>All files (*)</source>
-        <translation type="unfinished">所有文件 (*)</translation>
+        <translation>所有文件 (*)</translation>
     </message>
 </context>
 <context>
@@ -200,6 +200,17 @@
     <message>
         <source>Code {0}</source>
         <translation>代码 {0}</translation>
+    </message>
+</context>
+<context>
+    <name>ComingCard</name>
+    <message>
+        <source>Sooner</source>
+        <translation>提前</translation>
+    </message>
+    <message>
+        <source>Later</source>
+        <translation>推后</translation>
     </message>
 </context>
 <context>
@@ -294,19 +305,19 @@
     <name>DeletedStrip</name>
     <message>
         <source>Deleted</source>
-        <translation type="unfinished"></translation>
+        <translation>最近删除</translation>
     </message>
     <message>
         <source>Models that you deleted stay here for a day.</source>
-        <translation type="unfinished"></translation>
+        <translation>已删除的模型会在此保留一天。</translation>
     </message>
     <message>
         <source>Free %1 now</source>
-        <translation type="unfinished"></translation>
+        <translation>立即释放 %1</translation>
     </message>
     <message>
         <source>Put back</source>
-        <translation type="unfinished"></translation>
+        <translation>恢复</translation>
     </message>
 </context>
 <context>
@@ -314,6 +325,25 @@
     <message>
         <source>Open a model file</source>
         <translation>打开模型文件</translation>
+    </message>
+</context>
+<context>
+    <name>DirectCard</name>
+    <message>
+        <source>Open the link in the browser</source>
+        <translation>在浏览器中打开链接</translation>
+    </message>
+    <message>
+        <source>Planning</source>
+        <translation>正在规划</translation>
+    </message>
+    <message>
+        <source>memory %1</source>
+        <translation>内存 %1</translation>
+    </message>
+    <message>
+        <source>context %1</source>
+        <translation>上下文 %1</translation>
     </message>
 </context>
 <context>
@@ -335,8 +365,16 @@
         <translation>下载：%1</translation>
     </message>
     <message>
+        <source>From %1 now.</source>
+        <translation>现从 %1 下载。</translation>
+    </message>
+    <message>
         <source>Starting…</source>
         <translation>正在开始…</translation>
+    </message>
+    <message>
+        <source>Waits its turn</source>
+        <translation>排队中</translation>
     </message>
     <message>
         <source>Trying again…</source>
@@ -418,15 +456,15 @@
     <name>FindBox</name>
     <message>
         <source>Find a model, or paste a link</source>
-        <translation type="unfinished"></translation>
+        <translation>搜索模型，或粘贴链接</translation>
     </message>
     <message>
         <source>Find a model on the hub</source>
-        <translation type="unfinished"></translation>
+        <translation>在站点上搜索模型</translation>
     </message>
     <message>
         <source>Nothing is sent before you press Enter.</source>
-        <translation type="unfinished"></translation>
+        <translation>按下回车之前不会发送任何内容。</translation>
     </message>
 </context>
 <context>
@@ -495,35 +533,35 @@
     <name>Found</name>
     <message>
         <source>Close the search</source>
-        <translation type="unfinished"></translation>
+        <translation>关闭搜索</translation>
     </message>
     <message>
         <source>Download source</source>
-        <translation type="unfinished">下载来源</translation>
+        <translation>下载来源</translation>
     </message>
     <message>
         <source>Asking the hub</source>
-        <translation type="unfinished"></translation>
+        <translation>正在询问站点</translation>
     </message>
     <message>
         <source>Looking…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在查找…</translation>
     </message>
     <message>
         <source>The search did not work</source>
-        <translation type="unfinished"></translation>
+        <translation>搜索未成功</translation>
     </message>
     <message>
         <source>From your link</source>
-        <translation type="unfinished"></translation>
+        <translation>来自您的链接</translation>
     </message>
     <message>
         <source>Found on %1</source>
-        <translation type="unfinished"></translation>
+        <translation>在 %1 上找到</translation>
     </message>
     <message>
         <source>Nothing with that name is there as GGUF. Try fewer words, such as deepseek.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有找到同名的 GGUF 模型。请减少关键词，例如 deepseek。</translation>
     </message>
 </context>
 <context>
@@ -548,78 +586,78 @@
     <name>MakeSmaller</name>
     <message>
         <source>Make a smaller version</source>
-        <translation type="unfinished"></translation>
+        <translation>制作更小的版本</translation>
     </message>
     <message>
         <source>It is computed on this computer from this file; nothing is downloaded.</source>
-        <translation type="unfinished"></translation>
+        <translation>由本机从该文件计算得出，无需下载。</translation>
     </message>
     <message>
         <source>Quant of the smaller version</source>
-        <translation type="unfinished"></translation>
+        <translation>更小版本的量化类型</translation>
     </message>
     <message>
         <source>Choose a quant</source>
-        <translation type="unfinished"></translation>
+        <translation>选择量化类型</translation>
     </message>
     <message>
         <source>Make it</source>
-        <translation type="unfinished"></translation>
+        <translation>开始制作</translation>
     </message>
     <message>
         <source>Working out what it takes…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在估算所需资源…</translation>
     </message>
     <message>
         <source>memory %1</source>
-        <translation type="unfinished">内存 %1</translation>
+        <translation>内存 %1</translation>
     </message>
     <message>
         <source>%1 of the disk&apos;s %2 free</source>
-        <translation type="unfinished"></translation>
+        <translation>需磁盘空间 %1，可用 %2</translation>
     </message>
 </context>
 <context>
     <name>MemoryTable</name>
     <message>
         <source>Weights</source>
-        <translation type="unfinished"></translation>
+        <translation>权重</translation>
     </message>
     <message>
         <source>Context</source>
-        <translation type="unfinished"></translation>
+        <translation>上下文</translation>
     </message>
     <message>
         <source>Computing</source>
-        <translation type="unfinished"></translation>
+        <translation>计算</translation>
     </message>
     <message>
         <source>In all</source>
-        <translation type="unfinished"></translation>
+        <translation>合计</translation>
     </message>
     <message>
         <source>Measured</source>
-        <translation type="unfinished"></translation>
+        <translation>实测</translation>
     </message>
     <message>
         <source>Last answer: %1, predicted %2.</source>
-        <translation type="unfinished"></translation>
+        <translation>最近一次回答：%1，预测 %2。</translation>
     </message>
     <message>
         <source>As the engine itself plans it.</source>
-        <translation type="unfinished"></translation>
+        <translation>由引擎自身规划得出。</translation>
     </message>
     <message>
         <source>By formula.</source>
-        <translation type="unfinished"></translation>
+        <translation>按公式估算。</translation>
     </message>
     <message>
         <source>Loads on this computer took %1 more.</source>
-        <translation type="unfinished"></translation>
+        <translation>本机以往加载比预测多占用 %1。</translation>
     </message>
     <message>
         <source>Loads on this computer took %1 less.</source>
-        <translation type="unfinished"></translation>
+        <translation>本机以往加载比预测少占用 %1。</translation>
     </message>
 </context>
 <context>
@@ -641,10 +679,6 @@
         <translation>卸载</translation>
     </message>
     <message>
-        <source>Show it in its folder</source>
-        <translation>在文件夹中显示</translation>
-    </message>
-    <message>
         <source>Take it off the list (the file stays)</source>
         <translation>从列表中移除（保留文件）</translation>
     </message>
@@ -654,11 +688,11 @@
     </message>
     <message>
         <source>Hide the details</source>
-        <translation type="unfinished"></translation>
+        <translation>收起详细信息</translation>
     </message>
     <message>
         <source>Details</source>
-        <translation type="unfinished"></translation>
+        <translation>详细信息</translation>
     </message>
     <message>
         <source>Loading</source>
@@ -666,31 +700,27 @@
     </message>
     <message>
         <source>Trying it for the first time</source>
-        <translation type="unfinished"></translation>
+        <translation>正在首次试运行</translation>
     </message>
     <message>
         <source>Verifying that every byte is right</source>
-        <translation type="unfinished"></translation>
+        <translation>正在逐字节校验</translation>
     </message>
     <message>
         <source>Fetching what is damaged</source>
-        <translation type="unfinished"></translation>
+        <translation>正在重新下载损坏的部分</translation>
     </message>
     <message>
         <source>Making a smaller version</source>
-        <translation type="unfinished"></translation>
+        <translation>正在制作更小的版本</translation>
     </message>
     <message>
         <source>Copying</source>
-        <translation type="unfinished"></translation>
+        <translation>正在复制</translation>
     </message>
     <message>
         <source>%1 left</source>
-        <translation type="unfinished">剩余 %1</translation>
-    </message>
-    <message>
-        <source>Delete this file? %1 become free; it can be downloaded again.</source>
-        <translation>要删除此文件吗？将释放 %1，之后可重新下载。</translation>
+        <translation>剩余 %1</translation>
     </message>
     <message>
         <source>In use</source>
@@ -756,26 +786,30 @@
     <name>ModelDetails</name>
     <message>
         <source>Memory</source>
-        <translation type="unfinished">内存</translation>
+        <translation>内存</translation>
     </message>
     <message>
         <source>Verify the file</source>
-        <translation type="unfinished"></translation>
+        <translation>校验文件</translation>
     </message>
     <message>
         <source>Look for a newer version</source>
-        <translation type="unfinished"></translation>
+        <translation>检查新版本</translation>
+    </message>
+    <message>
+        <source>Show in its folder</source>
+        <translation>在文件夹中显示</translation>
     </message>
     <message>
         <source>Planning</source>
-        <translation type="unfinished"></translation>
+        <translation>正在规划</translation>
     </message>
 </context>
 <context>
     <name>ModelDrop</name>
     <message>
-        <source>Drop the model file here</source>
-        <translation>松开以使用此模型文件</translation>
+        <source>Drop models here</source>
+        <translation>将模型拖放到此处</translation>
     </message>
 </context>
 <context>
@@ -797,6 +831,14 @@
         <translation>适合本机</translation>
     </message>
     <message>
+        <source>For documents</source>
+        <translation>文档检索</translation>
+    </message>
+    <message>
+        <source>Small models that find the right passages, beside the one that answers.</source>
+        <translation>与对话模型同时运行的小模型，用于找出相关段落。</translation>
+    </message>
+    <message>
         <source>Too large for this computer</source>
         <translation>超出本机能力</translation>
     </message>
@@ -809,19 +851,30 @@
     <name>Offers</name>
     <message>
         <source>Try again</source>
-        <translation type="unfinished">重试</translation>
+        <translation>重试</translation>
     </message>
     <message>
         <source>Download source</source>
-        <translation type="unfinished">下载来源</translation>
+        <translation>下载来源</translation>
     </message>
     <message>
         <source>Reading what there is</source>
-        <translation type="unfinished"></translation>
+        <translation>正在读取文件列表</translation>
     </message>
     <message>
         <source>All %1 files</source>
-        <translation type="unfinished"></translation>
+        <translation>全部 %1 个文件</translation>
+    </message>
+    <message>
+        <source>This is from %1.</source>
+        <translation>以下内容来自 %1。</translation>
+    </message>
+</context>
+<context>
+    <name>OtherSources</name>
+    <message>
+        <source>Try %1</source>
+        <translation>试试 %1</translation>
     </message>
 </context>
 <context>
@@ -831,12 +884,20 @@
         <translation>我有模型文件…</translation>
     </message>
     <message>
-        <source>Use a GGUF file that is on this computer already; it stays where it is</source>
-        <translation>使用这台电脑上已有的 GGUF 文件，文件保留在原处</translation>
+        <source>Use GGUF files that are on this computer already; they stay where they are</source>
+        <translation>使用本机已有的 GGUF 文件，文件保留在原处</translation>
     </message>
     <message>
         <source>I have a model file</source>
         <translation>我有模型文件</translation>
+    </message>
+    <message>
+        <source>A model file…</source>
+        <translation>模型文件…</translation>
+    </message>
+    <message>
+        <source>A folder, or another program&apos;s models…</source>
+        <translation>文件夹，或其他程序的模型…</translation>
     </message>
     <message>
         <source>Choose a model file</source>
@@ -849,6 +910,10 @@
     <message>
         <source>All files (*)</source>
         <translation>所有文件 (*)</translation>
+    </message>
+    <message>
+        <source>Choose a folder with models</source>
+        <translation>选择含有模型的文件夹</translation>
     </message>
 </context>
 <context>
@@ -942,6 +1007,10 @@
         <translation>正在加载 %1</translation>
     </message>
     <message>
+        <source>Trying %1 for the first time</source>
+        <translation>正在首次试运行 %1</translation>
+    </message>
+    <message>
         <source>Looking at this computer</source>
         <translation>正在检测这台电脑</translation>
     </message>
@@ -958,27 +1027,27 @@
     <name>Repository</name>
     <message>
         <source>In the catalogue</source>
-        <translation type="unfinished"></translation>
+        <translation>目录中已有</translation>
     </message>
     <message>
         <source>Wants a sign-in</source>
-        <translation type="unfinished"></translation>
+        <translation>需要登录</translation>
     </message>
     <message>
         <source>%1 downloads</source>
-        <translation type="unfinished"></translation>
+        <translation>%1 次下载</translation>
     </message>
     <message>
         <source>changed %1</source>
-        <translation type="unfinished"></translation>
+        <translation>更新于 %1</translation>
     </message>
     <message>
         <source>Hide files</source>
-        <translation type="unfinished"></translation>
+        <translation>收起文件</translation>
     </message>
     <message>
         <source>Files</source>
-        <translation type="unfinished"></translation>
+        <translation>文件</translation>
     </message>
 </context>
 <context>
@@ -1023,7 +1092,7 @@
     </message>
     <message>
         <source>If that fails</source>
-        <translation type="unfinished"></translation>
+        <translation>备用站点</translation>
     </message>
     <message>
         <source>Proxy</source>
@@ -1035,7 +1104,7 @@
     </message>
     <message>
         <source>At most</source>
-        <translation type="unfinished"></translation>
+        <translation>限速</translation>
     </message>
     <message>
         <source>Stay offline</source>
@@ -1047,11 +1116,11 @@
     </message>
     <message>
         <source>Addresses to try when that fails</source>
-        <translation type="unfinished"></translation>
+        <translation>主站点失败时尝试的地址</translation>
     </message>
     <message>
         <source>None. Several are tried in turn, with commas between them</source>
-        <translation type="unfinished"></translation>
+        <translation>未设置。可填写多个，用逗号分隔，依次尝试</translation>
     </message>
     <message>
         <source>As the system, or http://127.0.0.1:7890</source>
@@ -1059,23 +1128,23 @@
     </message>
     <message>
         <source>Download at most so many megabytes a second</source>
-        <translation type="unfinished"></translation>
+        <translation>下载速度上限（MB/秒）</translation>
     </message>
     <message>
         <source>No limit</source>
-        <translation type="unfinished"></translation>
+        <translation>不限速</translation>
     </message>
     <message>
         <source>MB/s, over</source>
-        <translation type="unfinished"></translation>
+        <translation>MB/秒，使用</translation>
     </message>
     <message>
         <source>Connections for a download</source>
-        <translation type="unfinished"></translation>
+        <translation>每个下载的连接数</translation>
     </message>
     <message>
         <source>connections</source>
-        <translation type="unfinished"></translation>
+        <translation>个连接</translation>
     </message>
     <message>
         <source>Download from %1</source>
@@ -1083,7 +1152,7 @@
     </message>
     <message>
         <source>Try %1 when that fails</source>
-        <translation type="unfinished"></translation>
+        <translation>失败时尝试 %1</translation>
     </message>
     <message>
         <source>Offline: nothing is downloaded. Change…</source>
@@ -1095,7 +1164,7 @@
     </message>
     <message>
         <source>Downloads come from %1, else from %2. Mirror, proxy, token…</source>
-        <translation type="unfinished"></translation>
+        <translation>下载站点：%1，备用：%2。镜像、代理、令牌…</translation>
     </message>
     <message>
         <source>Opens and closes the settings for downloads</source>
@@ -1140,43 +1209,43 @@
     <name>TokenField</name>
     <message>
         <source>Hub of the access token</source>
-        <translation type="unfinished"></translation>
+        <translation>访问令牌所属站点</translation>
     </message>
     <message>
         <source>Access token</source>
-        <translation type="unfinished">访问令牌</translation>
+        <translation>访问令牌</translation>
     </message>
     <message>
         <source>Save</source>
-        <translation type="unfinished">保存</translation>
+        <translation>保存</translation>
     </message>
     <message>
         <source>Save the access token</source>
-        <translation type="unfinished">保存访问令牌</translation>
+        <translation>保存访问令牌</translation>
     </message>
     <message>
         <source>Remove</source>
-        <translation type="unfinished">移除</translation>
+        <translation>移除</translation>
     </message>
     <message>
         <source>Remove the access token</source>
-        <translation type="unfinished">移除访问令牌</translation>
+        <translation>移除访问令牌</translation>
     </message>
     <message>
         <source>Looking into the keyring…</source>
-        <translation type="unfinished">正在读取密钥环…</translation>
+        <translation>正在读取密钥环…</translation>
     </message>
     <message>
         <source>None</source>
-        <translation type="unfinished">未设置</translation>
+        <translation>未设置</translation>
     </message>
     <message>
         <source>There is one for %1.</source>
-        <translation type="unfinished">已设置用于 %1 的令牌。</translation>
+        <translation>已设置用于 %1 的令牌。</translation>
     </message>
     <message>
         <source>Only for models that want a sign-in. It is sent to %1 alone.</source>
-        <translation type="unfinished">仅用于需要登录的模型，且只会发送给 %1。</translation>
+        <translation>仅用于需要登录的模型，且只会发送给 %1。</translation>
     </message>
 </context>
 <context>
@@ -1190,38 +1259,38 @@
     <name>Uses</name>
     <message>
         <source>Mostly for</source>
-        <translation type="unfinished"></translation>
+        <translation>主要用于</translation>
     </message>
     <message>
         <source>Chat</source>
-        <translation type="unfinished">对话</translation>
+        <translation>对话</translation>
     </message>
     <message>
         <source>Long documents</source>
-        <translation type="unfinished"></translation>
+        <translation>长文档</translation>
     </message>
     <message>
         <source>Code</source>
-        <translation type="unfinished"></translation>
+        <translation>编程</translation>
     </message>
     <message>
         <source>Maths</source>
-        <translation type="unfinished"></translation>
+        <translation>数学</translation>
     </message>
 </context>
 <context>
     <name>Versions</name>
     <message>
         <source>Versions</source>
-        <translation type="unfinished">版本信息</translation>
+        <translation>版本</translation>
     </message>
     <message>
         <source>In use</source>
-        <translation type="unfinished">使用中</translation>
+        <translation>使用中</translation>
     </message>
     <message>
         <source>Use this one</source>
-        <translation type="unfinished"></translation>
+        <translation>使用此版本</translation>
     </message>
 </context>
 <context>
@@ -1235,43 +1304,43 @@
     <name>_Row</name>
     <message>
         <source>Use %1</source>
-        <translation type="unfinished"></translation>
+        <translation>启用 %1</translation>
     </message>
     <message>
         <source>How strongly %1 is applied</source>
-        <translation type="unfinished"></translation>
+        <translation>%1 的应用强度</translation>
     </message>
     <message>
         <source>Take %1 off the list (the file stays)</source>
-        <translation type="unfinished"></translation>
+        <translation>从列表中移除 %1（保留文件）</translation>
     </message>
     <message>
         <source>Download</source>
-        <translation type="unfinished">下载</translation>
+        <translation>下载</translation>
     </message>
     <message>
         <source>From your link</source>
-        <translation type="unfinished"></translation>
+        <translation>来自您的链接</translation>
     </message>
     <message>
         <source>size not known</source>
-        <translation type="unfinished"></translation>
+        <translation>大小未知</translation>
     </message>
     <message>
         <source>%1 files</source>
-        <translation type="unfinished"></translation>
+        <translation>%1 个文件</translation>
     </message>
     <message>
         <source>no checksum published</source>
-        <translation type="unfinished"></translation>
+        <translation>未公布校验值</translation>
     </message>
     <message>
         <source>about %1</source>
-        <translation type="unfinished">约 %1</translation>
+        <translation>约 %1</translation>
     </message>
     <message>
         <source>Looking…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在查找…</translation>
     </message>
 </context>
 <context>
@@ -1352,6 +1421,21 @@
     </message>
 </context>
 <context>
+    <name>origins</name>
+    <message>
+        <source>made on this computer</source>
+        <translation>在本机制作</translation>
+    </message>
+    <message>
+        <source>from the cache of Hugging Face, used where it lies</source>
+        <translation>来自 Hugging Face 缓存，原位使用</translation>
+    </message>
+    <message>
+        <source>from %1, used where it lies</source>
+        <translation>来自 %1，原位使用</translation>
+    </message>
+</context>
+<context>
     <name>runs</name>
     <message>
         <source>context %1</source>
@@ -1403,6 +1487,10 @@
     <message>
         <source>Not supported</source>
         <translation>不支持</translation>
+    </message>
+    <message>
+        <source>a page in about %1</source>
+        <translation>每页约 %1</translation>
     </message>
     <message>
         <source>about %1</source>

@@ -13,6 +13,8 @@ from app.__main__ import Session
 from app.application import Application
 from backends.core.owner import Owner
 from backends.core.paths import Paths
+from tests.kit.desk import Desk
+from tests.kit.hub import HubServer
 
 MINUTE = 60_000
 
@@ -46,6 +48,22 @@ def paths(tmp_path: Path) -> Paths:
     paths = Paths.under(tmp_path / "home")
     paths.make()
     return paths
+
+
+@pytest.fixture
+def hub() -> Iterator[HubServer]:
+    """An empty one; files of tests have their own."""
+    with HubServer() as hub:
+        yield hub
+
+
+@pytest.fixture
+def desk(qtbot: QtBot, paths: Paths, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.chdir(paths.data)
+    desk = Desk(qtbot, paths, hub.endpoint)
+    yield desk
+    hub.release()
+    desk.close()
 
 
 Start = Callable[..., Session]

@@ -35,6 +35,8 @@ def buttons(bar: DownloadBar) -> list[str]:
         (HALF, "2.5 GB of 5.0 GB  ·  12 MB/s  ·  3 min left", ["Pause"]),
         (replace(HALF, bytes_per_s=940_000, seconds_left=None), "2.5 GB of 5.0 GB  ·  940 kB/s", ["Pause"]),
         (replace(HALF, state="verifying", fraction=0.999), "Verifying that every byte is right: 99%", ["Pause"]),
+        (Download("x:Q4_K_M", "queued", 0, 5_000_000_000), "Waits its turn  ·  5.0 GB", ["Discard", "Pause"]),
+        (replace(HALF, state="queued"), "Waits its turn  ·  2.5 GB of 5.0 GB", ["Discard", "Pause"]),
         (replace(HALF, state="paused"), "Paused  ·  2.5 GB of 5.0 GB", ["Discard", "Resume"]),
         (
             replace(HALF, state="failed", message=pictures.NO_ANSWER, source_may_help=True),
@@ -44,7 +46,7 @@ def buttons(bar: DownloadBar) -> list[str]:
         (
             Download("x:Q4_K_M", "failed", message=pictures.DISK_FULL, hint=pictures.DISK_FULL_HINT),
             pictures.DISK_FULL_HINT.en,
-            ["Try again"],
+            ["Discard", "Try again"],
         ),
     ],
 )

@@ -1,23 +1,17 @@
 """Looking for a model on the hubs: words, links, what is found, how its files would run here, and what may go wrong."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
 
 from app.application import Application
-from app.bridge import Pump
-from app.controllers.models import ModelsController
-from app.notices import NoticeBoard
-from app.picture import Listing, Picture, Search
+from app.picture import Picture, Search
 from app.widgets.models_page import ModelsPage
-from backends.core.paths import Paths
 from backends.core.phrase import Language
-from backends.core.secrets import Secrets
-from backends.services import Services
 from tests.kit import looks, pictures
+from tests.kit.desk import Desk
 from tests.kit.faults import HANG
 from tests.kit.ggufs import scripted_model
 from tests.kit.hub import HubServer
@@ -40,66 +34,6 @@ def hub(gguf: Path) -> Iterator[HubServer]:
         yield hub
 
 
-@dataclass
-class Desk:
-    services: Services
-    controller: ModelsController
-    page: ModelsPage
-    qtbot: QtBot
-
-    @property
-    def search(self) -> Search:
-        return self.controller.picture.search
-
-    @property
-    def listing(self) -> Listing:
-        listing = self.search.listing(REPO)
-        assert listing is not None
-        return listing
-
-    def until(self, true: Callable[[], object]) -> None:
-        self.qtbot.waitUntil(lambda: bool(true()), timeout=LONG)
-
-    def types(self, text: str) -> None:
-        """Into the box for finding, and Enter."""
-        self.page.find_box.setText(text)
-        self.page.find_box.returnPressed.emit()
-
-    def sees(self, *texts: str) -> None:
-        self.until(lambda: all(text in looks.texts(self.page) for text in texts))
-
-    def presses(self, name: str) -> None:
-        self.sees(name.partition(":")[0])
-        looks.button(self.page, name).click()
-
-
-@pytest.fixture
-def desk(qtbot: QtBot, paths: Paths, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """The page about models with its controller, wired as in the window."""
-    monkeypatch.chdir(paths.data)
-    services = Services.open(paths)
-    services.secrets = Secrets(candidates=())  # the keyring of whoever runs this is none of our business
-    services.settings.set("network.endpoint", hub.endpoint)
-    board = NoticeBoard()
-    qtbot.addWidget(board)
-    pump = Pump(board.post_error)
-    controller = ModelsController(services, pump, board)
-    page = ModelsPage()
-    qtbot.addWidget(page)
-    page.find_requested.connect(controller.finding.find)
-    page.find_cancelled.connect(controller.finding.cancel)
-    page.listing_requested.connect(controller.finding.list_files)
-    page.download_requested.connect(controller.pull)
-    controller.picture_changed.connect(lambda: page.show_picture(controller.picture))
-    page.show_picture(controller.picture)
-    looks.show(page, 900)
-    yield Desk(services, controller, page, qtbot)
-    hub.release()
-    pump.close()
-    controller.close()
-    services.close()
-
-
 def test_words_find_a_repository_whose_files_say_how_they_run_here(desk: Desk, hub: HubServer) -> None:
     desk.types("scripted")
     desk.sees(f"Found on {hub.endpoint.partition('//')[2]}", REPO)
@@ -107,9 +41,12 @@ def test_words_find_a_repository_whose_files_say_how_they_run_here(desk: Desk, h
     assert not hub.ranges("scripted-F16.gguf"), "nothing is fetched before it is opened"
 
     desk.presses(f"Files: {REPO}")
-    desk.until(lambda: desk.listing.state == "listed" and all(offer.judged for offer in desk.listing.offers))
-    assert [offer.file.quant for offer in desk.listing.offers] == ["F16", "Q8_0"]
-    assert {offer.choice.verdict for offer in desk.listing.offers if offer.choice} == {"fits"}
+    desk.until(lambda: desk.listing(REPO).state == "listed")
+    desk.until(lambda: all(offer.judged for offer in desk.listing(REPO).offers))
+        lambda: desk.listing(REPO).state == "listed" and all(offer.judged for offer in desk.listing(REPO).offers)
+    )
+    assert [offer.file.quant for offer in desk.listing(REPO).offers] == ["F16", "Q8_0"]
+    assert {offer.choice.verdict for offer in desk.listing(REPO).offers if offer.choice} == {"fits"}
     desk.sees("Fits", "F16", "Q8_0")
 
     desk.presses("Download: F16")

@@ -1,23 +1,13 @@
 """From a press to a model that answers: the real services, a real hub on 127.0.0.1, the real engine."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pytestqt.qtbot import QtBot
 
-from app.bridge import Pump
-from app.controllers.models import ModelsController
-from app.notices import NoticeBoard
-from app.picture import Download, Picture
-from backends.core.paths import Paths
 from backends.core.phrase import Phrase
-from backends.core.secrets import Secrets
-from backends.models.types import LocalModel
-from backends.services import Services
 from tests.kit import looks
-from tests.kit.faults import HANG, cut, paused, refused
+from tests.kit.desk import Desk
 from tests.kit.ggufs import scripted_model
 from tests.kit.hub import HubServer
 
@@ -38,65 +28,6 @@ def hub(gguf: Path) -> Iterator[HubServer]:
         yield hub
 
 
-@dataclass
-class Desk:
-    """What the window has around the pages about models."""
-
-    services: Services
-    controller: ModelsController
-    board: NoticeBoard
-    qtbot: QtBot
-
-    @property
-    def picture(self) -> Picture:
-        return self.controller.picture
-
-    @property
-    def download(self) -> Download | None:
-        return self.picture.downloads[0] if self.picture.downloads else None
-
-    @property
-    def local(self) -> list[LocalModel]:
-        return list(self.picture.local or ())
-
-    def until(self, true: Callable[[], object]) -> None:
-        self.qtbot.waitUntil(lambda: bool(true()), timeout=LONG)
-
-    def until_state(self, state: str) -> Download:
-        self.until(lambda: self.download is not None and self.download.state == state)
-        assert self.download is not None
-        return self.download
-
-    def until_loaded(self) -> None:
-        self.until(lambda: self.picture.loaded is not None and self.picture.loading is None)
-
-    def press(self, button: str) -> None:
-        """On a notice."""
-        self.until(lambda: button in looks.texts(self.board).splitlines())
-        looks.button(self.board, button).click()
-
-
-@pytest.fixture
-def desk(qtbot: QtBot, paths: Paths, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.chdir(paths.data)
-    services = Services.open(paths)
-    services.secrets = Secrets(candidates=())  # the keyring of whoever runs this is none of our business
-    services.settings.set("network.endpoint", hub.endpoint)
-    board = NoticeBoard()
-    qtbot.addWidget(board)
-    board.show()
-    pump = Pump(board.post_error)
-    controller = ModelsController(services, pump, board)
-    changes = services.changes()
-    pump.follow(changes, controller.on_changes)
-    yield Desk(services, controller, board, qtbot)
-    hub.release()
-    changes.cancel()
-    pump.close()
-    controller.close()
-    services.close()
-
-
 def test_a_fresh_computer_is_looked_at(desk: Desk) -> None:
     assert desk.picture.local is None
     desk.controller.start()
@@ -105,117 +36,6 @@ def test_a_fresh_computer_is_looked_at(desk: Desk) -> None:
     assert desk.picture.local == ()
     assert desk.picture.folder == desk.services.models_folder
     assert desk.picture.loaded is None
-
-
-def test_a_download_arrives_and_is_loaded(desk: Desk) -> None:
-    seen: list[str] = []
-    desk.controller.picture_changed.connect(lambda: seen.append(desk.download.state if desk.download else ""))
-    desk.controller.start()
-    desk.until(lambda: desk.picture.local == ())
-    with desk.qtbot.waitSignals([desk.controller.first_model_arrived, desk.controller.model_loaded], timeout=LONG):
-        desk.controller.pull(REF)
-        assert desk.download == Download(REF, "starting")
-    desk.until_loaded()
-    assert desk.download is None
-    assert [model.source for model in desk.local] == [REPO]
-    assert desk.picture.loaded is not None
-    assert desk.picture.loaded.path == desk.local[0].path
-    assert "verifying" in seen
-    desk.controller.unload()
-    desk.until(lambda: desk.picture.loaded is None)
-
-
-def test_pause_keeps_what_has_arrived_and_resume_goes_on(desk: Desk, hub: HubServer, gguf: Path) -> None:
-    hub.fail("cdn", paused(after=100_000), times=1)
-    desk.controller.pull(REF)
-    desk.until(lambda: desk.download is not None and desk.download.total > 0)
-    hub.wait_paused()
-    desk.controller.pause(REF)
-    assert desk.until_state("paused").total == gguf.stat().st_size
-    hub.release()
-    desk.controller.pull(REF)
-    desk.until_loaded()
-    assert hub.ranges("scripted-F16.gguf")[-1][1] == gguf.stat().st_size
-
-
-def test_who_resumes_before_the_pause_is_over_gets_it(desk: Desk, hub: HubServer) -> None:
-    hub.fail("cdn", paused(after=100_000), times=1)
-    desk.controller.pull(REF)
-    hub.wait_paused()
-    desk.controller.pause(REF)
-    desk.controller.pull(REF)
-    hub.release()
-    desk.until_loaded()
-
-
-def test_what_was_not_finished_is_there_after_a_restart(desk: Desk, hub: HubServer) -> None:
-    hub.fail("cdn", paused(after=100_000), times=1)
-    desk.controller.pull(REF)
-    desk.until(lambda: desk.download is not None and desk.download.total > 0)
-    hub.wait_paused()
-    desk.controller.pause(REF)
-    desk.until(lambda: not desk.controller.downloads._running)
-    again = ModelsController(desk.services, desk.controller._pump, desk.board)
-    again.start()
-    desk.until(lambda: [(d.ref, d.state) for d in again.picture.downloads] == [(REF, "paused")])
-    again.discard(REF)
-    desk.until(lambda: not desk.services.downloads.pending())
-    assert again.picture.downloads == ()
-    again.close()
-
-
-def test_a_running_download_can_be_thrown_away(desk: Desk, hub: HubServer) -> None:
-    hub.fail("cdn", paused(after=100_000), times=1)
-    desk.controller.pull(REF)
-    hub.wait_paused()
-    desk.until(lambda: desk.download is not None and desk.download.total > 0)
-    desk.controller.discard(REF)
-    assert desk.download is None
-    hub.release()
-    desk.until(lambda: not desk.controller.downloads._running and not desk.services.downloads.pending())
-    assert not list(desk.services.models_folder.glob("*/*.part"))
-
-
-def test_a_download_that_had_not_begun_is_gone_when_paused(desk: Desk, hub: HubServer) -> None:
-    hub.fail("api", HANG)
-    desk.controller.pull(REF)
-    desk.controller.pause(REF)
-    assert desk.download is None
-    desk.until(lambda: not desk.controller.downloads._running)
-
-
-def test_a_hub_that_refuses_is_quoted_and_asked_again(desk: Desk, hub: HubServer) -> None:
-    hub.fail("api", refused(404, "RepoNotFound"))
-    desk.controller.pull(REF)
-    failed = desk.until_state("failed")
-    assert REPO in failed.message.en
-    assert failed.hint.en
-    assert failed.source_may_help
-    hub.heal()
-    desk.controller.pull(REF)
-    desk.until_loaded()
-
-
-def test_a_full_disk_is_no_matter_of_the_source(desk: Desk) -> None:
-    desk.services.models_folder.rmdir()
-    desk.services.models_folder.write_text("a file where the folder should be")
-    desk.controller.pull(REF)
-    failed = desk.until_state("failed")
-    assert not failed.source_may_help
-    assert failed.hint.en
-
-
-def test_a_cut_connection_is_waited_out(desk: Desk, hub: HubServer) -> None:
-    waits: list[Download] = []
-    desk.controller.picture_changed.connect(
-        lambda: waits.append(desk.download) if desk.download and desk.download.state == "waiting" else None
-    )
-    hub.fail("cdn", cut(after=0), times=1)
-    desk.controller.pull(REF)
-    desk.until_loaded()
-    assert waits
-    assert waits[0].message.en
-    assert waits[0].next_try > 0
 
 
 def test_a_token_opens_what_is_private(desk: Desk, hub: HubServer, gguf: Path) -> None:

@@ -66,13 +66,13 @@ def test_the_recommended_quant_is_offered_beside_another_one(page: ModelsPage) -
     assert choice.model.id in page.runs.cards
 
 
-def test_a_download_shows_on_the_card_of_its_model_and_others_on_a_shelf(page: ModelsPage) -> None:
+def test_what_is_on_its_way_stands_in_the_order_in_which_it_comes_and_nowhere_else(page: ModelsPage) -> None:
     picture = pictures.busy()
     page.show_picture(picture)
     looks.show(page, 900)
-    card = page.runs.cards[pictures.pick(picture).model.id]
-    assert card.state.download is not None
-    assert list(page.coming.bars) == ["bartowski/Some-GGUF:Q4_K_M"]
+    assert pictures.pick(picture).model.id not in page.runs.cards
+    assert list(page.coming.bars) == [pictures.ref(pictures.pick(picture)), "bartowski/Some-GGUF:Q4_K_M"]
+    assert pictures.pick(picture).model.name in looks.texts(page.coming)
     page.show_picture(replace(picture, downloads=()))
     looks.settle()
     assert not page.coming.isVisible()
@@ -142,7 +142,7 @@ def test_a_running_download_moves_its_bar_and_nothing_else(page: ModelsPage) -> 
     picture = pictures.busy()
     page.show_picture(picture)
     looks.show(page, 900)
-    bar = page.runs.cards[pictures.pick(picture).model.id]._bar
+    bar = page.coming.bars[pictures.ref(pictures.pick(picture))]
     before = bar._words.text()
     watch = Watch(page)
     for later in running(picture):
@@ -172,7 +172,7 @@ def test_a_model_file_can_be_dropped(page: ModelsPage, qtbot: QtBot) -> None:
     looks.show(page, 900)
     mime = dragged("/home/lin/notes.pdf", "/home/lin/Big.GGUF")
     assert enter(page, mime)
-    assert "Drop the model file here" in looks.texts(page)
+    assert "Drop models here" in looks.texts(page)
     QApplication.sendEvent(page.viewport(), QDragLeaveEvent())
     assert not page._drop.isVisible()
     assert enter(page, mime)
@@ -196,7 +196,7 @@ def test_where_downloads_come_from_is_shown_when_one_fails(page: ModelsPage) -> 
     page.show_picture(picture)
     looks.show(page, 900)
     assert not page.source.is_open
-    looks.button(page, f"Download source: {picture.downloads[0].ref}").click()
+    looks.button(page, f"Download source: {picture.downloads[0].title}").click()
     assert page.source.is_open
     page.source.close_()
     page.show_picture(replace(picture, local=(pictures.own(),)))

@@ -99,7 +99,8 @@ def ref(choice: Choice) -> str:
 def coming(picture: Picture, state: DownloadState, *, done: int = 1_900_000_000, **more: object) -> Picture:
     """The recommended model is on its way."""
     choice = pick(picture)
-    return replace(picture, downloads=(Download(ref(choice), state, done, choice.file.size, **more),))  # type: ignore[arg-type]
+    download = Download(ref(choice), state, done, choice.file.size, name=f"{choice.model.name}  {choice.file.quant}")
+    return replace(picture, downloads=(replace(download, **more),))
 
 
 def downloaded(choice: Choice, quant: str = "") -> LocalModel:
@@ -213,7 +214,10 @@ def listed(picture: Picture, repo: str, *, judged: bool = True, wanted: str = ""
     model = next(model for model in Catalog.load().models if model.repo == repo)
     files = sorted(model.files, key=lambda file: file.size)
     files = [replace(file, sha256="0" * 64) for file in files]
-    offers = tuple(Offer(file, choice_for(model, budget, file=file) if judged else None, judged) for file in files)
+    offers = tuple(
+        Offer(file, f"{repo}:{file.quant}", choice_for(model, budget, file=file) if judged else None, judged)
+        for file in files
+    )
     return Listing(repo, HUB, "huggingface.co", "listed", offers, wanted)
 
 
