@@ -46,13 +46,14 @@ def run(job: Job) -> int:
     if console.as_json:
         console.json({"finished": {"checked": len(models), "bad": bad}})
     elif not models:
-        console.line("本机还没有模型。" if console.language == "zh" else "There is no model on this disk yet.")
+        nothing = Phrase("There is no model here that can be checked.", "本机没有可校验的模型。")
+        console.line(console.to(nothing))
     return FAILED if bad else DONE
 
 
 def _can_be_checked(model: LocalModel) -> bool:
-    """What this engine cannot run is not broken; but what was downloaded has a sha256, whatever its header says."""
-    return model.problem == NOTHING or model.origin == "downloaded"
+    """What this engine cannot run is not broken; but some have a published sha256, whatever their header says."""
+    return model.problem == NOTHING or model.origin == "downloaded" or model.sha256 is not None
 
 
 def _verify(model: LocalModel, job: Job) -> bool:

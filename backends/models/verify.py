@@ -123,10 +123,12 @@ def _said(model: LocalModel, verdict: Verdict, differing: tuple[str, ...]) -> Ph
             f"Every byte of {model.name} is as it was published.", f"{model.name} 的每个字节都与发布内容一致。"
         )
     if verdict == "differs":
-        names = ", ".join(differing)
+        ours = model.origin == "downloaded"
+        names = ", ".join(differing) if ours else model.name
+        can = (" It can be repaired.", "可以修复。") if ours else ("", "")
         return Phrase(
-            f"{names} is not as it was published: the file is damaged or was changed. It can be repaired.",
-            f"{names} 与发布内容不一致：文件已损坏或被修改。可以修复。",
+            f"{names} is not as it was published: the file is damaged or was changed.{can[0]}",
+            f"{names} 与发布内容不一致：文件已损坏或被修改。{can[1]}",
         )
     if verdict == "changed":
         return Phrase(

@@ -12,7 +12,7 @@ import pytest
 from backends.models import taking_in
 from tests.commands.conftest import Inside, window
 from tests.kit.adapters import redirecting_adapter
-from tests.kit.faults import paused
+from tests.kit.faults import paused, refused
 from tests.kit.ggufs import scripted_model
 from tests.kit.hub import HubServer
 from tests.kit.shell import Outcome, Shell, finish, interrupt
@@ -153,6 +153,24 @@ def test_from_another_programs_store_into_ours_and_out_of_it(shell: Shell, small
     assert blob.exists()
 
 
+def test_what_another_program_has_is_checked_and_said_to_be_theirs_to_mend(
+    inside: Inside, small: Path, tmp_path: Path
+) -> None:
+    blob = OllamaStore(tmp_path / "ollama").put("deepseek-r1:1.5b", small)
+    inside.run("models", "import", str(tmp_path / "ollama"))
+    assert inside.run("models", "verify", "--json").events[-1] == {"finished": {"checked": 1, "bad": 0}}
+    blob.write_bytes(blob.read_bytes()[:-1] + b"x")
+    for _ in range(2):  # the second time it is known already
+        bad = in_both(inside, "models", "verify")
+        assert bad.code == 1
+        assert bad.out.startswith("deepseek-r1")
+        assert "repair" not in bad.out + bad.err
+    mended = inside.run("models", "verify", "deepseek-r1:1.5b", "--repair", "--json")
+    assert (mended.code, mended.events[-1]["error"]["code"]) == (1, "no_receipt")
+    blob.unlink()
+    assert in_both(inside, "models", "verify").code == 1
+
+
 # ---- a model that was downloaded
 
 
@@ -254,25 +272,24 @@ def test_one_that_cannot_be_read_does_not_keep_the_others_from_being_checked(
     assert outcome.events[-1] == {"finished": {"checked": 2, "bad": 1}}
 
 
-def test_a_hub_that_fails_in_the_middle_of_a_download_is_followed_by_the_next(
+def test_a_hub_that_lists_a_file_and_does_not_give_it_is_followed_by_the_next(
     inside: Inside, hub: HubServer, model: Path
 ) -> None:
     with HubServer() as second:
         for one in (hub, second):
             one.add_repo("someone/Large-GGUF", {model.name: model})
-        hub.lie("someone/Large-GGUF", model.name, sha256="ab" * 32)
+        hub.fail("get", refused(403))
         inside.services.settings.set("network.endpoint", hub.endpoint)
         inside.services.settings.set("network.more_sources", second.endpoint)
-        hub.heal()
-        hub.stop()
         outcome = inside.run("pull", "someone/Large-GGUF", "--json")
         assert (outcome.code, outcome.events[-1]["finished"]["verified"]) == (0, True)
         (source,) = [event["source"] for event in outcome.events if "source" in event]
         assert source["host"] == second.endpoint.removeprefix("http://")
         assert source["reason"]
         inside.run("models", "remove", "tiny-Q4_K_M", "--now")
-        said = in_both(inside, "pull", "someone/Large-GGUF")
-        assert f"Going on from {source['host']}." in said.err
+        assert f"Going on from {source['host']}." in inside.run("pull", "someone/Large-GGUF").err
+        inside.run("models", "remove", "tiny-Q4_K_M", "--now")
+        assert f"改从 {source['host']} 下载。" in inside.run("pull", "someone/Large-GGUF", language="zh").err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
