@@ -43,8 +43,6 @@ def test_words_find_a_repository_whose_files_say_how_they_run_here(desk: Desk, h
     desk.presses(f"Files: {REPO}")
     desk.until(lambda: desk.listing(REPO).state == "listed")
     desk.until(lambda: all(offer.judged for offer in desk.listing(REPO).offers))
-        lambda: desk.listing(REPO).state == "listed" and all(offer.judged for offer in desk.listing(REPO).offers)
-    )
     assert [offer.file.quant for offer in desk.listing(REPO).offers] == ["F16", "Q8_0"]
     assert {offer.choice.verdict for offer in desk.listing(REPO).offers if offer.choice} == {"fits"}
     desk.sees("Fits", "F16", "Q8_0")
