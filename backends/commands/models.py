@@ -21,7 +21,11 @@ from backends.models.partial import PendingDownload
 from backends.models.types import LocalAdapter, LocalModel
 
 NAME = "models"
-SUMMARY = Phrase("List the models on this disk.", "列出本机已有的模型。")
+SUMMARY = Phrase(
+    "The models on this disk: list them, find more, check, delete, switch.",
+    "本机的模型：列出、查找、导入、校验、删除、切换。",
+)
+LIST = Phrase("List the models on this disk, as `models` alone does.", "列出本机已有的模型，与单独的 `models` 相同。")
 
 
 def grammar(language: Language) -> Parser:
@@ -33,7 +37,7 @@ def grammar(language: Language) -> Parser:
 
 
 def _list_grammar(language: Language) -> Parser:
-    parser = Parser(f"deskseek {NAME} list", SUMMARY, language)
+    parser = Parser(f"deskseek {NAME} list", LIST, language)
     parser.json_switch()
     return parser
 
@@ -154,7 +158,7 @@ def _as_data(model: LocalModel, loaded: bool) -> dict[str, Any]:
 
 
 PARTS = (
-    Command("list", SUMMARY, _list_grammar, run, needs_owner=True),
+    Command("list", LIST, _list_grammar, run, needs_owner=True),
     models_search.COMMAND,
     models_import.COMMAND,
     models_verify.COMMAND,

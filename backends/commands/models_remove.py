@@ -8,6 +8,7 @@ from backends.commands.figures import columns, size
 from backends.commands.job import DONE, INTERRUPTED, Command, Job
 from backends.core.errors import NotFound
 from backends.core.phrase import NOTHING, Language, Phrase
+from backends.models.partial import PendingDownload
 from backends.models.types import Deleted, LocalAdapter, LocalModel
 
 REMOVE = Phrase("Delete a model; it can be restored for a day.", "删除模型；一天内可以恢复。")
@@ -24,7 +25,9 @@ def remove_grammar(language: Language) -> Parser:
         "仅使用 --now 而不填模型时，会彻底清除之前删除的所有模型。",
     )
     parser = Parser("deskseek models remove", REMOVE, language, after=after)
-    parser.word("model", "ID", Phrase("which model or adapter", "要删除的模型或适配器"))
+    parser.word(
+        "model", "ID", Phrase("which model, adapter or unfinished download", "要删除的模型、适配器或未完成的下载")
+    )
     parser.switch("--now", Phrase("erase it at once, for good", "立即彻底删除，不可恢复"))
     parser.json_switch()
     return parser
@@ -42,6 +45,10 @@ def remove(job: Job) -> int:
             _freed(freed, job)
         return INTERRUPTED if job.cancel.cancelled else DONE
     what = _find(job)
+    if isinstance(what, PendingDownload):
+        job.services.downloads.discard(what)
+        _given_up(what, job)
+        return DONE
     if isinstance(what, LocalAdapter):
         for _ in job.follow(job.services.shelf.remove_adapter(what)):
             _off_the_list(what, "", job)
@@ -58,8 +65,11 @@ def remove(job: Job) -> int:
     return INTERRUPTED if job.cancel.cancelled else DONE
 
 
-def _find(job: Job) -> LocalModel | LocalAdapter:
+def _find(job: Job) -> LocalModel | LocalAdapter | PendingDownload:
     wanted, library = job.arguments.model, job.services.library
+    for download in job.services.downloads.pending():
+        if wanted == f"{download.repo}:{download.file.quant}":  # as `deskseek models` lists it
+            return download
     try:
         return library.find(wanted)
     except NotFound:
@@ -78,6 +88,16 @@ def _deleted(model: LocalModel, deleted: Deleted, job: Job, *, back: bool) -> No
     if back:
         again = f"deskseek models restore {deleted.key}"
         console.note(f"恢复：{again}" if zh else f"To put it back: {again}")
+
+
+def _given_up(download: PendingDownload, job: Job) -> None:
+    console, name = job.console, f"{download.repo}:{download.file.quant}"
+    if console.as_json:
+        console.json({"removed": {"id": name, "key": None, "size": download.done}})
+    elif console.language == "zh":
+        console.line(f"已放弃下载并删除已下载的部分：{name}")
+    else:
+        console.line(f"Given up, and what had arrived is deleted: {name}")
 
 
 def _off_the_list(what: LocalModel | LocalAdapter, key: str, job: Job) -> None:

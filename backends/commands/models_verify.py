@@ -65,7 +65,8 @@ def _verify(model: LocalModel, job: Job) -> bool:
         return True
     if not job.arguments.repair:
         if model.origin == "downloaded":
-            again = f"deskseek models {NAME} {model.id} --repair"
+            # where another version is whole, the plain id has come to mean that one
+            again = f"deskseek models {NAME} {job.services.library.find(model.path).id} --repair"
             console.note(f"修复：{again}" if console.language == "zh" else f"To repair it: {again}")
         return False
     if not pull.show(job.services.shelf.repair(model), job):

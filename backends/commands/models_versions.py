@@ -5,9 +5,9 @@ from typing import Any
 
 from backends.commands.arguments import Parser, WrongUsage
 from backends.commands.figures import size
-from backends.commands.job import DONE, INTERRUPTED, Command, Job
+from backends.commands.job import DONE, FAILED, INTERRUPTED, Command, Job
 from backends.commands.pull import to_go_on
-from backends.core.errors import InvalidInput, NotFound
+from backends.core.errors import BackendError, InvalidInput, NotFound
 from backends.core.phrase import Language, Phrase
 from backends.engine.protocol import LoadProgress
 from backends.models import partial
@@ -34,15 +34,22 @@ def update(job: Job) -> int:
         models = [_downloaded(library.find(job.arguments.model))]
     else:
         models = [model for model in library.models() if model.origin == "downloaded" and model.current]
+    failed = False
     for model in models:
         console.progress(model.id)
-        for newer in job.follow(job.services.shelf.newer(model)):
-            _say(model, newer, job)
+        try:
+            for newer in job.follow(job.services.shelf.newer(model)):
+                _say(model, newer, job)
+        except BackendError as error:
+            if job.arguments.model:
+                raise
+            failed = True  # the others are asked for all the same
+            console.fail(error)
     console.end_progress()
     if not models and not console.as_json:
         nothing = Phrase("No model here was downloaded.", "本机没有下载的模型。")
         console.line(console.to(nothing))
-    return INTERRUPTED if job.cancel.cancelled else DONE
+    return INTERRUPTED if job.cancel.cancelled else FAILED if failed else DONE
 
 
 def _downloaded(model: LocalModel) -> LocalModel:

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from backends.engine.protocol import Sampling
 from backends.models.catalog import Catalog
 from tests.commands.conftest import Inside
 from tests.kit.ggufs import ANSWER, REASONING
-from tests.kit.shell import ROOT, Shell, finish, read_until
+from tests.kit.shell import Shell, finish, read_until
 
 
 def test_in_a_pipe_there_is_the_answer_alone(stocked: Shell) -> None:
@@ -203,38 +202,13 @@ def test_a_reader_that_goes_away_ends_the_answer_quietly(stocked: Shell) -> None
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX")
 def test_in_a_terminal_thinking_is_dimmed_and_the_answer_is_not(stocked: Shell) -> None:
-    said = in_terminal(stocked, "ask", "--temperature", "0", "Hello")
+    said = stocked.in_terminal("ask", "--temperature", "0", "Hello")
     thinking, answer = said.index("greets"), said.index("scripted")
     assert "\x1b[2m" in said[:thinking]
     assert said.rindex("\x1b[0m", 0, answer) > said.rindex("\x1b[2m", 0, answer)
     assert "tokens/s" in said
-    plain = in_terminal(dataclasses.replace(stocked, environment={"NO_COLOR": "1"}), "ask", "Hello")
+    plain = dataclasses.replace(stocked, environment={"NO_COLOR": "1"}).in_terminal("ask", "Hello")
     assert "\x1b[2m" not in plain
-    quiet = in_terminal(stocked, "ask", "--quiet", "Hello")
+    quiet = stocked.in_terminal("ask", "--quiet", "Hello")
     assert "greets" not in quiet
     assert "scripted" in quiet
-
-
-def in_terminal(shell: Shell, *argv: str) -> str:
-    """What a person sees who types this into a terminal."""
-    import pty
-
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DESKSEEK_HOME": str(shell.home), "LANG": "en_US.UTF-8"}
-    environment |= {"TERM": "xterm-256color", "LC_ALL": "en_US.UTF-8"} | dict(shell.environment)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "backends", *argv], stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=ROOT
-    )
-    os.close(theirs)
-    said = bytearray()
-    while True:
-        try:
-            piece = os.read(ours, 4096)
-        except OSError:  # what Linux says when the other side has closed
-            break
-        if not piece:
-            break
-        said += piece
-    os.close(ours)
-    assert process.wait(60) == 0
-    return said.decode()

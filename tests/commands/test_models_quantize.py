@@ -46,7 +46,9 @@ def test_planned_made_and_used_inside_a_window(shell: Shell, source: Path) -> No
         assert "made here" in shell.run("models").out
         again = shell.run("models", "quantize", "tiny-F16", "Q4_K_M", "--json")
         assert (again.code, again.json["error"]["code"]) == (1, "already_there")
-    assert shell.run("plan", model["id"], "--json").json["fits"]
+        planned = shell.run("plan", model["id"], "--json").json
+    assert planned["memory"] == shell.run("plan", model["id"], "--json").json["memory"]
+    assert planned["memory"]["weights"] > 0
 
 
 def test_for_people_in_both_languages(inside: Inside, source: Path) -> None:

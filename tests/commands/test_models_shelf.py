@@ -302,4 +302,26 @@ def test_a_link_that_is_interrupted_says_how_to_go_on(shell: Shell, hub: HubServ
     outcome = finish(process)
     assert outcome.code == 130
     assert outcome.err.endswith(f"To go on: deskseek pull {link}\n")
+    hub.release()
+    assert shell.run("models", "remove", f"{REPO}:Q4_K_M").out.startswith("Given up")
+    assert shell.run("models", "--json").json["pending"] == []
+    assert not list(shell.home.glob("models/**/*small*"))
     assert shell.run("pull", link).code == 0
+
+
+def test_of_several_hubs_one_that_fails_does_not_keep_the_others_from_being_asked(
+    inside: Inside, hub: HubServer, newer: Path
+) -> None:
+    with HubServer() as second:
+        second.add_repo("other/Tiny-GGUF", {"other-Q4_K_M.gguf": newer})
+        inside.run("pull", "other/Tiny-GGUF", "--endpoint", second.endpoint)
+    inside.run("pull", REPO, "--endpoint", hub.endpoint)
+    hub.add_repo(REPO, {"small-Q4_K_M.gguf": newer})
+    outcome = inside.run("models", "update", "--json")
+    assert outcome.code == 1
+    failed, found = sorted(outcome.events, key=lambda event: "newer" in event)
+    assert failed["error"]["message"]
+    assert found["newer"]["pull"] == f"deskseek pull {REPO}:Q4_K_M --endpoint {hub.endpoint}"
+    said = in_both(inside, "models", "update")
+    assert "small-Q4_K_M: there is a newer version" in said.out
+    assert found["newer"]["pull"] in said.err
