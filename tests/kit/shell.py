@@ -46,20 +46,51 @@ class Shell:
         return finish(process, data)
 
     def start(self, *argv: str, stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
-        environment |= {"PYTHONPATH": str(ROOT), "DESKSEEK_HOME": str(self.home), "LANG": "en_US.UTF-8"}
-        environment |= {"HOME": str(self.home), "OLLAMA_MODELS": str(self.home / "none")}  # no models of other programs
         process = subprocess.Popen(
             [sys.executable, "-m", "backends", *argv],
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment | dict(self.environment),
+            env=self._environment(),
             cwd=self.cwd,
             bufsize=0,  # a line read early must not take the next ones along
         )
         self.started.append(process)
         return process
+
+    def in_terminal(self, *argv: str) -> str:
+        """What a person sees who types this into a terminal (POSIX); it must end well."""
+        import pty
+
+        ours, theirs = pty.openpty()
+        environment = self._environment() | {"TERM": "xterm-256color", "LC_ALL": "en_US.UTF-8"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "backends", *argv],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=environment,
+            cwd=self.cwd,
+        )
+        os.close(theirs)
+        said = bytearray()
+        while True:
+            try:
+                piece = os.read(ours, 4096)
+            except OSError:  # what Linux says when the other side has closed
+                break
+            if not piece:
+                break
+            said += piece
+        os.close(ours)
+        assert process.wait(PATIENCE) == 0, said.decode()
+        return said.decode()
+
+    def _environment(self) -> dict[str, str]:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
+        environment |= {"PYTHONPATH": str(ROOT), "DESKSEEK_HOME": str(self.home), "LANG": "en_US.UTF-8"}
+        environment |= {"HOME": str(self.home), "OLLAMA_MODELS": str(self.home / "none")}  # no models of other programs
+        return environment | dict(self.environment)
 
     def close(self) -> None:
         """End what a failed test left running."""
