@@ -25,7 +25,7 @@ from backends.models.segments import Gap, Segment, Segments
 from backends.models.space import gigabytes
 
 _WRITE_AFTER = 0.1  # seconds, where the bytes come slowly
-_ENOUGH = PIECE // 2
+_SMALLEST = 64 << 10  # bytes; larger pieces for larger files, so that a kill -9 costs about a thousandth of it at most
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 # What may be better in a moment: the next attempt goes on from where this one ended.
@@ -124,14 +124,15 @@ def attempt(errand: Errand, *, cancel: CancelToken) -> Iterator[None]:
 
 def _pieces(answer: Response, origin: Origin, cancel: CancelToken) -> Iterator[memoryview]:
     """The body, in large pieces as long as it comes fast; what had come before something fails, too."""
-    buffer = memoryview(bytearray(PIECE))
+    most = min(PIECE, max(_SMALLEST, origin.remote.size >> 10))
+    buffer = memoryview(bytearray(most))
     filled, begun, limit = 0, time.monotonic(), origin.limit
     try:
-        while count := answer.read_into(buffer[filled : filled + limit.piece(PIECE - filled)]):
+        while count := answer.read_into(buffer[filled : filled + limit.piece(most - filled)]):
             filled += count
             limit.take(count, cancel)
             now = time.monotonic()
-            if filled >= _ENOUGH or now - begun >= _WRITE_AFTER:
+            if filled >= most // 2 or now - begun >= _WRITE_AFTER:
                 ready, filled, begun = filled, 0, now
                 yield buffer[:ready]
     except Exception:

@@ -23,12 +23,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
+
 from backends.core.cancel import CancelToken
 from backends.core.network import Network, NetworkOptions
 from backends.models.download import DownloadFinished, DownloadOptions, download
 from backends.models.sources import Hub
 from backends.models.types import ModelFile
-from tests.bench.decode import foreign_seconds
+from tests.bench import decode
 from tests.kit.ggufs import scripted_model
 
 STORY = __doc__ or ""
@@ -67,12 +69,12 @@ def main(arguments: Sequence[str]) -> int:
             assert server.stdout
             endpoint = f"http://127.0.0.1:{int(server.stdout.readline())}"
             try:
-                return measure(endpoint, model, folder, options)
+                return measure(endpoint, model, folder, options, server.pid)
             finally:
                 server.kill()
 
 
-def measure(endpoint: str, model: Path, folder: Path, options: argparse.Namespace) -> int:
+def measure(endpoint: str, model: Path, folder: Path, options: argparse.Namespace, server: int) -> int:
     size, mine, theirs, after = model.stat().st_size, list[float](), list[float](), list[float]()
     curl(endpoint, folder)  # a warm-up: the file comes into memory
     fetch(endpoint, size, folder / "models", options.connections)  # and ours loads its libraries
@@ -81,13 +83,13 @@ def measure(endpoint: str, model: Path, folder: Path, options: argparse.Namespac
         seconds, flushing, others = [0.0, 0.0], 0.0, 0.0
         for ours in (len(mine) % 2 == 0, len(mine) % 2 == 1):
             os.sync()
-            quiet(until)
-            begin, before = time.monotonic(), foreign_seconds()
+            quiet(until, server)
+            begin, before = time.monotonic(), foreign_seconds(server)
             if ours:
                 seconds[0], flushing = fetch(endpoint, size, folder / "models", options.connections)
             else:
                 seconds[1] = curl(endpoint, folder)
-            others = max(others, (foreign_seconds() - before) / (time.monotonic() - begin))
+            others = max(others, (foreign_seconds(server) - before) / (time.monotonic() - begin))
         counts = others < QUIET or time.monotonic() > until
         own, peer = (size / MB / one for one in seconds)
         print(
@@ -108,13 +110,19 @@ def measure(endpoint: str, model: Path, folder: Path, options: argparse.Namespac
     return 0 if share >= TARGET else 1
 
 
-def quiet(until: float) -> None:
+def quiet(until: float, server: int) -> None:
     """Wait until other programs leave the machine alone, or patience is at its end."""
     while time.monotonic() < until:
-        before = foreign_seconds()
+        before = foreign_seconds(server)
         time.sleep(0.5)
-        if foreign_seconds() - before < 0.5 * QUIET:
+        if foreign_seconds(server) - before < 0.5 * QUIET:
             return
+
+
+def foreign_seconds(server: int) -> float:
+    """Processor time of the machine that is not ours, our children's or our server's."""
+    times = psutil.Process(server).cpu_times()
+    return decode.foreign_seconds() - times.user - times.system
 
 
 def curl(endpoint: str, folder: Path) -> float:
