@@ -2,6 +2,7 @@
 
 import os
 import zlib
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -14,6 +15,7 @@ from backends.core.phrase import Phrase
 from backends.models.blocks import MAP, BlockMap
 
 PIECE = 2 << 20  # bytes read at once
+_HANDED = 4  # buffers that may wait for being hashed
 _TELL = 64 << 20  # bytes hashed between two reports
 SYNC_EVERY = 1 << 30  # bytes that a power cut may cost
 
@@ -27,6 +29,9 @@ class PartFile:
         there = path.stat().st_size if path.exists() else 0
         self.map = BlockMap(path.with_name(path.name.removesuffix(".part") + MAP), size, there)
         self.resumed = self.map.arrived > 0  # some bytes are from an earlier run
+        self.spare: deque[memoryview] = deque()  # buffers that were handed over and are free again
+        self._handed: deque[tuple[memoryview, memoryview]] = deque()
+        self._next = -1  # where the hash will be when it has what was handed over; -1: nobody hashes
         self._file: FileIO | None = None
 
     def __enter__(self) -> "PartFile":
@@ -100,17 +105,39 @@ class PartFile:
 
     # ---- behind the writers, each on a thread of its own
 
+    def hand_over(self, at: int, data: memoryview, buffer: memoryview) -> bool:
+        """Offer bytes that were just written to who hashes, so that they need not be read again. True: they are what
+        comes next; `buffer`, in which they are, will be in `spare` when they are hashed."""
+        with self.map.changed:
+            if at != self._next or len(self._handed) >= _HANDED:
+                return False
+            self._handed.append((data, buffer))
+            self._next += len(data)
+            self.map.changed.notify_all()
+            return True
+
     def follow(self, *, cancel: CancelToken) -> Iterator[int | str]:
         """Hash the file in order, behind those who write it: yields how many bytes are hashed, at last the sha256."""
-        digest, at, generation = sha256(), 0, self.map.generation
+        digest, at, told, generation = sha256(), 0, 0, self.map.generation
         buffer = memoryview(bytearray(PIECE))
+        self._next = 0
         with FileIO(self.path, "rb") as file:
             while at < self.size:
-                until = self._wait(lambda at=at: self.map.frontier > at, lambda: self.map.frontier, cancel)
+                until = self._wait(lambda at=at: bool(self._handed) or self.map.beginning > at, self._claim, cancel)
                 if generation != self.map.generation:
-                    digest, at, generation = sha256(), 0, self.map.generation
-                    file.seek(0)
+                    digest, at, told, generation = sha256(), 0, 0, self.map.generation
+                    with self.map.changed:
+                        self._handed.clear()
+                        self._next = 0
                     continue
+                if until < 0:
+                    data, whole = self._handed[0]
+                    digest.update(data)
+                    at += len(data)
+                    self._handed.popleft()
+                    self.spare.append(whole)
+                else:
+                    file.seek(at)
                 while at < until:
                     cancel.check()
                     count = file.readinto(buffer[: until - at])
@@ -118,10 +145,18 @@ class PartFile:
                         raise _gone(self.path)
                     digest.update(buffer[:count])
                     at += count
-                    if at % _TELL == 0:
-                        yield at
-                yield at
+                if at - told >= _TELL or at == self.size:
+                    told = at
+                    yield at
+        self._next = -1
         yield digest.hexdigest()
+
+    def _claim(self) -> int:
+        """Up to where to read from the file; -1: something was handed over."""
+        if self._handed:
+            return -1
+        self._next = self.map.beginning
+        return self._next
 
     def flush(self, *, cancel: CancelToken) -> Iterator[int]:
         """Make what has come last, every so many bytes, so that little is left for the end (`settling`)."""

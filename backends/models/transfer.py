@@ -6,6 +6,7 @@ about the size, send a web page, or break off: then only bytes of the file were 
 
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ class Sink(Protocol):
     """Where the bytes of a file go: a `PartFile`, or something that compares them with one."""
 
     size: int
+    spare: deque[memoryview]
 
     @property
     def block(self) -> int: ...
@@ -48,6 +50,7 @@ class Sink(Protocol):
     def writer(self) -> AbstractContextManager[FileIO]: ...
     def put(self, file: FileIO, at: int, data: memoryview, source: int) -> int: ...
     def check_there(self) -> None: ...
+    def hand_over(self, at: int, data: memoryview, buffer: memoryview) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +108,16 @@ def attempt(errand: Errand, *, cancel: CancelToken) -> Iterator[None]:
                 code=NO_RANGE,
             )
         with sink.writer() as file:
-            for data in _pieces(answer, origin, cancel):
+            buffers = _Buffers(sink, origin.remote.size)
+            for data in _pieces(answer, origin, buffers, cancel):
                 if at + len(data) > size:
                     raise _wrong_size(origin, "more")
                 skip = max(0, segment.at - at)
                 fresh = data[skip : skip + segment.left]
                 at += len(data)
                 if fresh:
-                    sink.put(file, segment.at, fresh, origin.number)
+                    if sink.put(file, segment.at, fresh, origin.number) == len(fresh):
+                        buffers.hand_over(segment.at, fresh)
                     errand.segments.advance(segment, len(fresh))
                     errand.look()
                 if segment.done:
@@ -122,10 +127,23 @@ def attempt(errand: Errand, *, cancel: CancelToken) -> Iterator[None]:
         raise _lost(origin)
 
 
-def _pieces(answer: Response, origin: Origin, cancel: CancelToken) -> Iterator[memoryview]:
+class _Buffers:
+    """What pieces are read into. One that is handed over to who hashes is replaced by one that is free again."""
+
+    def __init__(self, sink: Sink, size: int) -> None:
+        self.most = min(PIECE, max(_SMALLEST, size >> 10))
+        self.current = memoryview(bytearray(self.most))
+        self._sink = sink
+
+    def hand_over(self, at: int, data: memoryview) -> None:
+        if self._sink.hand_over(at, data, self.current):
+            free = self._sink.spare
+            self.current = free.popleft() if free else memoryview(bytearray(self.most))
+
+
+def _pieces(answer: Response, origin: Origin, buffers: _Buffers, cancel: CancelToken) -> Iterator[memoryview]:
     """The body, in large pieces as long as it comes fast; what had come before something fails, too."""
-    most = min(PIECE, max(_SMALLEST, origin.remote.size >> 10))
-    buffer = memoryview(bytearray(most))
+    most, buffer = buffers.most, buffers.current
     filled, begun, limit = 0, time.monotonic(), origin.limit
     try:
         while count := answer.read_into(buffer[filled : filled + limit.piece(most - filled)]):
@@ -135,6 +153,7 @@ def _pieces(answer: Response, origin: Origin, cancel: CancelToken) -> Iterator[m
             if filled >= most // 2 or now - begun >= _WRITE_AFTER:
                 ready, filled, begun = filled, 0, now
                 yield buffer[:ready]
+                buffer = buffers.current
     except Exception:
         if filled:
             yield buffer[:filled]
