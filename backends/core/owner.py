@@ -15,11 +15,12 @@ import json
 import logging
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
@@ -43,6 +44,7 @@ EXIT_BUG = 70
 _LONGEST_PATH = 100  # bytes; the address of a Unix socket may have 108, on macOS 104
 _SOCKET_PREFIX = "deskseek-"
 _LONGEST_REQUEST = 64 << 20
+_CANCEL = {"cancel": True}
 
 log = logging.getLogger(__name__)
 
@@ -140,10 +142,14 @@ def forward(paths: Paths, request: CommandRequest, stdout: TextIO, stderr: TextI
         return None
     with connection:
         _send(connection, asdict(request))
+        asked = threading.Event()
         try:
-            return _copy(connection, stdout, stderr)
+            with _first_interrupt(lambda: (asked.set(), _send(connection, _CANCEL))):
+                return _copy(connection, stdout, stderr)
         except KeyboardInterrupt:
-            _send(connection, {"cancel": True})
+            if asked.is_set():
+                raise
+            _send(connection, _CANCEL)
         try:
             return _copy(connection, stdout, stderr)
         except ValueError:  # Ctrl+C cut a message in two
@@ -319,6 +325,29 @@ def _call(paths: Paths) -> Connection | None:
         return Client(contact["address"], authkey=bytes.fromhex(contact["key"]))
     except (OSError, EOFError, AuthenticationError, ValueError, KeyError, TypeError):
         return None
+
+
+@contextlib.contextmanager
+def _first_interrupt(call: Callable[[], object]) -> Iterator[None]:
+    """While inside, the first Ctrl+C calls this and the reading goes on: a KeyboardInterrupt could come in the middle
+    of a message, and what follows would be taken for the length of another. The second one interrupts. On Windows,
+    whose waits end at a signal anyway, both do."""
+    usual = signal.getsignal(signal.SIGINT)
+    main = threading.current_thread() is threading.main_thread()
+    if sys.platform == "win32" or not main or usual is not signal.default_int_handler:
+        yield
+        return
+
+    def first(number: int, frame: object) -> None:
+        signal.signal(signal.SIGINT, usual)
+        with contextlib.suppress(Unavailable):  # who reads will notice
+            call()
+
+    signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def _copy(connection: Connection, stdout: TextIO, stderr: TextIO) -> int:
