@@ -179,7 +179,7 @@ def _load(job: Job) -> None:
         local = services.loading.default_model()
     if local is None:
         raise NotFound(
-            Phrase("There is no model on this computer yet.", "这台电脑上还没有模型。"),
+            services.loading.why_none(),
             Phrase(
                 "See what suits it with deskseek recommend, then get it with deskseek pull.",
                 "先运行 deskseek recommend 查看推荐，再用 deskseek pull 下载。",

@@ -59,7 +59,7 @@ def run(job: Job) -> int:
     language = job.console.language
     zh = language == "zh"
     if not (models or pending or adapters):
-        job.console.line("本机还没有模型。" if zh else "There is no model on this disk yet.")
+        job.console.line(job.console.to(job.services.loading.why_none()))
         job.console.note("先看推荐：deskseek recommend" if zh else "See what suits this machine: deskseek recommend")
         return DONE
     several = {plain_id(model) for model in models if not model.current}

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
-from backends.core.errors import BackendError, InvalidInput
+from backends.core.errors import BackendError, InvalidInput, NotFound
 from backends.core.phrase import NOTHING, Phrase
 from backends.models import adapters, gguf
 from backends.models.quants import part_of
-from backends.models.types import Kind
+from backends.models.types import Kind, LocalModel
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Stamp = tuple[tuple[int, int], ...]
@@ -78,6 +78,13 @@ def _read(path: Path, stamp: Stamp) -> Seen:
         kind=header.kind,
         width=header.shape.embedding,
     )
+
+
+def file_of(model: LocalModel) -> Path:
+    """Where its file is; NotFound (`file_missing`), in the words of what is known of it, if it is not there."""
+    if not model.path.is_file() and model.problem.en:
+        raise NotFound(model.problem, code="file_missing")
+    return model.path
 
 
 def parts_of(path: Path) -> list[Path]:

@@ -19,7 +19,7 @@ from backends.core.phrase import Phrase
 from backends.models import gguf, partial
 from backends.models.index import Checked, Verdict
 from backends.models.library import Library
-from backends.models.seen import KINDS, parts_of, stamp_of
+from backends.models.seen import KINDS, file_of, parts_of, stamp_of
 from backends.models.types import LocalModel
 
 CHUNK = 4 << 20
@@ -52,7 +52,7 @@ def verify(
 
     Raises InvalidInput (as `gguf.check`), NotFound, StorageError (`file_not_readable`): then nothing is recorded.
     """
-    paths, stamp = parts_of(model.path), stamp_of(model.path)
+    paths, stamp = parts_of(file_of(model)), stamp_of(model.path)
     total = sum(size for size, _ in stamp) or 1
     found: list[str] = []
     done = 0

@@ -192,7 +192,7 @@ class LoadingServices:
         model = self.default_model()
         if model is None:
             raise Unavailable(
-                Phrase("There is no model on this computer yet.", "这台电脑上还没有模型。"),
+                self.why_none(),
                 Phrase("Download one on the Models page.", "请在“模型”页面下载一个。"),
                 code="no_model",
             )
@@ -207,6 +207,17 @@ class LoadingServices:
             if model.id == chosen:
                 return model
         return max(models, key=lambda model: model.size, default=None)
+
+    def why_none(self) -> Phrase:
+        """Why there is no model to answer with: nobody got one yet, or the one used last has gone with its disk."""
+        last, folder = self._base.settings.current.models.default_model, self._base.models_folder
+        if not last:
+            return Phrase("There is no model on this computer yet.", "这台电脑上还没有模型。")
+        return Phrase(
+            f"{last}, the model used last, is not there any more, and no other is in {folder}. "
+            "If that is on another disk, connect it.",
+            f"上次使用的模型 {last} 已不在原处，{folder} 中也没有其他模型。如果它在其他磁盘上，请先连接该磁盘。",
+        )
 
     def catalog_model(self) -> CatalogModel | None:
         """What the catalogue knows about the loaded model; None for a file of the person's own."""

@@ -24,6 +24,7 @@ from backends.models.listing import choose
 from backends.models.machines import Figures
 from backends.models.planner import Asked, Planner
 from backends.models.remote_header import RemoteHeader, fetch, fetch_link
+from backends.models.seen import file_of
 from backends.models.sources import Source
 from backends.models.types import KINDS, Advice, CatalogModel, Choice, LocalModel, Plan
 from backends.models.weights import Weights
@@ -166,9 +167,10 @@ class MachineServices:
         if "/" in target:
             return None
         try:
-            return self._base.library.find(target).path
+            model = self._base.library.find(target)
         except NotFound:
             return None
+        return file_of(model)
 
     def _remote(
         self, ref: Ref, known: CatalogModel | None, budget: Budget, endpoint: str | None, cancel: CancelToken
