@@ -40,6 +40,8 @@ class _Engine(QIconEngine):
         paint(painter, rect, self._name, "faint" if mode is QIcon.Mode.Disabled else tone)
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        if size.isEmpty():  # a button that has no room yet
+            return QPixmap()
         pixmap = QPixmap(size)
         pixmap.fill(Qt.GlobalColor.transparent)
         painter = QPainter(pixmap)

@@ -6,6 +6,7 @@ The language follows the system, or the setting, and changes at run time: instal
 every widget a `LanguageChange`, upon which `Retranslated` ones say their words again.
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, QEvent, QLibraryInfo, QLocale, QObject, QTranslator
@@ -60,6 +61,12 @@ def language() -> Language:
     app = QCoreApplication.instance()
     found = app.findChild(Languages) if app is not None else None
     return found.language if found is not None else "en"
+
+
+def sentences(phrases: Iterable[Phrase]) -> str:
+    """Several, one after another; between Chinese ones is no space."""
+    said = [say(phrase) for phrase in phrases]
+    return "".join(f"{one} " if one and one[-1].isascii() else one for one in said).strip()
 
 
 def say(phrase: Phrase | str) -> str:

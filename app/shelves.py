@@ -9,9 +9,10 @@ from app.picture import Details, Download, Picture, Work
 from backends.engine.protocol import LoadedModel
 from backends.hardware.types import Machine
 from backends.models.space import SPARE
-from backends.models.types import Choice, Kind, LocalModel, Verdict
+from backends.models.types import Choice, Kind, LocalModel, Origin, Verdict
 
 RUNS: tuple[Verdict, ...] = ("fits", "tight", "partial")
+OURS: tuple[Origin, ...] = ("downloaded", "quantised")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,12 @@ def _has_card(model: LocalModel, picture: Picture) -> bool:
     """A former version is in the details of the one in use, if there is one."""
     if model.current or (picture.loaded is not None and picture.loaded.path == model.path):
         return True
-    return not any(other.id == model.id and other.current for other in picture.local or ())
+    return not any(other.id == _without_version(model) and other.current for other in picture.local or ())
+
+
+def _without_version(model: LocalModel) -> str:
+    """The id that all versions of a model share."""
+    return model.id.removesuffix(f"@{model.version}") if model.version else model.id
 
 
 def _is_offered(choice: Choice, picture: Picture) -> bool:
@@ -159,4 +165,4 @@ def _of_file(model: LocalModel, choices: Sequence[Choice], picture: Picture) -> 
 def _is_ours(model: LocalModel, folder: Path | None) -> bool:
     """Downloaded, made or copied by DeskSeek."""
     copied = folder is not None and model.path.is_relative_to(folder / "imported")
-    return copied or model.origin in ("downloaded", "quantised")
+    return copied or model.origin in OURS

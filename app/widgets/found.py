@@ -1,9 +1,11 @@
 """What a search on the hubs found: repositories, each of which opens to its files."""
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QWidget
 
-from app import figures, parts
+from app import figures, icons, parts
 from app.language import Retranslated, say
 from app.picture import Download, Listing, Picture, Search
 from app.theme import SPACE
@@ -61,7 +63,10 @@ class Found(Retranslated, QWidget):
             self._search = picture.search
             self._draw()
         for repo, widget in self.repositories.items():
-            widget.show_listing(self._search.listing(repo), picture.downloads, opened=not self._search.source)
+            listing = self._search.listing(repo)
+            if listing is not None and listing.missed == self._search.missed:
+                listing = replace(listing, missed=())  # it is said above already
+            widget.show_listing(listing, picture.downloads, opened=not self._search.source)
 
     def _draw(self) -> None:
         search = self._search
@@ -173,6 +178,7 @@ class Repository(Retranslated, QFrame):
 
     def _draw_toggle(self) -> None:
         self._toggle.setText(self.tr("Hide files") if self.is_open else self.tr("Files"))
+        self._toggle.setIcon(icons.icon("chevron-up" if self.is_open else "chevron-down", "muted"))
         self._toggle.setAccessibleName(f"{self._toggle.text()}: {self._model.repo}")
 
     def _open(self) -> None:

@@ -6,15 +6,17 @@ from PySide6.QtCore import QCoreApplication, Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame
 
 from app import figures, icons, parts
-from app.language import Retranslated, say
+from app.language import Retranslated, say, sentences
 from app.picture import Work
-from app.shelves import RUNS, CardState
+from app.shelves import OURS, RUNS, CardState
 from app.theme import SPACE
 from app.widgets import origins, runs, verdict
 from app.widgets.elided import ElidedLabel
 from app.widgets.model_details import ModelDetails
 from app.widgets.working import WorkingRow
 from backends.models.types import LocalModel
+
+FEW = 2  # warnings on a card; the gravest are the first, and the tool tip has all
 
 
 class ModelCard(Retranslated, QFrame):
@@ -139,18 +141,19 @@ class ModelCard(Retranslated, QFrame):
         choice, local = self._state.choice, self._state.local
         problem = say(local.problem) if local else ""
         summary = say(choice.model.summary) if choice else ""
-        path = str(local.path) if local and not local.source else ""
+        path = str(local.path) if local and local.origin not in OURS else ""
         note = problem or (say(choice.note) if choice else "")
         plan = self._state.details.plan if self._state.details else None
         origin = origins.words(local.origin) if local else ""
         self._figures.setText(verdict.figures_line(choice, plan, origin) if choice else self._file_line(local, origin))
-        warnings = " ".join(map(say, choice.warnings)) if choice and choice.verdict in RUNS else ""
+        warnings = choice.warnings if choice and choice.verdict in RUNS else ()
         lines = (
-            (self._summary, summary), (self._path, path), (self._note, note), (self._warning, warnings)
+            (self._summary, summary), (self._path, path), (self._note, note), (self._warning, sentences(warnings[:FEW]))
         )  # fmt: skip
         for label, text in lines:
             label.setText(text)
             label.setVisible(bool(text))
+        self._warning.setToolTip(parts.tip(sentences(warnings)) if len(warnings) > FEW else "")
         parts.set_look(self._note, tone="danger" if problem else "muted")
         loaded = self._state.loaded
         self._runs.setText(runs.where(loaded) if loaded else "")
@@ -168,7 +171,8 @@ class ModelCard(Retranslated, QFrame):
             figures.file_size(model.size),
             model.architecture,
             context if model.context_train else "",
-            model.source or origin,
+            model.source,
+            origin,
         )
 
     def _draw_verdict(self) -> None:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QCoreApplication, Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QWidget
 
 from app import figures, parts
-from app.language import Retranslated, say
+from app.language import Retranslated, say, sentences
 from app.picture import Download, Listing, Offer
 from app.shelves import RUNS
 from app.theme import SPACE
@@ -15,6 +15,7 @@ from app.widgets.elided import ElidedLabel
 from app.widgets.working import WorkingRow
 from backends.core.phrase import Phrase
 
+FEW_WARNINGS = 2  # in a row; the gravest are the first
 FEW = 12  # rows that are shown at once; the rest by a button
 
 
@@ -122,7 +123,7 @@ def missed_words(missed: Sequence[Phrase], source: str) -> str:
     if not missed:
         return ""
     whence = QCoreApplication.translate("Offers", "This is from %1.").replace("%1", source)
-    return " ".join([*map(say, missed), whence])
+    return sentences([*missed, Phrase(whence, whence)])
 
 
 def _sorted(listing: Listing) -> list[Offer]:
@@ -141,7 +142,7 @@ class _Row(Retranslated, QFrame):
         self._figures = parts.label(role="caption", tone="muted")
         self._verdict = parts.label(role="pill")
         self._wanted = parts.label(role="pill", tone="accent")
-        self._note = parts.label(role="caption", tone="muted", wrap=True)
+        self._note = parts.label(role="caption", tone="warning", wrap=True)
         self._get = parts.button(kind="secondary", icon="download")
         self._get.clicked.connect(self._on_get)
         words = parts.column(
@@ -185,8 +186,10 @@ class _Row(Retranslated, QFrame):
             self._verdict.setText(self.tr("Looking…"))
             parts.set_look(self._verdict, tone="muted")
         self._verdict.setVisible(choice is not None or not offer.judged)
-        notes = [say(choice.note), *map(say, choice.warnings)] if choice is not None else []
-        self._note.setText(" ".join(filter(None, notes)))
+        note = say(choice.note) if choice is not None else ""
+        self._verdict.setToolTip(parts.tip(note))
+        self._verdict.setAccessibleDescription(note)
+        self._note.setText(sentences(choice.warnings[:FEW_WARNINGS]) if choice is not None else "")
         self._note.setVisible(bool(self._note.text()))
         self._get.setEnabled(not self._coming and (choice is None or choice.verdict != "unsupported"))
         self._get.setAccessibleName(f"{self._get.text()}: {name}")

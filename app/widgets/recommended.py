@@ -7,7 +7,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFrame
 
 from app import figures, parts
-from app.language import Retranslated, say
+from app.language import Retranslated, say, sentences
 from app.picture import Download, Picture
 from app.shelves import disk_lacks
 from app.theme import SPACE
@@ -43,7 +43,9 @@ class Recommended(Retranslated, QFrame):
         self._summary = parts.label(tone="muted", wrap=True)
         self._reason = parts.label(wrap=True)
         self._figures = parts.label(role="caption", tone="muted", wrap=True)
-        self._note = parts.label(role="caption", tone="warning", wrap=True)
+        self._note = parts.label(role="caption", tone="muted", wrap=True)
+        self._warning = parts.label(role="caption", tone="warning", wrap=True)
+        self._better = parts.label(role="caption", tone="muted", wrap=True)
         self._start = parts.button(kind="primary", icon="download")
         self._load = parts.button(kind="primary", icon="play")
         self._again = parts.button(kind="secondary", icon="rotate-cw")
@@ -53,7 +55,10 @@ class Recommended(Retranslated, QFrame):
         self._working = WorkingRow()
         self._connect()
         head = parts.row(self._eyebrow, self._verdict, None)
-        words = parts.column(head, self._name, self._summary, self._reason, self._figures, self._note, space=SPACE.s)
+        words = parts.column(
+            head, self._name, self._summary, self._reason, self._figures, self._note, self._warning, self._better,
+            space=SPACE.s,
+        )  # fmt: skip
         buttons = parts.row(self._start, self._load, self._again, self._own, None)
         self.setLayout(
             parts.column(words, self._bar, self._working, self._then, buttons, space=SPACE.m, margin=SPACE.xl)
@@ -138,7 +143,8 @@ class Recommended(Retranslated, QFrame):
         reason = say(trouble) if trouble.en else say(advice.reason) if advice else ""
         self._reason.setText(reason)
         self._reason.setVisible(bool(reason))
-        notes = [self._what_else()] if choice is None and advice is not None else []
+        warnings = [self._what_else()] if choice is None and advice is not None else []
+        note = say(choice.note) if choice is not None else ""
         if choice is not None:
             size = figures.file_size(choice.file.size)
             self._name.setText(choice.model.name)
@@ -148,11 +154,14 @@ class Recommended(Retranslated, QFrame):
             self._figures.setText(verdict.answer_time(choice))
             self._figures.setVisible(bool(self._figures.text()))
             self._start.setText(self.tr("Download and start  ·  %1").replace("%1", size))
-            notes += [say(choice.note), *map(say, choice.warnings)]
+            warnings.append(sentences(choice.warnings))
             if self._local is None and self._download is None:
-                notes.append(lacking(disk_lacks(choice, self._picture.machine)))
-        self._note.setText("\n".join(note for note in notes if note))
-        self._note.setVisible(bool(self._note.text()))
+                warnings.append(lacking(disk_lacks(choice, self._picture.machine)))
+        better = say(advice.better) if advice is not None and not trouble.en else ""
+        lines = (self._note, note), (self._warning, "\n".join(filter(None, warnings))), (self._better, better)
+        for label, text in lines:
+            label.setText(text)
+            label.setVisible(bool(text))
 
     def _what_else(self) -> str:
         return self.tr("Close other programs and look again, or use a smaller model file of your own.")

@@ -19,7 +19,7 @@ from backends.models.types import LocalModel
 from backends.services import Services
 from tests.kit import looks
 
-LONG = 60_000  # milliseconds
+LONG = 20_000  # milliseconds
 
 
 class Desk:
@@ -123,7 +123,7 @@ class Desk:
 
     def presses(self, name: str) -> None:
         """On the page."""
-        self.sees(name.partition(":")[0])
+        self.until(lambda: name in looks.names(self.page))
         looks.button(self.page, name).click()
 
     def types(self, text: str) -> None:

@@ -118,6 +118,12 @@ def texts(page: QWidget) -> str:
     return "\n".join(text.replace("\u00a0", " ").replace("\u2060", "") for text in words if text)
 
 
+def names(page: QWidget) -> set[str]:
+    """Of the buttons that can be seen: what is written on them, and what a screen reader says."""
+    there = [widget for widget in seen(page) if isinstance(widget, QAbstractButton)]
+    return {name for widget in there for name in (widget.text(), widget.accessibleName()) if name}
+
+
 def button(page: QWidget, name: str) -> QAbstractButton:
     """The one button that can be seen and is called so, by its text or its accessible name."""
     there = [widget for widget in seen(page) if isinstance(widget, QAbstractButton)]

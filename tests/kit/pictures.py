@@ -7,6 +7,7 @@ from pathlib import Path
 from app.picture import (
     AccessToken,
     Details,
+    Direct,
     Download,
     DownloadState,
     Listing,
@@ -23,8 +24,9 @@ from backends.engine.protocol import LoadedModel
 from backends.hardware.types import Cpu, Disk, Gpu, Machine, Memory
 from backends.models.advisor import Budget, advise, choice_for
 from backends.models.catalog import Catalog
+from backends.models.companions import companions
 from backends.models.experience import Measured
-from backends.models.types import Choice, DevicePlan, HubModel, LocalAdapter, LocalModel, Plan, RunOptions
+from backends.models.types import Choice, Deleted, DevicePlan, HubModel, LocalAdapter, LocalModel, Plan, RunOptions
 
 GIB = 1 << 30
 GB = 10**9
@@ -76,9 +78,13 @@ DISK_FULL_HINT = Phrase(
 @cache
 def of(machine: Machine = GAMER) -> Picture:
     """This computer has been looked at; nothing is on the disk."""
+    budget = Budget.from_machine(machine)
+    advice = advise(Catalog.load(), budget)
+    beside = companions(Catalog.load(), budget, advice.pick)
     return Picture(
         machine=machine,
-        advice=advise(Catalog.load(), Budget.from_machine(machine)),
+        advice=advice,
+        companions=tuple(filter(None, (beside.embedder, beside.reranker))),
         local=(),
         folder=MODELS,
         network=NetworkSettings(),
@@ -188,6 +194,43 @@ def loading(picture: Picture, model: LocalModel, fraction: float = 0.35) -> Pict
     return replace(picture, local=(model,), loading=Loading(model, fraction))
 
 
+def queued() -> Picture:
+    """Several on their way: one from the second source, one that failed of the network, one that waits, one rests."""
+    picture = of()
+    (first,) = coming(picture, "running", bytes_per_s=3.1e6, seconds_left=1200).downloads
+    reason = Phrase("huggingface.co did not answer in time.", "huggingface.co 未在规定时间内响应。")
+    hubs = ("https://hf-mirror.com", "https://modelscope.cn")
+    failed = Download(
+        "bartowski/Some-GGUF:Q4_K_M", "failed", GB, 5 * GB, message=NO_ANSWER, hint=NO_ANSWER_HINT,
+        source_may_help=True, other_sources=hubs,
+    )  # fmt: skip
+    waiting = Download("r1-distill-qwen-14b:IQ4_XS", "queued", 0, 8_100_000_000, name="DeepSeek R1 14B  IQ4_XS")
+    rests = Download("somebody/A-very-long-name-of-a-finetune-of-a-finetune-GGUF:Q6_K", "paused", 2 * GB, 6 * GB)
+    downloads = (replace(first, source="modelscope.cn", notice=reason), failed, waiting, rests)
+    return replace(picture, downloads=downloads)
+
+
+def of_others() -> Picture:
+    """Files that other programs hold, one that was made here, embedders, and what was deleted."""
+    picture = of()
+    small = downloaded(smallest(picture))
+    home = Path("/home/lin")
+    ollama = replace(
+        own("deepseek-r1:8b", folder=home), origin="ollama", path=home / f".ollama/models/blobs/sha256-{'3f' * 32}"
+    )
+    studio = replace(
+        own("DeepSeek-R1-Distill-Llama-8B", folder=home / ".lmstudio/models/bartowski/R1-8B-GGUF"),
+        origin="lm-studio", source="bartowski/R1-8B-GGUF",
+    )  # fmt: skip
+    made = replace(small, id="made", quant="Q3_K_M", origin="quantised", path=small.path.with_name("made.gguf"))
+    finder = replace(downloaded(picture.companions[0]), kind="embedding")
+    deleted = (
+        Deleted("a", "DeepSeek R1 Distill Llama 8B", 4_920_000_000, 1.8e9),
+        Deleted("b", "my-finetune", 0, 1.8e9),
+    )
+    return replace(picture, local=(ollama, studio, made, finder), deleted=deleted)
+
+
 # ---- looked for on the hubs
 
 HUB_MODELS = (
@@ -231,12 +274,33 @@ def linked(picture: Picture | None = None) -> Picture:
     return replace(picture, search=Search(link, "found", found=(HubModel(repo, HUB, None, ""),), listings=(files,)))
 
 
+def direct(picture: Picture | None = None) -> Picture:
+    """A link to a file on a host that is no hub."""
+    link = "https://files.example.org/models/DeepSeek-R1-Distill-Qwen-7B-Q4_K_M.gguf"
+    message = Phrase(
+        "files.example.org is no model hub: it publishes no sha256 by which the file could be checked.",
+        "files.example.org 不是模型站点，没有公布可用于校验文件的 sha256。",
+    )
+    hint = Phrase("Download it yourself and import the file.", "请自行下载，然后导入该文件。")
+    known = Direct(link, "DeepSeek-R1-Distill-Qwen-7B-Q4_K_M", message, hint, PLAN)
+    return replace(picture or of(), search=Search(link, "found", direct=known))
+
+
+def missed(picture: Picture | None = None) -> Picture:
+    """The first hub did not answer, the second did."""
+    picture = searched(picture)
+    reason = (Phrase("huggingface.co did not answer in time.", "huggingface.co 未在规定时间内响应。"),)
+    listings = tuple(replace(one, source="modelscope.cn", missed=reason) for one in picture.search.listings)
+    return replace(picture, search=replace(picture.search, source="modelscope.cn", missed=reason, listings=listings))
+
+
 def not_found(picture: Picture | None = None) -> Picture:
     return replace(picture or of(), search=Search("deepsek r9", "found", "huggingface.co"))
 
 
 def not_searched(picture: Picture | None = None) -> Picture:
-    failed = Search("deepseek", "failed", message=NO_ANSWER, hint=NO_ANSWER_HINT)
+    hubs = ("https://hf-mirror.com", "https://modelscope.cn")
+    failed = Search("deepseek", "failed", message=NO_ANSWER, hint=NO_ANSWER_HINT, other_sources=hubs)
     return replace(picture or of(), search=failed)
 
 

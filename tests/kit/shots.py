@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -20,7 +21,7 @@ from app.lists.conversations import ConversationList
 from app.lists.messages import Live, MessageList
 from app.model_state import ModelState
 from app.notices import Notice, NoticeButton, error_notice
-from app.picture import Picture
+from app.picture import AccessToken, Picture
 from app.theme import Scheme
 from app.widgets.about_page import AboutPage
 from app.widgets.chat_page import ChatPage
@@ -31,6 +32,7 @@ from app.widgets.settings_page import SettingsPage
 from backends.core.errors import DownloadError
 from backends.core.paths import Paths
 from backends.core.phrase import Language, Phrase
+from backends.core.setting_groups import NetworkSettings
 from backends.core.settings import Settings
 from backends.models.types import LocalModel
 from tests.kit import pictures, scenes
@@ -148,6 +150,62 @@ def page(name: str, picture: Picture) -> Callable[[Studio], None]:
     return scene
 
 
+def opened(picture: Picture) -> Callable[[Studio], None]:
+    """The first repository that was found shows its files."""
+
+    def scene(studio: Studio) -> None:
+        page("models", picture)(studio)
+        models = studio.window.findChild(ModelsPage)
+        assert isinstance(models, ModelsPage)
+        next(iter(models.found.repositories.values()))._on_toggled()
+
+    return scene
+
+
+def at_end(picture: Picture) -> Callable[[Studio], None]:
+    """What stands far below."""
+
+    def scene(studio: Studio) -> None:
+        page("models", picture)(studio)
+        models = studio.window.findChild(ModelsPage)
+        assert isinstance(models, ModelsPage)
+        settle(studio.app, studio.window)
+        models.ensureWidgetVisible(models.documents, 0, studio.window.height() // 2)
+
+    return scene
+
+
+def sources(studio: Studio) -> None:
+    """Where downloads come from, open, with a second source."""
+    network = NetworkSettings(more_sources="https://modelscope.cn", speed_limit=2.5)
+    picture = replace(pictures.of(), network=network, token=AccessToken("huggingface.co", False))
+    page("models", picture)(studio)
+    models = studio.window.findChild(ModelsPage)
+    assert isinstance(models, ModelsPage)
+    models.source.open()
+
+
+def stepped(studio: Studio) -> None:
+    """A load went another way."""
+    picture = pictures.of()
+    model = pictures.downloaded(pictures.smallest(picture), "Q8_0")
+    page("models", replace(picture, local=(model,), loaded=pictures.loaded(model)))(studio)
+    change = Phrase("It goes on with a context of 16,384 instead of 32,768.", "改用 16,384 的上下文（原为 32,768）。")
+    cost = Phrase("Long conversations are cut earlier.", "长对话会更早被截断。")
+    why = Phrase(
+        "The engine could not get 3.4 GiB of memory: ggml_backend_cuda_buffer_type_alloc_buffer: out of memory.",
+        "引擎无法分配 3.4 GiB 内存：ggml_backend_cuda_buffer_type_alloc_buffer: out of memory。",
+    )
+    said = Phrase(f"{model.name}: {change.en}", f"{model.name}：{change.zh}")
+    studio.window.notices.post(Notice(said, Phrase(f"{cost.en} {why.en}", f"{cost.zh}{why.zh}"), "warning"))
+
+
+def trying(picture: Picture, model: LocalModel) -> Picture:
+    shown = pictures.loading(picture, model, 0.6)
+    assert shown.loading is not None
+    return replace(shown, loading=replace(shown.loading, trying=True))
+
+
 def settings(studio: Studio) -> None:
     page = SettingsPage()
     page.show_settings(Settings())
@@ -167,7 +225,12 @@ def pages() -> Iterator[tuple[str, Callable[[Studio], None]]]:
     fresh = pictures.of()
     here = pictures.downloaded(pictures.pick(fresh))
     failed = pictures.coming(
-        fresh, "failed", message=pictures.NO_ANSWER, hint=pictures.NO_ANSWER_HINT, source_may_help=True
+        fresh,
+        "failed",
+        message=pictures.NO_ANSWER,
+        hint=pictures.NO_ANSWER_HINT,
+        source_may_help=True,
+        other_sources=("https://hf-mirror.com", "https://modelscope.cn"),
     )
     waiting = pictures.coming(fresh, "waiting", message=pictures.LOST, next_try=time.monotonic() + 8)
     states = {
@@ -189,7 +252,16 @@ def pages() -> Iterator[tuple[str, Callable[[Studio], None]]]:
     yield "models_fresh", page("models", fresh)
     yield "models_busy", page("models", pictures.busy())
     yield "models_loading", page("models", pictures.loading(fresh, here))
+    yield "models_queue", page("models", pictures.queued())
+    yield "models_of_others", page("models", pictures.of_others())
+    yield "models_documents", at_end(pictures.of_others())
+    yield "models_sources", sources
+    yield "models_stepped", stepped
+    yield "models_trying", page("models", trying(fresh, here))
     yield "models_found", page("models", pictures.searched())
+    yield "models_files", opened(pictures.searched())
+    yield "models_missed", opened(pictures.missed())
+    yield "models_direct", page("models", pictures.direct())
     yield "models_linked", page("models", pictures.linked())
     yield "models_not_found", page("models", pictures.not_found())
     yield "models_not_searched", page("models", pictures.not_searched())
