@@ -124,6 +124,23 @@ def test_ctrl_c_cancels_over_there_and_gives_its_exit_code(paths: Paths, tmp_pat
 
 @POSIX
 @pytest.mark.usefixtures("owner")
+def test_ctrl_c_loses_nothing_of_what_arrives(paths: Paths) -> None:
+    """It may come in the middle of a message."""
+    for _ in range(4):
+        client = start(paths, "claim", "count", "20000")
+        assert first_line(client) == "0"
+        client.send_signal(signal.SIGINT)
+        hung = threading.Timer(60, client.kill)
+        hung.start()
+        assert client.stdout
+        assert client.stdout.read().split() == [str(number) for number in range(1, 20000)]
+        client.communicate(timeout=60)
+        hung.cancel()
+        assert client.returncode == 0
+
+
+@POSIX
+@pytest.mark.usefixtures("owner")
 def test_a_killed_client_cancels(paths: Paths, tmp_path: Path) -> None:
     told = tmp_path / "told"
     client = start(paths, "claim", "wait", str(told))
