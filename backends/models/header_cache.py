@@ -1,10 +1,11 @@
 """Headers of models that are on a hub: each a folder with files that are named as llama.cpp wants the parts of a split.
 
-    <key>/entry.json                  the parts: name, size, bytes of its header
-    <key>/x-00001-of-00002.gguf       the header, then a hole up to the real size: llama.cpp reads it with `no_alloc`
+    .<key>/entry.json                 the parts: name, size, bytes of its header
+    .<key>/x-00001-of-00002.gguf      the header, then a hole up to the real size: llama.cpp reads it with `no_alloc`
 
-`key` stands for the bytes of the model (their sha256 or ETag), so that an entry is never stale. Those that were not
-used for longest go when there are too many. Where a volume has no holes only the headers are kept, for the formulas.
+`key` stands for the bytes of the model (their sha256 or ETag), so that an entry is never stale. The
+folders are hidden ones, so that nobody who looks for models takes these for some. Those that were not used for longest
+go when there are too many. Where a volume has no holes only the headers are kept, for the formulas.
 """
 
 import json
@@ -12,6 +13,7 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -22,6 +24,8 @@ from backends.models import sparse
 MOST_ENTRIES = 64
 MOST_BYTES = 512 << 20  # of headers, which take 5 to 12 MB
 _ENTRY = "entry.json"
+_NEW = ".new-"
+_LEFT = 3600.0  # seconds after which what is being made belongs to a process that has ended
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +82,7 @@ class HeaderCache:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             holes = sparse.has_holes(self._folder)
-            scratch = Path(tempfile.mkdtemp(dir=self._folder, prefix=".new-"))
+            scratch = Path(tempfile.mkdtemp(dir=self._folder, prefix=_NEW))
             try:
                 made = self._made(scratch, parts, holes)
                 shutil.rmtree(target, ignore_errors=True)
@@ -103,7 +107,11 @@ class HeaderCache:
         """Delete the entries that were not used for longest, and what killed processes left."""
         found = []
         for folder in self._folder.iterdir():
-            entry = None if folder.name.startswith(".") else _read(folder)
+            if folder.name.startswith(_NEW):
+                if folder.stat().st_mtime < time.time() - _LEFT:
+                    shutil.rmtree(folder, ignore_errors=True)
+                continue
+            entry = _read(folder)
             if entry is not None:
                 used = (folder / _ENTRY).stat().st_mtime if folder != newest else float("inf")
                 found.append((used, sum(part.bytes for part in entry.parts), folder))
@@ -115,7 +123,7 @@ class HeaderCache:
 
 
 def _key(identities: Sequence[str]) -> str:
-    return sha256("\n".join(identities).encode()).hexdigest()[:32]
+    return "." + sha256("\n".join(identities).encode()).hexdigest()[:32]
 
 
 def _read(folder: Path) -> Entry | None:

@@ -22,7 +22,7 @@ from backends.models.catalog import Catalog
 from backends.models.elsewhere import Found, described, same_marks
 from backends.models.index import Checked, Chosen, Hidden, Index
 from backends.models.names import Shelved, arranged, matching, newest, not_here, plain_id, real
-from backends.models.seen import KINDS, first_part, never_ends, parts_of, stamp_of
+from backends.models.seen import KINDS, first_part, is_folder, never_ends, parts_of, stamp_of
 from backends.models.shelving import Shelver, hidden_key
 from backends.models.space import disk_errors
 from backends.models.types import Deleted, LocalAdapter, LocalModel
@@ -346,7 +346,7 @@ class Library:
 
 def check_file(path: Path) -> None:
     """InvalidInput (`not_a_file`) for what is there and is no file."""
-    if path.is_dir():
+    if is_folder(path):
         raise InvalidInput(
             Phrase(f"{path} is a folder.", f"{path} 是文件夹。"),
             Phrase("Choose a .gguf file in it.", "请选择其中的 .gguf 文件。"),

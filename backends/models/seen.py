@@ -4,6 +4,7 @@ Reading a header takes milliseconds; hundreds of them, seconds. So each is read 
 the time of change of one of its parts is another.
 """
 
+import stat
 from collections.abc import MutableMapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,6 +88,14 @@ def file_of(model: LocalModel) -> Path:
     return model.path
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is one; False for names that no file system takes, which reading them as files says."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def parts_of(path: Path) -> list[Path]:
     """All files of the model whose first file is `path`."""
     part = part_of(path.name)
@@ -116,7 +125,11 @@ def stamp_of(path: Path) -> Stamp:
 
 def never_ends(path: Path) -> bool:
     """A pipe, a device, a socket: whoever opens or reads it may wait for ever."""
-    return path.exists() and not path.is_file() and not path.is_dir()
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def sentence(error: BackendError) -> Phrase:

@@ -32,7 +32,7 @@ from backends.models.elsewhere import Found
 from backends.models.index import Checked
 from backends.models.library import Library, check_file
 from backends.models.quants import stem_of
-from backends.models.seen import KINDS, first_part, parts_of, sentence, stamp_of
+from backends.models.seen import KINDS, first_part, is_folder, parts_of, sentence, stamp_of
 from backends.models.space import FAT_LIMIT, SPARE, disk_error, gigabytes
 from backends.models.types import LocalAdapter, LocalModel
 from backends.models.verify import CHUNK, unreadable
@@ -88,7 +88,7 @@ def take_in(library: Library, path: Path, *, copy: bool, cancel: CancelToken) ->
     `file_system_limit`).
     """
     path = path.expanduser().absolute()
-    foreign = elsewhere.described(path) if path.is_dir() else ()
+    foreign = elsewhere.described(path) if is_folder(path) else ()
     candidates = list(foreign) or [Found(each, "own") for each in _files(path)]
     good: list[Found] = []
     adapters: list[Path] = []
@@ -104,7 +104,7 @@ def take_in(library: Library, path: Path, *, copy: bool, cancel: CancelToken) ->
         except BackendError as error:
             if error.code == "is_adapter":
                 adapters.append(found.path)
-            elif path.is_dir():
+            elif is_folder(path):
                 skipped.append((found.path, sentence(error)))
             else:
                 raise
@@ -139,7 +139,7 @@ def sweep(folder: Path) -> None:
 
 
 def _files(path: Path) -> list[Path]:
-    if path.is_dir():
+    if is_folder(path):
         return list(models(path, DEEPEST, Budget(seconds=60.0)))
     check_file(first_part(path))
     return [first_part(path)]

@@ -162,7 +162,11 @@ class MachineServices:
         if "://" in target:
             return None
         path = (cwd or Path.cwd()) / target
-        if path.is_file() or (target.lower().endswith(".gguf") and ":" not in target[2:]):
+        try:
+            is_file = path.is_file()
+        except OSError:  # no file system takes such a name
+            is_file = False
+        if is_file or (target.lower().endswith(".gguf") and ":" not in target[2:]):
             return path
         if "/" in target:
             return None

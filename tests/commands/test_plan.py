@@ -122,6 +122,7 @@ def test_a_model_of_this_computer_by_its_id(inside: Inside, small: Path) -> None
         ("nothing-here.gguf", "file_not_found"),
         ("no-such-model", "unknown_model"),
         ("org/../name", "bad_ref"),
+        ("long" * 2000, "bad_ref"),
         ("ftp://example.org/m.gguf", "bad_ref"),
         ("https://me:secret@example.org/m.gguf", "password_in_link"),
     ],

@@ -10,7 +10,7 @@ import pytest
 from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError, Cancelled
 from backends.core.network import Network
-from backends.models import gguf, sparse
+from backends.models import gguf, sparse, walk
 from backends.models.header_cache import HeaderCache
 from backends.models.remote_header import RemoteHeader, fetch, fetch_link
 from backends.models.sources import choose, open_source
@@ -295,6 +295,25 @@ def test_headers_take_so_much_and_no_more(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("*"))) == 3
     assert kept.keep(["large"], [("m.gguf", bytes(5000), 100 * MIB)])
     assert kept.find(["large"])
+
+
+def test_who_looks_for_models_takes_no_header_for_one(
+    there: HubServer, network: Network, big: Path, tmp_path: Path
+) -> None:
+    publish(there, big)
+    ask(there, network, tmp_path / "home" / "cache" / "headers")
+    assert list(tmp_path.rglob("*.gguf"))
+    for folder in ("home", "home/cache/headers"):
+        assert not list(walk.models(tmp_path / folder, 9, walk.Budget()))
+
+
+def test_what_killed_processes_left_goes(tmp_path: Path) -> None:
+    left, new = tmp_path / ".new-left", tmp_path / ".new-begun"
+    left.mkdir()
+    new.mkdir()
+    os.utime(left, (1000, 1000))
+    assert HeaderCache(tmp_path).keep(["file"], [("m.gguf", b"head", 1000)])
+    assert (left.exists(), new.exists()) == (False, True)
 
 
 @pytest.mark.parametrize("harm", ["entry.json", "m.gguf"])

@@ -227,6 +227,8 @@ def test_what_is_not_there_or_holds_nothing(tiny, home, library):
         with pytest.raises(NotFound) as error:
             taken(library, path)
         assert error.value.code == code
+    with pytest.raises(StorageError, match="cannot be read"):
+        taken(library, home / ("long" * 2000))
     page = home / "page.gguf"
     page.write_text("<html>")
     with pytest.raises(InvalidInput) as refused:
