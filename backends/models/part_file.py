@@ -10,9 +10,8 @@ from io import FileIO
 from pathlib import Path
 
 from backends.core.cancel import CancelToken
-from backends.core.errors import StorageError
-from backends.core.phrase import Phrase
 from backends.models.blocks import MAP, BlockMap
+from backends.models.space import gone
 
 PIECE = 2 << 20  # bytes read at once
 _HANDED = 4  # buffers that may wait for being hashed
@@ -99,9 +98,9 @@ class PartFile:
         try:
             found = self.path.stat()
         except OSError as error:
-            raise _gone(self.path) from error
+            raise gone(self.path.parent) from error
         if (mine.st_ino, mine.st_dev) != (found.st_ino, found.st_dev):
-            raise _gone(self.path)
+            raise gone(self.path.parent)
 
     # ---- behind the writers, each on a thread of its own
 
@@ -142,7 +141,7 @@ class PartFile:
                     cancel.check()
                     count = file.readinto(buffer[: until - at])
                     if not count:
-                        raise _gone(self.path)
+                        raise gone(self.path.parent)
                     digest.update(buffer[:count])
                     at += count
                 if at - told >= _TELL or at == self.size:
@@ -226,17 +225,3 @@ def write(file: FileIO, at: int, data: memoryview) -> None:
     file.seek(at)
     while data:
         data = data[file.write(data) or 0 :]
-
-
-def _gone(path: Path) -> StorageError:
-    return StorageError(
-        Phrase(
-            f"The folder {path.parent} has gone while {path.name.removesuffix('.part')} was coming in.",
-            f"下载 {path.name.removesuffix('.part')} 时，文件夹 {path.parent} 消失了。",
-        ),
-        Phrase(
-            "Connect the disk again and continue. What had arrived on it is kept.",
-            "请重新连接磁盘后继续。其中已下载的部分会保留。",
-        ),
-        code="volume_gone",
-    )

@@ -14,6 +14,7 @@ FAT_LIMIT = 2**32 - 1  # the largest file of FAT32, in bytes
 _FAT = {"vfat", "msdos", "fat", "fat32"}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}
+_GONE = {errno.ENOENT, errno.ENODEV, errno.ENXIO, getattr(errno, "ESTALE", errno.ENODEV)}
 _WINDOWS_FULL = {39, 112}  # ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
 _KEPT = Phrase("What has arrived is kept, and the download goes on from there.", "已下载的部分会保留，之后可继续下载。")
 
@@ -73,6 +74,8 @@ def disk_error(folder: Path, error: OSError) -> BackendError:
             Phrase(f"Choose a models folder on another disk. {_KEPT.en}", f"请更换模型文件夹。{_KEPT.zh}"),
             code="file_system_limit",
         )
+    if error.errno in _GONE:
+        return gone(folder)
     said = error.strerror or type(error).__name__
     if error.errno in _FORBIDDEN:
         return StorageError(
@@ -88,6 +91,15 @@ def disk_error(folder: Path, error: OSError) -> BackendError:
         Phrase(f"The disk of {folder} does not work as it should: {said}.", f"{folder} 所在磁盘出现问题：{said}。"),
         Phrase(f"Check that the disk is there. {_KEPT.en}", f"请检查磁盘是否已连接。{_KEPT.zh}"),
         code="disk_failed",
+    )
+
+
+def gone(folder: Path) -> StorageError:
+    """The error for a folder that was there a moment ago: its disk was pulled out, or somebody moved it."""
+    return StorageError(
+        Phrase(f"The folder {folder} is not there (any more).", f"文件夹 {folder} 已不存在。"),
+        Phrase(f"Connect its disk and continue. {_KEPT.en}", f"请连接所在磁盘后继续。{_KEPT.zh}"),
+        code="volume_gone",
     )
 
 

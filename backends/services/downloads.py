@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from backends.core.cancel import CancelToken
-from backends.core.errors import BackendError, Cancelled, StorageError
+from backends.core.errors import BackendError, Cancelled
 from backends.core.phrase import NOTHING, Phrase
 from backends.core.settings import Settings
 from backends.core.stream import Runner, Stream
@@ -29,7 +29,7 @@ from backends.models.download import (
 from backends.models.limit import RateLimit
 from backends.models.links import check_direct, parse_ref
 from backends.models.queue import ACTIVE, Queue, Queued, failed, resting, told
-from backends.models.space import SPARE, gigabytes
+from backends.models.space import SPARE, gigabytes, gone
 from backends.models.types import ModelFile
 from backends.services.foundation import Foundation
 from backends.services.hubs import TOKEN, HubServices, first_answer
@@ -300,14 +300,7 @@ class DownloadServices:
     def _events(self, ref: str, endpoint: str, run: _Run, cancel: CancelToken) -> Iterator[DownloadEvent]:
         folder, item = self._base.models_folder, self._queue.find(ref)
         if item is not None and item.done and not folder.exists():
-            raise StorageError(
-                Phrase(f"The folder {folder} is not there.", f"文件夹 {folder} 不存在。"),
-                Phrase(
-                    "Connect its disk and continue. What had arrived on it is kept.",
-                    "请连接所在磁盘后继续。其中已下载的部分会保留。",
-                ),
-                code="volume_gone",
-            )
+            raise gone(folder)
         missed, hubs, repo, file = self._locate(ref, endpoint, cancel)
         self._queue.change(ref, lambda one: replace(one, repo=repo, file=file.file, total=file.size))
         if missed.en:

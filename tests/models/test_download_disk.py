@@ -15,7 +15,7 @@ from backends.core.errors import ResourceError, StorageError
 from backends.hardware.types import Disk
 from backends.models.download import DownloadWaiting, discard, pending
 from backends.models.space import check_space
-from tests.kit.faults import Fault, cut
+from tests.kit.faults import Fault, cut, paused
 from tests.kit.fetch import REPO, Fetch, finished
 
 LARGE = "large-Q8_0.gguf"
@@ -159,6 +159,34 @@ def test_a_models_folder_that_is_a_file_is_told(there, large, tmp_path):
         Fetch(there, tmp_path / "models").all()
     assert error.value.code == "folder_not_writable"
     assert pending(tmp_path / "models") == []
+
+
+def test_a_disk_that_is_pulled_out_is_told_and_what_it_has_is_kept(there, large, tmp_path):
+    there.add_repo(REPO, {LARGE: large})
+    there.fail("cdn", cut(3_000_000), times=1)
+    there.fail("cdn", paused(1_000_000), times=1)
+    fetch = Fetch(there, tmp_path / "stick")
+    there.when_paused(lambda: (tmp_path / "stick").rename(tmp_path / "pulled out"))
+    with pytest.raises(StorageError) as error:
+        fetch.all()
+    assert error.value.code == "volume_gone"
+    assert "kept" in error.value.hint.en
+    assert not (tmp_path / "stick").exists()  # nothing is begun anew where the disk was
+    there.heal()
+    (tmp_path / "pulled out").rename(tmp_path / "stick")
+    (waiting,) = pending(tmp_path / "stick")
+    assert finished(fetch.all()).verified
+    assert there.ranges(LARGE)[-1][0] == waiting.done >= 3_000_000
+
+
+def test_another_disk_in_its_place_is_not_written_to(there, large, volume):
+    there.add_repo(REPO, {LARGE: large})
+    there.fail("cdn", paused(3_000_000), times=1)
+    there.when_paused(lambda: run("umount", "-l", volume) and run("mount", "-t", "tmpfs", "-o", "size=1g", "n", volume))
+    with pytest.raises(StorageError) as error:
+        Fetch(there, volume).all()
+    assert error.value.code == "volume_gone"
+    assert list(volume.iterdir()) == []
 
 
 def test_throwing_away_in_a_closed_folder_is_told(read_only):
