@@ -11,6 +11,7 @@ from backends.engine.protocol import (
     LoadEvent,
     LoadFinished,
     LoadProgress,
+    LoadTrying,
     PromptProgress,
     ReasoningDelta,
     ReasoningReclassified,
@@ -28,14 +29,14 @@ class Answering:
         self.question_id = question_id
         self.stream: Stream[Event] | None = None
         self.saved = False
-        self._model = model
+        self.model = model
         self._reasoning: list[str] = []
         self._text: list[str] = []
         self._thinking_since: float | None = None
         self.row = MessageRow(-question_id, "assistant", live=Live("waiting"))
 
     def show_loading(self, fraction: float | None) -> None:
-        self.row = replace(self.row, live=Live("loading", fraction, detail=self._model))
+        self.row = replace(self.row, live=Live("loading", fraction, detail=self.model))
 
     def take(self, events: Iterable[Event]) -> bool:
         """Gather them; True if a model was loaded meanwhile."""
@@ -43,8 +44,11 @@ class Answering:
         row, live = self.row, self.row.live or Live("waiting")
         for event in events:
             match event:
+                case LoadTrying():
+                    live = Live("trying", 0.0, detail=self.model)
                 case LoadProgress(fraction):
-                    live = Live("loading", fraction, detail=self._model)
+                    tries = live.stage == "trying" and fraction >= (live.fraction or 0.0)
+                    live = Live("trying" if tries else "loading", fraction, detail=self.model)
                 case LoadFinished():
                     live = Live("waiting")
                     loaded = True

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.bridge import Pump
 from app.controllers.answering import Answering, Event
+from app.controllers.loads import stepped
 from app.lists.conversations import ConversationList
 from app.lists.messages import MessageList, MessageRow
 from app.model_state import ModelState
@@ -19,6 +20,7 @@ from backends.chat.types import Conversation, Message, Problem
 from backends.core.errors import BackendError
 from backends.core.phrase import Phrase
 from backends.core.stream import Runner
+from backends.engine.protocol import LoadStepped
 from backends.services import Services
 
 NO_MODEL = "no_model"
@@ -261,6 +263,9 @@ class ChatController(QObject):
     def _on_events(self, answering: Answering, events: list[Event]) -> None:
         if answering.take(events):
             self.model_loaded.emit()
+        for event in events:
+            if isinstance(event, LoadStepped):
+                self._board.post(stepped(answering.model, event))
         self._draw(answering)
 
     def _on_error(self, answering: Answering, error: BackendError) -> None:

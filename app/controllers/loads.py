@@ -79,8 +79,9 @@ class Loads(QObject):
                     before = self.loading or Loading(model, 0.0)
                     begun_anew = before.trying and fraction < before.fraction  # the trial went well
                     self._draw(Loading(model, fraction, trying=before.trying and not begun_anew), None)
-                case LoadStepped(why, change, cost):
-                    self._on_stepped(model, why, change, cost)
+                case LoadStepped():
+                    self._draw(Loading(model, 0.0), None)
+                    self._board.post(stepped(model.name, event))
                 case LoadFinished(loaded):
                     self._on_finished(loaded)
 
@@ -90,13 +91,6 @@ class Loads(QObject):
         for note in loaded.notes:
             self._board.post(Notice(note, tone="warning", key="load"))
         self.finished.emit()
-
-    def _on_stepped(self, model: LocalModel, why: Phrase, change: Phrase, cost: Phrase) -> None:
-        """It goes on in another way. What changed, what that costs and why stays in sight."""
-        self._draw(Loading(model, 0.0), None)
-        said = Phrase(f"{model.name}: {change.en}", f"{model.name}：{change.zh}")
-        hint = Phrase(f"{cost.en} {_short(why.en)}".strip(), f"{cost.zh}{_short(why.zh)}")
-        self._board.post(Notice(said, hint, "warning", key=f"stepped:{change.en}"))
 
     def _on_end(self, stream: Stream[LoadEvent]) -> None:
         if stream is self._stream:
@@ -123,6 +117,14 @@ class Loads(QObject):
         if (loading, loaded) != (self.loading, self.loaded):
             self.loading, self.loaded = loading, loaded
             self.changed.emit()
+
+
+def stepped(name: str, event: LoadStepped) -> Notice:
+    """It goes on in another way: what changed, what that costs and why, in the engine's own words."""
+    why, change, cost = event.why, event.change, event.cost
+    said = Phrase(f"{name}: {change.en}", f"{name}：{change.zh}")
+    hint = Phrase(f"{cost.en} {_short(why.en)}".strip(), f"{cost.zh}{_short(why.zh)}")
+    return Notice(said, hint, "warning", key=f"stepped:{change.en}")
 
 
 def _short(words: str) -> str:

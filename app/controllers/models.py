@@ -178,12 +178,16 @@ class ModelsController(QObject):
                 f"{model.name} was deleted. Its place on the disk becomes free tomorrow, or now if you want.",
                 f"已删除 {model.name}。它占用的磁盘空间将于明天释放，也可立即释放。",
             )
-            buttons.append(NoticeButton(_ERASE, self.empty_trash))
+            buttons.append(NoticeButton(_ERASE, lambda: self.erase(deleted.key)))
         self._board.post(Notice(said, buttons=tuple(buttons), key=f"removed:{name}"))
 
     @Slot(str)
     def put_back(self, key: str) -> None:
         self._pump.follow(self._services.shelf.put_back(key), lambda _: self.rescan())
+
+    def erase(self, key: str) -> None:
+        """Erase one for good."""
+        self._pump.follow(self._services.shelf.erase(key), lambda _: self._on_erased())
 
     @Slot()
     def empty_trash(self) -> None:

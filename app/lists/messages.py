@@ -9,7 +9,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelInde
 
 from backends.chat.types import Message, Problem
 
-Stage = Literal["saving", "loading", "waiting", "reading", "thinking", "writing"]
+Stage = Literal["saving", "trying", "loading", "waiting", "reading", "thinking", "writing"]
 _ANY_INDEX = QModelIndex | QPersistentModelIndex
 
 

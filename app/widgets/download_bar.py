@@ -112,6 +112,7 @@ class DownloadBar(Retranslated, QWidget):
         self._hint.setVisible(bool(download.hint.en))
         self._notice.setText(self._whence(download))
         self._notice.setVisible(bool(self._notice.text()))
+        parts.set_look(self._notice, tone="muted" if download.source else "warning")
 
     def _whence(self, download: Download) -> str:
         """From which source, if not from the first, and why."""

@@ -47,7 +47,7 @@ class Found(Retranslated, QWidget):
         self.repositories: dict[str, Repository] = {}
         head = parts.row(self._title, self._close)
         head.setStretch(0, 1)
-        buttons = parts.row(self._others, self._source, None)
+        buttons = parts.column(self._others, parts.row(self._source, None), space=SPACE.s)
         said = parts.column(self._missed, self._message, self._hint, buttons, space=SPACE.xs)
         self.setLayout(parts.column(head, self._working, said, self.direct, self._column, space=SPACE.s))
         self.hide()

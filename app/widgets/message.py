@@ -79,6 +79,7 @@ class Progress(Retranslated, QWidget):
             {
                 "saving": self.tr("One moment…"),
                 "waiting": self.tr("Waiting for the model…"),
+                "trying": self.tr("Trying {0} for the first time…").format(live.detail) + percent,
                 "loading": self.tr("Loading {0}…").format(live.detail) + percent,
                 "reading": self.tr("Reading the question…") + percent,
                 "thinking": self.tr("Thinking…"),

@@ -42,7 +42,7 @@ class ModelDetails(Retranslated, QWidget):
         self._verify = parts.button(kind="secondary", icon="shield-check")
         self._update = parts.button(kind="secondary", icon="rotate-cw")
         self._checked = parts.label(role="caption", tone="muted", wrap=True, select=True)
-        self._folder = parts.button(kind="secondary", icon="folder-open")
+        self._folder = parts.icon_button("folder-open")
         self._folder.clicked.connect(self._on_folder)
         self._verify.clicked.connect(self.verify_requested)
         self._update.clicked.connect(self.update_requested)
@@ -66,7 +66,7 @@ class ModelDetails(Retranslated, QWidget):
         self._title.setText(self.tr("Memory"))
         self._verify.setText(self.tr("Verify the file"))
         self._update.setText(self.tr("Look for a newer version"))
-        self._folder.setText(self.tr("Show in its folder"))
+        parts.name_button(self._folder, self.tr("Show in its folder"))
         self._draw()
 
     def show_details(self, details: Details | None, *, updatable: bool = False) -> None:

@@ -927,6 +927,10 @@
         <translation>正在等待模型…</translation>
     </message>
     <message>
+        <source>Trying {0} for the first time…</source>
+        <translation>正在首次试运行 {0}…</translation>
+    </message>
+    <message>
         <source>Loading {0}…</source>
         <translation>正在加载 {0}…</translation>
     </message>

@@ -1,6 +1,7 @@
 """A person asks, reads, stops, asks again: the real window, the real engine, a model that says a known text."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from app.widgets.message import Answer
 from backends.core.paths import Paths
 from backends.core.settings import SettingsStore
 from tests.app.conftest import MINUTE, Start, end
+from tests.kit import looks
 from tests.kit.ggufs import Script, scripted_model
+from tests.kit.real_models import real
+from tests.kit.shapes import shaped_model
 
 REASONING = "First I look at it. Then I decide."
 ANSWER = "## Plan\n\nUse `sorted()` here:\n\n```python\nprint(sorted([2, 1]))\n```\n\n你好，世界。"
@@ -181,3 +185,21 @@ def test_files_of_a_second_start_are_taken_in(qtbot: QtBot, start: Start, tmp_pa
     session = start(own)
     qtbot.waitUntil(lambda: session.state.stage == "ready", timeout=MINUTE)
     assert [m.path for m in session.state.available] == [own]
+
+
+def test_a_model_that_goes_another_way_for_a_question_says_so_in_the_chat(
+    qtbot: QtBot, start: Start, paths: Paths, tmp_path: Path
+) -> None:
+    huge = shaped_model(paths.models / "twins-F16.gguf", replace(real("r1-distill-qwen-32b"), layers=512), "F16")
+    scripted_model(paths.models / "twins-Q4_K_M.gguf", REASONING, ANSWER, name="Shaped qwen2")
+    settings = SettingsStore(paths.config / "settings.json")
+    settings.set("models.default_model", huge.stem)
+    settings.set("models.load_at_start", False)
+    session = start()
+    ready(qtbot, session)
+    ask(qtbot, session, "How do I sort?")
+    wait_for_answer(qtbot, session)
+    assert session.messages.rows[-1].text == ANSWER
+    said = looks.texts(session.chat_page.notices)
+    assert "Q4_K_M instead of F16" in said
+    assert "needs about" in said

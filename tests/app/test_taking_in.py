@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.model_state import ModelState
 from backends.core.phrase import Phrase
 from tests.kit import looks
 from tests.kit.adapters import redirecting_adapter
@@ -94,6 +95,8 @@ def test_an_embedder_stands_with_what_documents_want_and_is_not_loaded(desk: Des
     assert "Load" not in looks.texts(desk.card(model)).splitlines()
     assert desk.picture.loading is None
     assert desk.services.loading.default_model() is None
+    state = ModelState.of(desk.picture, "")
+    assert (state.stage, state.available) == ("empty", ()), "no menu offers it as a chat model"
 
 
 def test_what_suits_documents_is_offered_beside_the_chat_model(desk: Desk) -> None:
