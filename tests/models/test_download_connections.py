@@ -112,7 +112,7 @@ def test_a_server_that_allows_one_connection_only(there, huge, fetch):
         finally:
             limit.release()
 
-    there._answer_bytes = one_at_a_time  # type: ignore[method-assign]
+    there._answer_bytes = one_at_a_time
     assert finished(fetch.all()).verified
     assert fetch.target.read_bytes() == huge.read_bytes()
 
