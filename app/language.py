@@ -63,7 +63,7 @@ def language() -> Language:
     return found.language if found is not None else "en"
 
 
-def sentences(phrases: Iterable[Phrase]) -> str:
+def sentences(phrases: Iterable[Phrase | str]) -> str:
     """Several, one after another; between Chinese ones is no space."""
     said = [say(phrase) for phrase in phrases]
     return "".join(f"{one} " if one and one[-1].isascii() else one for one in said).strip()

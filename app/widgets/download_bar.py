@@ -7,7 +7,7 @@ from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import QProgressBar, QWidget
 
 from app import figures, parts
-from app.language import Retranslated, say
+from app.language import Retranslated, say, sentences
 from app.picture import Download
 from app.theme import SPACE
 from app.widgets.confirm import Confirm
@@ -120,7 +120,7 @@ class DownloadBar(Retranslated, QWidget):
         if not download.source:
             return notice
         source = self.tr("From %1 now.").replace("%1", download.source)
-        return f"{source} {notice}".strip()
+        return sentences([source, notice])
 
     def _sentence(self, download: Download) -> str:
         amount = _amount(self.tr("%1 of %2"), download)

@@ -6,8 +6,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from app import figures, parts
-from app.language import Retranslated, say
+from app.language import Retranslated, sentences
 from app.theme import SPACE
+from backends.core.phrase import Phrase
 from backends.models.experience import Measured
 from backends.models.types import Plan
 
@@ -79,7 +80,7 @@ class MemoryTable(Retranslated, QWidget):
             for column, text in enumerate(texts):
                 self._grid.addWidget(_cell(text, heading=row == 0, first=column == 0), row, column)
         self._grid.setColumnStretch(0, 1)
-        self._note.setText(" ".join(filter(None, [self._speeds(), self._how()])))
+        self._note.setText(sentences([self._speeds(), *self._how()]))
         self._note.setVisible(bool(self._note.text()))
 
     def _speeds(self) -> str:
@@ -89,10 +90,10 @@ class MemoryTable(Retranslated, QWidget):
         words = self.tr("Last answer: %1, predicted %2.")
         return words.replace("%1", figures.rate(speeds[0].measured)).replace("%2", figures.rate(speeds[0].predicted))
 
-    def _how(self) -> str:
+    def _how(self) -> list[Phrase | str]:
         plan = self._plan
         if plan is None:
-            return ""
+            return []
         exact = self.tr("As the engine itself plans it.") if plan.exact else self.tr("By formula.")
         learnt = ""
         if plan.corrected:
@@ -102,7 +103,7 @@ class MemoryTable(Retranslated, QWidget):
             )
             words = more if plan.corrected > 0 else less
             learnt = words.replace("%1", figures.memory_size(abs(plan.corrected)))
-        return " ".join(filter(None, [exact, learnt, *map(say, plan.notes)]))
+        return [exact, learnt, *plan.notes]
 
 
 def _size(size: int) -> str:

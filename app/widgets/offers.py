@@ -98,9 +98,10 @@ class Offers(Retranslated, QWidget):
             row.get_requested.connect(self._on_get)
             self._rows.append(row)
             self._column.addWidget(row)
+        best = _best(listing)
         for row, offer in zip(self._rows, shown, strict=True):
             coming = any(download.ref == offer.ref for download in self._downloads)
-            row.show_offer(offer, coming=coming, wanted=offer.file.file == listing.wanted)
+            row.show_offer(offer, coming=coming, wanted=offer.file.file == listing.wanted, best=offer is best)
         self._more.setText(self.tr("All %1 files").replace("%1", str(len(offers))))
         self._more.setVisible(len(offers) > len(shown))
 
@@ -123,12 +124,20 @@ def missed_words(missed: Sequence[Phrase], source: str) -> str:
     if not missed:
         return ""
     whence = QCoreApplication.translate("Offers", "This is from %1.").replace("%1", source)
-    return sentences([*missed, Phrase(whence, whence)])
+    return sentences([*missed, whence])
 
 
 def _sorted(listing: Listing) -> list[Offer]:
     """As the hub's list is, the smallest first; one that a link named comes before all."""
     return sorted(listing.offers, key=lambda offer: offer.file.file != listing.wanted)
+
+
+def _best(listing: Listing) -> Offer | None:
+    """The file that suits this computer best, once all are judged and if there is a choice."""
+    if len(listing.offers) < 2 or not all(offer.judged for offer in listing.offers):
+        return None
+    run = [offer for offer in listing.offers if offer.choice is not None and offer.choice.verdict in RUNS]
+    return max(run, key=lambda offer: offer.choice.score if offer.choice else 0.0, default=None)
 
 
 class _Row(Retranslated, QFrame):
@@ -142,11 +151,12 @@ class _Row(Retranslated, QFrame):
         self._figures = parts.label(role="caption", tone="muted")
         self._verdict = parts.label(role="pill")
         self._wanted = parts.label(role="pill", tone="accent")
+        self._best = parts.label(role="pill", tone="accent")
         self._note = parts.label(role="caption", tone="warning", wrap=True)
         self._get = parts.button(kind="secondary", icon="download")
         self._get.clicked.connect(self._on_get)
         words = parts.column(
-            parts.row(self._quant, self._verdict, self._wanted, None), self._figures, self._note, space=2
+            parts.row(self._quant, self._verdict, self._best, self._wanted, None), self._figures, self._note, space=2
         )
         row = parts.row(words, self._get, margin=(0, SPACE.s, 0, SPACE.s))
         row.setStretch(0, 1)
@@ -158,11 +168,13 @@ class _Row(Retranslated, QFrame):
     def retranslate(self) -> None:
         self._get.setText(self.tr("Download"))
         self._wanted.setText(self.tr("From your link"))
+        self._best.setText(self.tr("Best here"))
         if self._offer is not None:
             self._draw(self._offer)
 
-    def show_offer(self, offer: Offer, *, coming: bool, wanted: bool) -> None:
+    def show_offer(self, offer: Offer, *, coming: bool, wanted: bool, best: bool) -> None:
         self._wanted.setVisible(wanted)
+        self._best.setVisible(best)
         if offer != self._offer or coming != self._coming:
             self._offer, self._coming = offer, coming
             self._draw(offer)

@@ -1327,6 +1327,10 @@
         <translation>来自您的链接</translation>
     </message>
     <message>
+        <source>Best here</source>
+        <translation>最适合本机</translation>
+    </message>
+    <message>
         <source>size not known</source>
         <translation>大小未知</translation>
     </message>

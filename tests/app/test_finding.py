@@ -45,7 +45,7 @@ def test_words_find_a_repository_whose_files_say_how_they_run_here(desk: Desk, h
     desk.until(lambda: all(offer.judged for offer in desk.listing(REPO).offers))
     assert [offer.file.quant for offer in desk.listing(REPO).offers] == ["F16", "Q8_0"]
     assert {offer.choice.verdict for offer in desk.listing(REPO).offers if offer.choice} == {"fits"}
-    desk.sees("Fits", "F16", "Q8_0")
+    desk.sees("Fits", "F16", "Q8_0", "Best here")
 
     desk.presses("Download: F16")
     desk.until(lambda: [model for model in desk.services.library.models() if model.source])
