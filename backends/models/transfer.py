@@ -26,7 +26,7 @@ from backends.models.segments import Gap, Segment, Segments
 from backends.models.space import gigabytes
 
 _WRITE_AFTER = 0.1  # seconds, where the bytes come slowly
-_SMALLEST = 64 << 10  # bytes; larger pieces for larger files, so that a kill -9 costs about a thousandth of it at most
+_SMALLEST = 64 << 10  # bytes; larger pieces for larger files, so that a kill -9 costs less than a thousandth of it
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 # What may be better in a moment: the next attempt goes on from where this one ended.
@@ -131,7 +131,7 @@ class _Buffers:
     """What pieces are read into. One that is handed over to who hashes is replaced by one that is free again."""
 
     def __init__(self, sink: Sink, size: int) -> None:
-        self.most = min(PIECE, max(_SMALLEST, size >> 10))
+        self.most = min(PIECE, max(_SMALLEST, size >> 11))
         self.current = memoryview(bytearray(self.most))
         self._sink = sink
 
