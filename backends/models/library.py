@@ -10,7 +10,7 @@ that a start reads none that has not changed. A file that cannot be loaded stays
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from backends.core.errors import BackendError, InvalidInput, NotFound
@@ -161,22 +161,29 @@ class Library:
 
         Raises InvalidInput (as `gguf.check`), NotFound, StorageError (the index cannot be written).
         """
-        path = first_part(path.absolute())
-        check_file(path)
-        gguf.check(path, KINDS)
+        return self.add_all([path])[0]
+
+    def add_all(self, paths: Sequence[Path]) -> list[LocalModel]:
+        """`add` for several, with one look at the disk."""
+        paths = [first_part(path.absolute()) for path in paths]
+        for path in paths:
+            check_file(path)
+            gguf.check(path, KINDS)
         with self._lock:
-            shown = self._index.hidden.pop(path, None)
-            for model in self.rescan() if shown else self.models():
-                if real(model.path) == real(path):
-                    return model if str(model.problem) == "" else self._after(self.rescan(), model.path)
-            before = list(self._index.own)
-            self._index.own = [*(each for each in before if each != path), path]
-            try:
-                self._index.save()
-            except BackendError:
-                self._index.own = before
-                raise
-            return self._after(self.rescan(), path)
+            shown = [self._index.hidden.pop(path, None) for path in paths]
+            known = {real(model.path): model for model in (self.rescan() if any(shown) else self.models())}
+            own = dict.fromkeys(path for path in paths if real(path) not in known)
+            if own:
+                before = list(self._index.own)
+                self._index.own = [*(each for each in before if each not in own), *own]
+                try:
+                    self._index.save()
+                except BackendError:
+                    self._index.own = before
+                    raise
+            if own or any(known[real(path)].problem.en for path in paths):
+                known = {real(model.path): model for model in self.rescan()}
+            return [known[real(path)] for path in paths]
 
     def add_folder(self, folder: Path) -> None:
         """Use what another program keeps in `folder` (an Ollama store, a hub cache, …), now and later. StorageError."""

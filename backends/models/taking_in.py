@@ -119,7 +119,7 @@ def take_in(library: Library, path: Path, *, copy: bool, cancel: CancelToken) ->
         here = {model.path: model for model in library.models()}
         taken = [here[found.path] for found in good if found.path in here]
     else:
-        taken = [library.add(found.path) for found in good]
+        taken = library.add_all([found.path for found in good])
     yield ImportFinished(tuple(taken), tuple(library.add_adapter(each) for each in adapters), tuple(skipped))
 
 

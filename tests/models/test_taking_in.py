@@ -219,6 +219,21 @@ def test_what_a_killed_copy_left_is_swept_but_not_what_is_written_now(large, hom
     assert sha256(end.models[0].path) == sha256(large)
 
 
+def test_a_folder_of_many_is_taken_in_and_none_of_it_twice(tiny, home, library):
+    first = put(tiny, home / "stick/model-000-Q4_K_M.gguf")
+    library.add(first)
+    for number in range(1, 300):
+        put(tiny, home / f"stick/model-{number:03}-Q4_K_M.gguf")
+    _, end = taken(library, home / "stick")
+    assert [model.path.name for model in end.models] == [f"model-{number:03}-Q4_K_M.gguf" for number in range(300)]
+    assert len(library.models()) == 300
+    assert library.add_all([first, first]) == [library.find(first)] * 2
+    library.delete(library.find(first).id)
+    assert len(library.models()) == 299
+    assert library.add_all([first, end.models[1].path]) == [library.find(first), library.find(end.models[1].path)]
+    assert opened(home).models() == library.models()
+
+
 # ---- what is no model
 
 
