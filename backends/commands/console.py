@@ -5,6 +5,7 @@ see. In JSON mode standard output carries JSON and nothing else, and standard er
 """
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,7 +60,7 @@ class Console:
         self.text(_harmless(piece) if self.stdout_seen else piece)
 
     def line(self, text: str = "") -> None:
-        self.text(text + "\n")
+        self.text(_visible(text, styled=self.stdout_seen and not self.plain) + "\n")
 
     def lines(self, lines: Sequence[str]) -> None:
         for line in lines:
@@ -83,7 +84,7 @@ class Console:
         if not self.quiet:
             self._clear()
             self._end_whisper()
-            self._error_line(self._dimmed(text))
+            self._error_line(self._dimmed(_visible(text)))
 
     def whisper(self, piece: str) -> None:
         """A piece of streamed thinking: dimmed, and only where a person looks."""
@@ -96,6 +97,7 @@ class Console:
         """How far it is: one line that is rewritten, or, where nobody looks, a line whenever `step` changes."""
         if self.quiet:
             return
+        text = _visible(text)
         if self.stderr_seen:
             self._out.error(_TO_LINE_START + shorten(text, LINE))
             self._transient = True
@@ -112,6 +114,7 @@ class Console:
         if self.as_json:
             self.json({"error": {"code": error.code, "message": message, "hint": hint}})
             return
+        message, hint = _visible(message), _visible(hint)
         self._clear()
         if self._open_line and self.stdout_seen:
             self.text("\n")
@@ -140,6 +143,16 @@ class Console:
         if self._transient:
             self._out.error(_TO_LINE_START)
             self._transient = False
+
+
+_ESCAPED = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+_STYLES = re.compile(r"(\x1b\[[012]m)")
+
+
+def _visible(text: str, *, styled: bool = False) -> str:
+    """With control characters written out: names of files and models may hold any. `styled`: but for our own."""
+    parts = _STYLES.split(text) if styled else [text]
+    return "".join(part if number % 2 else part.translate(_ESCAPED) for number, part in enumerate(parts))
 
 
 _CONTROLS = {code: None for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}

@@ -40,6 +40,26 @@ def test_what_a_model_says_cannot_steer_the_terminal() -> None:
     assert piped.out == evil  # a file gets what was said
 
 
+@pytest.mark.parametrize("terminals", [(), EVERYWHERE, (*EVERYWHERE, "plain")])
+def test_names_cannot_steer_the_terminal_either(terminals: tuple[str, ...]) -> None:
+    """A file, or a model that came from anywhere, may have any name."""
+    evil = "m\x1b]0;title\x07\x9b2J\r\x1b[31m.gguf"
+    seen = Screen(terminals=terminals)
+    console = seen.console
+    console.line(console.bold(evil))
+    console.lines([evil])
+    console.note(evil)
+    console.progress(evil, step="1")
+    console.end_progress()
+    console.fail(NotFound(Phrase(f"{evil} is gone.", evil), Phrase(evil, evil), code="gone"))
+    told = seen.out + seen.err
+    assert told.count("m\\x1b]0;title\\x07\\x9b2J\\x0d") == 6
+    for ours in ("\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m\\", "\x1b[31mm", "\r\x1b[K"):
+        told = told.replace(ours, "")
+    assert not any(control in told for control in "\x1b\x07\x9b\r")
+    assert ("\x1b[1m" in seen.out) == (terminals == EVERYWHERE)
+
+
 def test_the_answer_begins_on_a_line_of_its_own_after_the_thinking() -> None:
     screen = Screen(terminals=(*EVERYWHERE, "plain"))
     screen.console.whisper("Let me think.")
