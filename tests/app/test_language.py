@@ -43,6 +43,12 @@ def test_placeholders_survive_translation() -> None:
         assert sorted(marks.findall(source)) == sorted(marks.findall(translation.text or "")), source
 
 
+def test_chinese_sentences_have_chinese_punctuation() -> None:
+    half = re.compile(r"[\u4e00-\u9fff][,;:!?]|[,;:!?][\u4e00-\u9fff]|[\u4e00-\u9fff]\.(?!gguf|\w)")
+    for (_, source), translation in messages_of(translations.SOURCE).items():
+        assert not half.search(translation.text or ""), source
+
+
 def test_the_compiled_translations_are_those_of_the_source(tmp_path: Path) -> None:
     fresh = translations.compile(to=tmp_path / "fresh.qm")
     assert fresh.read_bytes() == translations.SOURCE.with_suffix(".qm").read_bytes()
