@@ -5,7 +5,8 @@ Interrupting pauses: what has arrived stays, and the same command goes on from t
 
 from backends.commands.arguments import Parser
 from backends.commands.figures import duration, size
-from backends.commands.job import DONE, FAILED, INTERRUPTED, Command, Job
+from backends.commands.job import DONE, INTERRUPTED, Command, Job
+from backends.core.errors import Unavailable
 from backends.core.phrase import Language, Phrase
 from backends.core.stream import Stream
 from backends.models.progress import (
@@ -57,9 +58,16 @@ def fetch(name: str, endpoint: str | None, job: Job) -> int:
         else:
             console.line(f"已下载：{finished.path}" if zh else f"Downloaded: {finished.path}")
         return DONE
-    if not job.cancel.cancelled:
-        return FAILED
     again = to_go_on(name, endpoint, job)
+    if not job.cancel.cancelled:
+        raise Unavailable(
+            Phrase(
+                "The download was paused from elsewhere. What has arrived is kept.",
+                "下载已在别处暂停，已下载的部分会保留。",
+            ),
+            Phrase(f"To go on: {again}", f"继续下载：{again}"),
+            code="paused_elsewhere",
+        )
     if console.as_json:
         console.json({"paused": {"resume": again}})
     console.note(f"已暂停。继续下载：{again}" if zh else f"Paused. To go on: {again}")

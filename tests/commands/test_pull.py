@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands.conftest import window
 from tests.kit.faults import paused, refused
 from tests.kit.hub import HubServer
-from tests.kit.shell import Shell, finish, interrupt
+from tests.kit.shell import Shell, finish, interrupt, read_until
 
 REPO = "someone/Tiny-GGUF"
 
@@ -69,6 +70,25 @@ def test_an_interrupt_pauses_and_the_same_command_goes_on(shell: Shell, hub: Hub
     assert path.read_bytes() == model.read_bytes()
     starts = [start for start, _ in hub.ranges(model.name)]
     assert starts[-1] > 0  # not from the beginning
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_who_follows_a_download_that_is_paused_from_elsewhere_is_told(
+    shell: Shell, hub: HubServer, model: Path
+) -> None:
+    hub.fail("cdn", paused(model.stat().st_size // 2))
+    with window(shell):
+        first = shell.start("pull", REPO, "--endpoint", hub.endpoint)
+        hub.wait_paused()
+        second = shell.start("pull", REPO, "--endpoint", hub.endpoint, "--json")
+        read_until(second, b"progress")
+        interrupt(first)
+        told = finish(second)
+        assert finish(first).code == 130
+    assert told.code == 1
+    assert told.events[-1]["error"]["code"] == "paused_elsewhere"
+    assert f"deskseek pull {REPO} --endpoint {hub.endpoint}" in told.events[-1]["error"]["hint"]
+    hub.release()
 
 
 def test_a_killed_download_goes_on_and_is_not_called_a_crash(shell: Shell, hub: HubServer, model: Path) -> None:
