@@ -69,7 +69,7 @@ class ComingCard(Retranslated, QFrame):
         self._down = parts.icon_button("arrow-down", size=16)
         self._up.clicked.connect(self._on_up)
         self._down.clicked.connect(self._on_down)
-        self.bar = DownloadBar()
+        self.bar = DownloadBar(one_of_many=True)
         pass_on(self.bar, self)
         head = parts.row(self._name, self._up, self._down, space=SPACE.xs)
         head.setStretch(0, 1)

@@ -27,7 +27,8 @@ class DownloadBar(Retranslated, QWidget):
     source_requested = Signal()  # the mirror, the proxy, the token
     other_source_requested = Signal(str, str)  # address, ref: let this hub be asked too
 
-    def __init__(self) -> None:
+    def __init__(self, *, one_of_many: bool = False) -> None:
+        """`one_of_many`: going on is not what most people press next."""
         super().__init__()
         self._download: Download | None = None
         self._bar = QProgressBar()
@@ -40,7 +41,7 @@ class DownloadBar(Retranslated, QWidget):
         self._source = parts.button(kind="quiet", icon="globe")
         self._discard = parts.button(kind="quiet", icon="trash-2")
         self._pause = parts.button(kind="secondary", icon="pause")
-        self._resume = parts.button(kind="primary", icon="play")
+        self._resume = parts.button(kind="secondary" if one_of_many else "primary", icon="play")
         self._confirm = Confirm()
         self._second = QTimer(self)
         self._second.setInterval(1000)

@@ -199,6 +199,7 @@ class ModelCard(Retranslated, QFrame):
         self._remove.setVisible(idle)
         forget = self.tr("Take it off the list (the file stays)")
         words = forget if state.removal == "forget" else self.tr("Delete it from this computer")
+        self._remove.setIcon(icons.icon("x" if state.removal == "forget" else "trash-2", "muted"))
         parts.name_button(self._remove, words)
         for button in (self._download, self._load, self._unload):
             button.setAccessibleName(f"{button.text()}: {state.name}")

@@ -19,7 +19,7 @@ from backends.models.types import LocalModel
 from backends.services import Services
 from tests.kit import looks
 
-LONG = 20_000  # milliseconds
+LONG = 60_000  # milliseconds
 
 
 class Desk:
