@@ -1,6 +1,7 @@
 """`deskseek models remove` and `restore`: take a model away, put it back, erase it for good."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from backends.commands.arguments import Parser, WrongUsage
@@ -119,7 +120,11 @@ def _freed(freed: int, job: Job) -> None:
 
 def restore_grammar(language: Language) -> Parser:
     parser = Parser("deskseek models restore", RESTORE, language)
-    parser.word("key", "KEY", Phrase("as `remove` named it, or the name", "`remove` 给出的编号或模型名称"))
+    parser.word(
+        "key",
+        "KEY",
+        Phrase("as `remove` named it, or the name of the model or its file", "`remove` 给出的编号，或模型名、文件名"),
+    )
     parser.json_switch()
     return parser
 
@@ -132,8 +137,8 @@ def restore(job: Job) -> int:
         if console.as_json:
             console.json({"deleted": [_as_data(one) for one in there]})
         elif there:
-            rows = [[one.key, one.name, size(one.size) if one.size else ""] for one in there]
-            console.lines(columns(rows, right=(2,)))
+            rows = [[one.key, one.name, one.file, size(one.size) if one.size else ""] for one in there]
+            console.lines(columns(rows, right=(3,)))
         else:
             console.line("没有可恢复的模型。" if zh else "There is nothing to put back.")
         return DONE
@@ -155,13 +160,15 @@ def restore(job: Job) -> int:
 
 
 def _key(text: str, there: tuple[Deleted, ...]) -> str:
-    """A key, or the name where only one of that name was deleted."""
-    named = [one.key for one in there if one.name.lower() == text.lower()]
+    """A key, or the name of the model or its file where only one of that name was deleted."""
+    named = [
+        one.key for one in there if text.lower() in {one.name.lower(), one.file.lower(), Path(one.file).stem.lower()}
+    ]
     return named[0] if len(named) == 1 else text
 
 
 def _as_data(one: Deleted) -> dict[str, Any]:
-    return {"key": one.key, "name": one.name, "size": one.size, "when": round(one.when)}
+    return {"key": one.key, "name": one.name, "file": one.file, "size": one.size, "when": round(one.when)}
 
 
 COMMANDS = (

@@ -226,7 +226,7 @@ class Library:
     def deleted(self) -> tuple[Deleted, ...]:
         """What can be put back, the last first. `size`: bytes that erasing it would free."""
         with self._lock:
-            hidden = [Deleted(hidden_key(p), each.name, 0, each.when) for p, each in self._index.hidden.items()]
+            hidden = [Deleted(hidden_key(p), each.name, 0, each.when, p.name) for p, each in self._index.hidden.items()]
             return tuple(sorted([*trash.listed(self.folder), *hidden], key=lambda each: -each.when))
 
     def erase(self, key: str) -> int:
@@ -332,7 +332,7 @@ class Library:
         except BackendError:
             del self._index.hidden[model.path]
             raise
-        return Deleted(hidden_key(model.path), hidden.name, 0, hidden.when)
+        return Deleted(hidden_key(model.path), hidden.name, 0, hidden.when, model.path.name)
 
     def _forget_gone(self, known: set[Path]) -> None:
         """Headers of files that are no more; what other programs hold is looked at again only while it is there."""

@@ -73,7 +73,12 @@ def put(models: Path, name: str, files: Sequence[Path], now: float | None = None
         _write(folder, replace(kept, state="here"))
         for parent in {file.parent for file in there}:
             _remove_empty(models, parent)
-    return Deleted(folder.name, name, size, when)
+    return _deleted(folder, kept)
+
+
+def _deleted(folder: Path, kept: _Kept) -> Deleted:
+    file = kept.places[0].rpartition("/")[2] if kept.places else ""
+    return Deleted(folder.name, kept.name, kept.size, kept.when, file)
 
 
 def put_back(models: Path, key: str) -> Path:
@@ -94,7 +99,7 @@ def put_back(models: Path, key: str) -> Path:
 
 def listed(models: Path) -> tuple[Deleted, ...]:
     """What can be put back, the last deleted first."""
-    found = [Deleted(folder.name, kept.name, kept.size, kept.when) for folder, kept in _all(models)]
+    found = [_deleted(folder, kept) for folder, kept in _all(models)]
     return tuple(sorted(found, key=lambda each: (-each.when, each.key)))
 
 

@@ -238,6 +238,7 @@ class Deleted:
     name: str
     size: int
     when: float  # seconds since 1970
+    file: str = ""  # its name, which tells one quant from another
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,6 +224,22 @@ def test_the_life_of_a_download_inside_a_window(shell: Shell, hub: HubServer, sm
     assert len(models("--json").json["models"]) == 2  # and so it stays without the window
 
 
+def test_of_two_quants_that_were_deleted_each_comes_back_by_the_name_of_its_file(
+    inside: Inside, small: Path, newer: Path, tmp_path: Path
+) -> None:
+    for model, quant in ((small, "Q4_K_M"), (newer, "Q8_0")):
+        put(model, tmp_path / f"twin-{quant}.gguf")
+        assert inside.run("models", "import", str(tmp_path / f"twin-{quant}.gguf"), "--copy").code == 0
+        (tmp_path / f"twin-{quant}.gguf").unlink()
+    for each in inside.run("models", "--json").json["models"]:
+        inside.run("models", "remove", each["id"])
+    assert not inside.run("models", "--json").json["models"]
+    shown = inside.run("models", "restore").out
+    assert ("twin-Q4_K_M.gguf" in shown, "twin-Q8_0.gguf" in shown) == (True, True)
+    assert inside.run("models", "restore", "twin-Q8_0").code == 0
+    assert [Path(each["path"]).name for each in inside.run("models", "--json").json["models"]] == ["twin-Q8_0.gguf"]
+
+
 def test_the_trash_is_emptied_only_when_told(inside: Inside, hub: HubServer, small: Path) -> None:
     inside.services.settings.set("network.endpoint", hub.endpoint)
     inside.run("pull", REPO)
