@@ -307,6 +307,9 @@ class _Rules:
             raise unsupported(
                 "This engine does not know the tokenizer of this model.", "当前引擎不支持该模型的分词器。"
             )
+        spelt = self._metadata["tokenizer.ggml.tokens"]
+        if self._metadata["tokenizer.ggml.model"] == "llama" and isinstance(spelt, ArrayOf) and spelt.bytes < 256:
+            raise damaged("its vocabulary cannot spell every text", "词表无法表示所有文本")  # an exception through C
         for tensor in self._tensors:
             if tensor.name in ("token_embd.weight", "output.weight") and tensor.dimensions[1:] != (tokens,):
                 raise damaged("its vocabulary is not as long as its embedding", "词表长度与嵌入矩阵不一致")

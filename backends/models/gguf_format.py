@@ -7,7 +7,7 @@ disk or from HTTP ranges: `NeedMoreBytes` says how many it wants to see.
 """
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from backends.core.errors import InvalidInput
@@ -54,10 +54,12 @@ class NeedMoreBytes(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ArrayOf:
-    """An array that was walked over: the type of its elements ("str", "f32", …) and how many there are."""
+    """An array that was walked over: the type of its elements ("str", "f32", …) and how many there are. `bytes`: of a
+    vocabulary, for how many of the 256 bytes it has a token as SentencePiece writes them."""
 
     kind: str
     length: int
+    bytes: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,9 +255,8 @@ class _Reader:
         if kind == _STRING:
             self._strings_ahead(length)
             if key == _TOKENS_KEY:
-                self._check_tokens(length)
-            else:
-                self._skip_strings(length)
+                return "array of str", ArrayOf("str", length, self._check_tokens(length))
+            self._skip_strings(length)
             return "array of str", ArrayOf("str", length)
         if kind not in _SCALARS:
             raise damaged(f"the entry {key[:80]!a} has the unknown type {kind}", f"条目 {key[:80]!a} 的类型未知")
@@ -291,8 +292,10 @@ class _Reader:
         self._position = position
         self._need(0)
 
-    def _check_tokens(self, length: int) -> None:
-        """llama.cpp ends the process when two tokens are the same, as far as C reads them; empty ones may repeat."""
+    def _check_tokens(self, length: int) -> int:
+        """llama.cpp ends the process when two tokens are the same, as far as C reads them; empty ones may repeat.
+
+        Gives how many bytes have a token."""
         if length > LARGEST_VOCABULARY:
             raise damaged("its vocabulary is impossibly large", "词表过大")
         head, position, unpack, longest, tokens = self._head, self._position, _U64, LONGEST_STRING, []
@@ -312,8 +315,10 @@ class _Reader:
         self._need(0)
         if b"\0" in b"".join(tokens):
             tokens = [token.partition(b"\0")[0] for token in tokens]
-        if len(set(tokens)) + max(0, tokens.count(b"") - 1) < length:
+        known = set(tokens)
+        if len(known) + max(0, tokens.count(b"") - 1) < length:
             raise damaged("a token is twice in its vocabulary", "词表中有重复的 token")
+        return sum(b"<0x%02X>" % byte in known or bytes((byte,)) in known for byte in range(256))
 
     def _name(self, longest: int) -> str:
         length = self._u64()

@@ -211,6 +211,7 @@ MEANING: dict[str, tuple[str, Change]] = {
     "types that are floats": ("damaged_file", keys("tokenizer.ggml.token_type", [1.0] * 320, Kind.FLOAT32)),
     "more scores than tokens": ("damaged_file", keys("tokenizer.ggml.scores", [0.0] * 321, Kind.FLOAT32)),
     "merges that are numbers": ("damaged_file", keys("tokenizer.ggml.merges", [1, 2], Kind.INT32)),
+    "a SentencePiece vocabulary without bytes": ("damaged_file", key("tokenizer.ggml.model", "llama", Kind.STRING)),
     "an unknown tokenizer": ("unsupported_architecture", key("tokenizer.ggml.model", "magic", Kind.STRING)),
     "no tokenizer": ("unsupported_architecture", without("tokenizer.ggml.model")),
     "a norm in F16": ("damaged_file", retyped("output_norm.weight", 1, 128)),

@@ -164,6 +164,22 @@ def test_what_is_refused_of_experts_and_scalings_would_end_llama_cpp(
     assert outcomes([path]) == ["died"]
 
 
+def test_a_sentencepiece_vocabulary_must_spell_every_byte(bases: dict[str, Path], tmp_path: Path) -> None:
+    """llama.cpp throws through C where it cannot spell a text."""
+
+    def spelt(count: int) -> Change:
+        tokens = [*(f"<0x{byte:02X}>" for byte in range(count)), *(f"word{n}" for n in range(320 - count))]
+
+        def change(draft: Draft) -> None:
+            draft.set("tokenizer.ggml.model", Kind.STRING, "llama")
+            draft.set_array("tokenizer.ggml.tokens", Kind.STRING, tokens)
+
+        return change
+
+    gguf.check(written(tmp_path / "whole.gguf", bases["qwen2"], spelt(256)))
+    assert refused(written(tmp_path / "lacks.gguf", bases["qwen2"], spelt(255))) == "damaged_file"
+
+
 def test_what_would_end_llama_cpp_does(bases: dict[str, Path], tmp_path: Path) -> None:
     """The child really sees what the reader keeps away from this process."""
     path = written(tmp_path / "changed.gguf", bases["qwen2"], key("block_count", 100_000))
