@@ -1,5 +1,6 @@
 """Stories of the window run on Qt's offscreen platform, with the real Application around them."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,6 +35,14 @@ def qapp_cls() -> type:
 @pytest.fixture(scope="session")
 def qapp_args() -> list[str]:
     return ["deskseek"]
+
+
+@pytest.fixture(autouse=True)
+def _garbage_dies_here() -> Iterator[None]:
+    """As in the app (`app.garbage`): a widget in a cycle that another thread collects is a crash."""
+    gc.disable()
+    yield
+    gc.collect(1)  # the young ones: what this test has made
 
 
 @pytest.fixture(autouse=True)
