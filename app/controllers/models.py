@@ -333,6 +333,8 @@ class ModelsController(QObject):
         self._pump.call(self._runner, self._services.loading.default_model, then=self._on_default)
 
     def _on_default(self, model: LocalModel | None) -> None:
+        if model is None and self._services.settings.current.models.default_model:
+            self._board.post(Notice(self._services.loading.why_none(), tone="warning", key="no_model"))
         if model is not None and self._picture.loaded is None and not self.loads.is_busy:
             self.load(model)
 

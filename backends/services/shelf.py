@@ -169,6 +169,8 @@ class ShelfServices:
     def _remove(self, model: LocalModel, *, cancel: CancelToken) -> Iterator[Deleted]:
         self._unload(model)
         deleted = self._base.library.delete(model.id)
+        if self._base.settings.current.models.default_model == model.id:
+            self._base.settings.reset("models.default_model")  # nobody is to wonder where it has gone
         self._base.changed("library")
         yield deleted
 

@@ -62,3 +62,19 @@ def test_a_model_that_ends_the_engine_leaves_the_window_as_it_was(desk: Desk, tm
     desk.controller.load(good)
     desk.until_loaded()
     desk.until(lambda: "GGML_ASSERT" not in looks.texts(desk.board))
+
+
+def test_a_model_that_went_with_its_disk_is_missed_and_a_deleted_one_is_not(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "stick").mkdir()
+    model = desk.takes_in(scripted_model(tmp_path / "stick" / "greeter.gguf"))
+    model.path.parent.rename(tmp_path / "pulled out")
+    desk.restart()
+    desk.controller.load_default()
+    desk.is_told("greeter", "connect it")
+
+    (tmp_path / "pulled out").rename(model.path.parent)
+    desk.restart()
+    desk.until(lambda: desk.picture.local)
+    desk.controller.remove(desk.picture.local[0] if desk.picture.local else model)
+    desk.until(lambda: desk.picture.local == ())
+    assert desk.services.settings.current.models.default_model == ""

@@ -10,7 +10,7 @@ from backends.engine.context import Context, ContextOptions
 from backends.engine.native import Model
 from backends.engine.protocol import GenerateRequest, Sampling, Turn
 from backends.engine.scheduler import Scheduler
-from backends.engine.sequence import Job
+from backends.engine.sequence import Job, Sequence
 from backends.engine.template import ChatTemplate
 from tests.kit.answers import hear
 from tests.kit.ggufs import ANSWER
@@ -74,7 +74,9 @@ def test_a_failed_computation_is_told_and_the_next_one_succeeds(model: Model, co
     failing, other = Job(hello), Job(hello)
     scheduler.submit(failing)
     scheduler.submit(other)
-    scheduler._waiting[0].tokens[3] = model.vocabulary.size  # no such token
+    first = scheduler._waiting[0]
+    assert isinstance(first, Sequence)
+    first.tokens[3] = model.vocabulary.size  # no such token
     while scheduler.step():
         pass
     with pytest.raises(EngineError) as caught:

@@ -17,10 +17,11 @@ from backends.models.index import Chosen
 from backends.models.library import Library
 from backends.models.names import Shelved, arranged, matching
 from backends.models.newer import newer
-from backends.models.types import LocalModel
+from backends.models.types import LocalModel, Origin
 from tests.kit.fetch import REPO, Fetch, finished
 
 CATALOG = Catalog.load()
+ORIGINS: tuple[Origin, ...] = ("downloaded", "own", "hub-cache", "ollama")
 
 
 @pytest.fixture
@@ -158,7 +159,7 @@ def shelves(draw: st.DrawFn) -> list[Shelved]:
     found = []
     for number in range(draw(st.integers(0, 8))):
         version = draw(st.sampled_from(["", "aaaaaaaa", "bbbbbbbb"]))
-        origin = draw(st.sampled_from(["downloaded", "own", "hub-cache", "ollama"]))
+        origin: Origin = draw(st.sampled_from(ORIGINS))
         model = LocalModel(
             id=draw(st.sampled_from(["m", "n:8b", "m@x"])),
             name="M",
