@@ -212,5 +212,7 @@ def test_hostile_files_picked_in_chinese(home: Home, bad: dict[str, Path], small
 
 def picks(window: Window, path: Path) -> None:
     window.presses("我有模型文件…")
+    window.strikes("Down")
+    window.strikes("Return")
     window.types(str(path))
     window.strikes("Return")

@@ -53,10 +53,8 @@ def test_while_a_download_runs(home: Home, hub: HubServer, made: Made) -> None:
     left_well(home)
     hub.heal()
     with home.start() as window:
-        page = window.sees("Paused", re.compile(r"[1-9][\d.]* MB of \d+\.\d MB"))
+        page = window.sees("What can I do for you?", "Send")  # it went on by itself
         assert "unexpectedly" not in page
-        window.presses("Resume")
-        window.sees("What can I do for you?")
         assert window.is_closed() == CLEAN
 
 
