@@ -49,7 +49,7 @@ class Real:
             experts=min(self.experts, experts),
             vocabulary=min(self.vocabulary, vocabulary),
             dense=min(self.dense, 1),
-            ratios=(0, 4, 128)[:layers] if self.ratios else (),
+            ratios=(0, 4, 128, 4)[:layers] if self.ratios else (),
             hashed=min(self.hashed, 1),
         )
 

@@ -229,10 +229,10 @@ def test_a_shared_embedding_is_copied_to_the_card_alone(tmp_path: Path) -> None:
     assert in_host == weights.embedding
 
 
-@pytest.mark.parametrize(("name", "layers"), [("v3", 2), ("v3.2", 2), ("v4-flash-0731", 3)])
+@pytest.mark.parametrize(("name", "layers"), [("v3", 3), ("v3.2", 3), ("v4-flash-0731", 4)])
 def test_llama_cpp_leaves_layers_for_drafts_out(name: str, layers: int, tmp_path: Path) -> None:
     """As many layers have a cache as llama.cpp says. A V4 file has such a layer only where its tensors are there."""
-    usual = shaped_model(tmp_path / "usual.gguf", REAL[name].small(layers=3, vocabulary=1024))
+    usual = shaped_model(tmp_path / "usual.gguf", REAL[name].small(layers=4, vocabulary=1024))
     with usual.open("rb") as file:
         head = file.read(gguf.read_header(usual).container.data_start)
     (count,) = struct.unpack_from("<Q", head, 16)
