@@ -24,7 +24,7 @@ class Meter:
     """Made before the load; told when the context is made, and read after the warm-up."""
 
     def __init__(self, devices: Sequence[EngineDevice]) -> None:
-        _give_back()
+        give_back()
         self._free = _free(devices)
         self._before = self._made = _resident()
         self._compute = 0
@@ -43,7 +43,7 @@ class Meter:
         return (DeviceUse("CPU", grown), *(DeviceUse(name, less) for name, less in lost.items() if less > 0))
 
 
-def _give_back() -> None:
+def give_back() -> None:
     """Let glibc return what is free: the former model's memory, used again, would not show as growth."""
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
         trim(0)
