@@ -146,6 +146,81 @@ class EngineSettings:
             "从未在本机加载过的模型先在单独的进程中尝试，失败也不会影响程序。",
         ),
     )
+    parallel: int = setting(
+        4,
+        "integer",
+        Phrase("Answers at the same time", "同时生成的回答数"),
+        Phrase(
+            "They share the context of the loaded model. The person at the window always comes first.",
+            "多个回答共用已加载模型的上下文；窗口前的用户始终优先。",
+        ),
+        range=(1, 16),
+    )
+    lookup: bool = setting(
+        True,
+        "flag",
+        Phrase("Guess quotes ahead", "预测引用内容"),
+        Phrase(
+            "Where an answer repeats what it has read, several words are computed in one step. The text stays the same.",
+            "回答重复已读内容时，一步计算多个词，文字不变。",
+        ),
+    )
+    warm: bool = setting(
+        True,
+        "flag",
+        Phrase("Remember what was read", "记住已读内容"),
+        Phrase(
+            "Conversations and documents need not be read again after a restart. Kept on this disk only.",
+            "重启后无需重新读取对话和文档。数据仅保存在本机磁盘。",
+        ),
+    )
+    warm_budget: float = setting(
+        8.0,
+        "number",
+        Phrase("Disk space for that", "占用磁盘上限"),
+        Phrase("In GB. What was not used for the longest time goes first.", "以 GB 计，最久未用的先删除。"),
+        range=(0.1, 1000),
+    )
+    idle_unload: int = setting(
+        0,
+        "integer",
+        Phrase("Unload when idle", "空闲时卸载模型"),
+        Phrase("After so many minutes without a question. 0: never.", "无提问达到该分钟数后卸载，0 表示从不。"),
+        range=(0, 10_000),
+    )
+    lock_memory: bool = setting(
+        False,
+        "flag",
+        Phrase("Keep the model in memory", "将模型锁定在内存中"),
+        Phrase(
+            "The system may not move it to the disk. It takes effect at the next load.",
+            "系统不会将其换出到磁盘，下次加载时生效。",
+        ),
+    )
+    numa: bool = setting(
+        False,
+        "flag",
+        Phrase("Several processors (NUMA)", "多处理器（NUMA）"),
+        Phrase(
+            "Spread the work over the memory of each processor. It takes effect at the next start.",
+            "将计算分布到各处理器的内存，下次启动时生效。",
+        ),
+    )
+    gpu_sharing: Literal["auto", "layer", "tensor"] = setting(
+        "auto",
+        "choice",
+        Phrase("Several graphics cards", "多块显卡"),
+        Phrase(
+            "How they share a model: whole layers each, or a part of every layer, which is faster where the cards are "
+            "connected well.",
+            "多块显卡分担模型的方式：各放若干层，或各算每层的一部分（显卡间连接较快时速度更高）。",
+        ),
+        choices={
+            "auto": Phrase("Automatic", "自动"),
+            "layer": Phrase("Whole layers", "按层"),
+            "tensor": Phrase("Parts of every layer", "按张量"),
+        },
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,4 +305,14 @@ class ChatSettings:
         "paragraph",
         Phrase("Standing instructions", "固定指令"),
         Phrase("What the model should know or do in every conversation.", "模型在每个对话中都应知道或遵守的内容。"),
+    )
+    thinking_budget: int = setting(
+        0,
+        "integer",
+        Phrase("Think at most", "思考上限"),
+        Phrase(
+            "In tokens; then the answer begins. 0: as long as the model likes.",
+            "以 token 计，达到后开始回答。0 表示不限。",
+        ),
+        range=(0, 1_000_000),
     )

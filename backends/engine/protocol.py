@@ -5,16 +5,100 @@ Times are seconds, rates tokens per second, memory bytes.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
 from backends.core.phrase import Phrase
 from backends.core.stream import Stream
+from backends.engine.generation import (
+    Adapter,
+    Finished,
+    FinishReason,
+    Format,
+    GenerateEvent,
+    GenerateRequest,
+    Grammar,
+    JsonSchema,
+    NamedTool,
+    Paused,
+    Priority,
+    PromptProgress,
+    Queued,
+    ReasoningDelta,
+    ReasoningReclassified,
+    Resumed,
+    Role,
+    Said,
+    Sampling,
+    TextDelta,
+    ThinkingClosed,
+    Timings,
+    TokenLogprob,
+    Tool,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallStarted,
+    ToolChoice,
+    TopLogprob,
+    Turn,
+    Usage,
+)
 
-Role = Literal["system", "user", "assistant"]
+__all__ = [
+    "LONGEST_DRAFT",
+    "MOST_CHOICES",
+    "MOST_PARALLEL",
+    "Adapter",
+    "DeviceUse",
+    "Engine",
+    "EngineDevice",
+    "EngineInfo",
+    "FinishReason",
+    "Finished",
+    "Format",
+    "GenerateEvent",
+    "GenerateRequest",
+    "Grammar",
+    "JsonSchema",
+    "KvType",
+    "LoadEvent",
+    "LoadFinished",
+    "LoadProgress",
+    "LoadRequest",
+    "LoadStepped",
+    "LoadTrying",
+    "LoadedModel",
+    "NamedTool",
+    "Paused",
+    "Priority",
+    "PromptProgress",
+    "Queued",
+    "ReasoningDelta",
+    "ReasoningReclassified",
+    "Resumed",
+    "Role",
+    "Said",
+    "Sampling",
+    "TextDelta",
+    "ThinkingClosed",
+    "Timings",
+    "TokenLogprob",
+    "Tool",
+    "ToolCall",
+    "ToolCallDelta",
+    "ToolCallStarted",
+    "ToolChoice",
+    "TopLogprob",
+    "Turn",
+    "Usage",
+]
+
 KvType = Literal["f16", "q8_0"]
-FinishReason = Literal["stop", "length", "cancelled"]
+
+LONGEST_DRAFT = 15  # tokens guessed ahead for one answer and computed in one step
+MOST_PARALLEL = 16  # answers computed together
+MOST_CHOICES = 8
 
 
 # ---- devices and models
@@ -55,16 +139,16 @@ class LoadRequest:
     batch: int = 512
     alias: str = ""  # how the model is called outside (never its path)
     gpu_split: tuple[int, ...] = ()  # layers of each GPU in the engine's order; empty: as llama.cpp likes
-    adapters: tuple["Adapter", ...] = ()
+    adapters: tuple[Adapter, ...] = ()
     mapped: bool = True  # the weights are used as they lie in the file, where the device can; else they are read
-
-
-@dataclass(frozen=True, slots=True)
-class Adapter:
-    """A LoRA adapter (GGUF) and how strongly it is applied; 0 is off."""
-
-    path: Path
-    scale: float = 1.0
+    parallel: int = 1  # answers computed together; they share the context
+    draft: Path | None = None  # a small model of the same vocabulary that guesses ahead
+    lookup: bool = True  # what an answer quotes from its prompt is guessed from there
+    lock_memory: bool = False  # weights in main memory are never swapped out
+    numa: bool = False  # spread over the memory nodes of a machine with several processors; once a process
+    gpu_sharing: Literal["layer", "tensor"] = "layer"  # several GPUs: whole layers each, or a part of every layer
+    states: Path | None = None  # folder of saved states; None: nothing is saved or restored
+    states_budget: int = 0  # bytes that they may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +177,10 @@ class LoadedModel:
     notes: tuple[Phrase, ...] = ()  # e.g. a GPU was asked for and the CPU is used
     uses: tuple[DeviceUse, ...] = ()  # measured, main memory ("CPU") among them
     adapters: tuple[Adapter, ...] = ()
+    parallel: int = 1
+    threads: int = 0
+    draft: Path | None = None  # None too where it did not suit; then a note says so
+    thinks: bool = True  # the template knows a switch for thinking, or the model was seen to think by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,94 +210,12 @@ class LoadFinished:
 LoadEvent = LoadProgress | LoadTrying | LoadStepped | LoadFinished
 
 
-# ---- generation
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One message of a conversation as the model sees it. Assistant turns carry the answer alone."""
-
-    role: Role
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """Publisher's values come from the catalogue; these are the neutral ones. `seed` None: a random one."""
-
-    temperature: float = 0.6
-    top_p: float = 0.95
-    top_k: int = 0  # 0: off
-    min_p: float = 0.0
-    repeat_penalty: float = 1.0
-    seed: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class GenerateRequest:
-    turns: Sequence[Turn]
-    sampling: Sampling = field(default_factory=Sampling)
-    max_tokens: int | None = None  # None: what is left of the context
-    stop: Sequence[str] = ()
-    thinking: bool | None = None  # None: the model's default; only where the template has a switch
-
-
-@dataclass(frozen=True, slots=True)
-class PromptProgress:
-    """Prefill: `done` of `total` prompt tokens are in the cache."""
-
-    done: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReasoningDelta:
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class TextDelta:
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReasoningReclassified:
-    """All text so far was thinking after all (a `</think>` came without its opening tag)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    prompt_tokens: int
-    completion_tokens: int
-    reasoning_tokens: int
-    cached_tokens: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Timings:
-    prefill_tokens_per_s: float
-    decode_tokens_per_s: float
-    ttft_s: float  # time to first token, queueing included
-    total_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    usage: Usage
-    timings: Timings
-    finish_reason: FinishReason
-    device: str  # "CUDA0 + CPU (12 of 36 layers)", "CPU"
-
-
-GenerateEvent = PromptProgress | ReasoningDelta | TextDelta | ReasoningReclassified | Finished
-
-
 class Engine(Protocol):
     """One thread owns llama.cpp; every method may be called from any thread and returns at once.
 
-    Errors come out of the streams: EngineError (`load_failed`, `out_of_memory`, …), InvalidInput
-    (`context_too_long` with both numbers, `unsupported_model`), Unavailable (`no_model`).
-    A cancelled generation ends with `Finished(finish_reason="cancelled")`: what was said so far counts.
+    Errors come out of the streams: EngineError (`load_failed`, `out_of_memory`, `device_lost`, …), InvalidInput
+    (`context_too_long` with both numbers, `unsupported_model`, `bad_sampling`, `bad_grammar`, …), Unavailable
+    (`no_model`). A cancelled generation ends with `Finished(finish_reason="cancelled")`: what was said so far counts.
     """
 
     @property
@@ -218,12 +224,24 @@ class Engine(Protocol):
         ...
 
     def load(self, request: LoadRequest) -> Stream[LoadEvent]:
-        """Unload what is there and load this. Progress, then LoadFinished."""
+        """Unload what is there, when the answers asked for before are done, and load this. Progress, then
+        LoadFinished. What is asked for after it waits for it."""
         ...
 
-    def unload(self) -> Stream[None]: ...
+    def unload(self) -> Stream[None]:
+        """When the answers asked for before are done."""
+        ...
 
     def generate(self, request: GenerateRequest) -> Stream[GenerateEvent]: ...
+
+    def generate_choices(self, request: GenerateRequest, n: int) -> tuple[Stream[GenerateEvent], ...]:
+        """`n` answers to one prompt, which is read once; a seed counts up. InvalidInput (`bad_choices`) out of every
+        stream if `n` is not 1 to MOST_CHOICES."""
+        ...
+
+    def answer_now(self, stream: Stream[GenerateEvent]) -> None:
+        """Close the thinking of this running answer and go on to the answer. Nothing happens if it does not think."""
+        ...
 
     def set_adapters(self, adapters: Sequence[Adapter]) -> Stream[tuple[Adapter, ...]]:
         """Compute with these adapters from now on, without loading again. One event: those in use."""
@@ -231,6 +249,15 @@ class Engine(Protocol):
 
     def count_tokens(self, turns: Sequence[Turn]) -> Stream[int]:
         """One event: the prompt's length in tokens, template included."""
+        ...
+
+    def suspend(self) -> Stream[None]:
+        """Stop between two steps, until `resume`: the machine goes to sleep. Ends when nothing is computed any more."""
+        ...
+
+    def resume(self) -> Stream[None]:
+        """Go on. Looks at the devices first: if one that holds a part of the model has gone, running answers end with
+        EngineError (`device_lost`) and the model is unloaded."""
         ...
 
     def close(self) -> None:
