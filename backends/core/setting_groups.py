@@ -161,7 +161,7 @@ class EngineSettings:
         "flag",
         Phrase("Guess quotes ahead", "预测引用内容"),
         Phrase(
-            "Where an answer repeats what it has read, several words are computed in one step. The text stays the same.",
+            "Where an answer repeats what it has read, several words are computed in one step; the text is the same.",
             "回答重复已读内容时，一步计算多个词，文字不变。",
         ),
     )
