@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError, NotFound, ResourceError, Unavailable
 from backends.core.phrase import Phrase
+from backends.core.setting_groups import EngineSettings
 from backends.core.stream import Runner, Stream
 from backends.engine.protocol import Adapter, Finished, LoadEvent, LoadRequest
 from backends.hardware.types import Machine
@@ -50,22 +51,36 @@ class LoadingServices:
         self._runner.close()
 
     def load(
-        self, model: LocalModel, *, context: int | None = None, safe: bool = False, remember: bool = True
+        self,
+        model: LocalModel,
+        *,
+        context: int | None = None,
+        safe: bool = False,
+        remember: bool = True,
+        engine: EngineSettings | None = None,
     ) -> Stream[LoadEvent]:
         """Check the file, plan for this machine as it is now, load; what is new here in a process of its own first.
 
         When it fails, what costs least is given up (LoadStepped) until it works; a `context` that is named never is:
         then the error says what would fit. `safe`: on the CPU alone (after a crash). `remember`: it is the model that
-        answers from now on. The adapters that were last used with it are loaded too.
+        answers from now on. `engine`: settings in place of the person's. The adapters that were last used with it are
+        loaded too.
         """
-        return self._runner.start(self._load, model, context, safe, remember)
+        return self._runner.start(self._load, model, context, safe, remember, engine)
 
     def _load_unless_loaded(self, model: LocalModel, *, cancel: CancelToken) -> Iterator[LoadEvent]:
         if self._base.engine.model is None:  # another load may have come first while this one waited its turn
-            yield from self._load(model, None, False, True, cancel=cancel)
+            yield from self._load(model, None, False, True, None, cancel=cancel)
 
     def _load(
-        self, model: LocalModel, context: int | None, safe: bool, remember: bool, *, cancel: CancelToken
+        self,
+        model: LocalModel,
+        context: int | None,
+        safe: bool,
+        remember: bool,
+        engine: EngineSettings | None,
+        *,
+        cancel: CancelToken,
     ) -> Iterator[LoadEvent]:
         header = gguf.check(model.path)  # what makes llama.cpp abort never gets near it
         if self._base.engine.model is not None:
@@ -73,7 +88,8 @@ class LoadingServices:
                 pass
         self._unmeasured = None
         machine = next(self._machine.look(cancel=cancel))
-        descent, plan = self._descent(model, header, machine, context, safe, cancel)
+        engine = engine or self._base.settings.current.engine
+        descent, plan = self._descent(model, header, machine, context, safe, engine, cancel)
         for event in descent.go(cancel):
             if isinstance(event, Landed):
                 planned = plan if event.step is descent.start else _by_formula(event.step)
@@ -88,9 +104,9 @@ class LoadingServices:
         machine: Machine,
         context: int | None,
         safe: bool,
+        engine: EngineSettings,
         cancel: CancelToken,
     ) -> tuple[Descent, Plan]:
-        engine = self._base.settings.current.engine
         budget = self._machine.budget(machine)
         if safe:
             budget = replace(budget, gpus=(), unified=False)
@@ -117,7 +133,7 @@ class LoadingServices:
             budget=budget,
             others=tuple(self._smaller(model)),
             fixed=fixed,
-            request=lambda step: self._request(step, context),
+            request=lambda step: self._request(step, context, engine),
             room=free,
             try_first=engine.try_first,
             strict=context is not None,
@@ -126,7 +142,7 @@ class LoadingServices:
         )
         return descent, plan
 
-    def _request(self, step: Step, context: int | None) -> LoadRequest:
+    def _request(self, step: Step, context: int | None, engine: EngineSettings) -> LoadRequest:
         """`context`: what was asked for, which the engine tells about if the model was not trained for it."""
         options = step.options
         return LoadRequest(
@@ -135,11 +151,13 @@ class LoadingServices:
             kv_type=options.kv_type,
             gpu_layers=options.gpu_layers,
             expert_layers_on_cpu=options.expert_layers_on_cpu,
-            threads=self._base.settings.current.engine.threads,
+            threads=engine.threads,
             batch=options.batch,
             alias=step.model.id,
             gpu_split=options.gpu_split,
             mapped=options.mapped,
+            parallel=engine.parallel,
+            lookup=engine.lookup,
         )
 
     def _on_disk(self, model: LocalModel, header: Header) -> OnDisk:
