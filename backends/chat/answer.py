@@ -1,6 +1,7 @@
 """The task that answers: the question to disk, the prompt built, the engine's events passed on, the answer saved.
 
-    for event in answer(store, engine, model, sampling, conversation_id, "Why is the sky blue?", cancel=token): ...
+    manner = Manner(model, sampling)
+    for event in answer(store, engine, manner, conversation_id, "Why is the sky blue?", cancel=token): ...
 
 The question is stored before anything else happens, the answer's message right after it. What streams in is
 saved at most a second later, and its final state always: `done`, `stopped` (by the person), `failed` (with the
@@ -8,38 +9,43 @@ reason). Runs on the chat runner and waits for the engine's thread; never run it
 """
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backends.chat import prompt
+from backends.chat.draft import Draft
 from backends.chat.store import ChatStore
-from backends.chat.types import Message, Problem, Status
+from backends.chat.types import Message, Problem
 from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError, Cancelled, InvalidInput, Unavailable
 from backends.core.phrase import Phrase
 from backends.core.stream import GATHER, Stream
 from backends.engine.protocol import (
     Engine,
-    Finished,
     GenerateEvent,
     GenerateRequest,
-    LoadedModel,
-    ReasoningDelta,
-    ReasoningReclassified,
+    Said,
     Sampling,
-    TextDelta,
     Turn,
 )
 from backends.models.types import CatalogModel
-
-SAVE_EVERY = 0.8  # seconds; with the write itself, no more than a second is lost
 
 BUG = Problem(
     "internal_error",
     Phrase("Something went wrong inside DeskSeek.", "DeskSeek 内部出错。"),
     Phrase("The log says more; what had arrived was kept.", "详情请查看日志；已收到的内容已保留。"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to answer. `model` None: a file that the catalogue does not know. `thinking_budget` in tokens."""
+
+    model: CatalogModel | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    instructions: str = ""
+    max_tokens: int | None = None
+    thinking_budget: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +65,32 @@ class TurnsLeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerAsked:
+    """The engine has the question. By `stream` it knows this answer (`Engine.answer_now`); its events come here."""
+
+    stream: Stream[GenerateEvent]
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerSaved:
     """The answer in its final state. The last event, also of a failed answer (whose error is raised after it)."""
 
     message: Message
 
 
-AnswerEvent = AnswerStarted | TurnsLeftOut | GenerateEvent | AnswerSaved
+AnswerEvent = AnswerStarted | TurnsLeftOut | AnswerAsked | GenerateEvent | AnswerSaved
 
 
 def answer(
     store: ChatStore,
     engine: Engine,
-    model: CatalogModel | None,
-    sampling: Sampling,
+    manner: Manner,
     conversation_id: int,
     text: str,
     *,
     cancel: CancelToken,
-    instructions: str = "",
-    max_tokens: int | None = None,
 ) -> Iterator[AnswerEvent]:
-    """Answer `text` as the next turn of the active branch. `model` None: a file that the catalogue does not know."""
+    """Answer `text` as the next turn of the active branch."""
     if not text.strip():
         raise InvalidInput(
             Phrase("There is nothing to answer.", "没有可回答的内容。"),
@@ -88,20 +98,17 @@ def answer(
             code="empty_message",
         )
     question = store.add_message(conversation_id, "user", text)
-    yield from _reply(store, engine, model, sampling, question, instructions, max_tokens, cancel)
+    yield from _reply(store, engine, manner, question, cancel)
 
 
 def regenerate(
     store: ChatStore,
     engine: Engine,
-    model: CatalogModel | None,
-    sampling: Sampling,
+    manner: Manner,
     conversation_id: int,
     message_id: int,
     *,
     cancel: CancelToken,
-    instructions: str = "",
-    max_tokens: int | None = None,
 ) -> Iterator[AnswerEvent]:
     """Answer again: the new answer stands beside the old one `message_id`, below the same question."""
     message = store.message(message_id)
@@ -112,18 +119,35 @@ def regenerate(
             Phrase("Only an answer of this conversation can be written again.", "只能重新生成本对话中的回答。"),
             code="not_an_answer",
         )
-    yield from _reply(store, engine, model, sampling, message, instructions, max_tokens, cancel)
+    yield from _reply(store, engine, manner, message, cancel)
+
+
+def go_on(
+    store: ChatStore,
+    engine: Engine,
+    manner: Manner,
+    conversation_id: int,
+    message_id: int,
+    *,
+    cancel: CancelToken,
+) -> Iterator[AnswerEvent]:
+    """Go on with an answer that was cut off (by a crash, an error, the person, its longest length), from its last word.
+
+    InvalidInput `not_cut_off` if it is whole, or not the end of its conversation.
+    """
+    message = store.message(message_id)
+    last = store.messages(conversation_id)[-1:]
+    if not message.cut_off or message.parent_id is None or [message.id] != [one.id for one in last]:
+        raise InvalidInput(
+            Phrase("This answer was not cut off.", "这段回答没有中断。"),
+            Phrase("Answer again to get another one.", "可重新生成一个回答。"),
+            code="not_cut_off",
+        )
+    yield from _write(store, engine, manner, store.message(message.parent_id), store.reopen(message_id), cancel)
 
 
 def _reply(
-    store: ChatStore,
-    engine: Engine,
-    model: CatalogModel | None,
-    sampling: Sampling,
-    question: Message,
-    instructions: str,
-    max_tokens: int | None,
-    cancel: CancelToken,
+    store: ChatStore, engine: Engine, manner: Manner, question: Message, cancel: CancelToken
 ) -> Iterator[AnswerEvent]:
     loaded = engine.model
     reply = store.add_message(
@@ -134,14 +158,31 @@ def _reply(
         model=loaded.alias if loaded else "",
         status="streaming",
     )
-    draft = _Draft(store, reply.id)
+    yield from _write(store, engine, manner, question, reply, cancel)
+
+
+def _write(
+    store: ChatStore, engine: Engine, manner: Manner, question: Message, reply: Message, cancel: CancelToken
+) -> Iterator[AnswerEvent]:
+    draft = Draft(store, reply)
     try:
         yield AnswerStarted(question.id, reply.id)
-        built = _prompt(engine, loaded, store.branch(question.id), model, instructions, cancel)
+        said = Said(reply.reasoning, reply.content, closed=bool(reply.content))
+        built = _prompt(engine, store.branch(question.id), manner, said, cancel)
         if built.left_out:
             yield TurnsLeftOut(len(built.left_out), built.left_out)
-        request = GenerateRequest(built.turns, sampling, max_tokens)
-        yield from _stream(engine.generate(request), draft, cancel)
+        request = GenerateRequest(
+            built.turns,
+            manner.sampling,
+            manner.max_tokens,
+            thinking_budget=manner.thinking_budget,
+            labels=frozenset({label(question.conversation_id)}),
+            keep=True,
+            said=said if said.reasoning or said.text else None,
+        )
+        stream = engine.generate(request)
+        yield AnswerAsked(stream)
+        yield from _stream(stream, draft, cancel)
         yield AnswerSaved(draft.end("done" if draft.whole else "stopped"))
     except Cancelled:
         yield AnswerSaved(draft.end("stopped"))
@@ -156,14 +197,15 @@ def _reply(
             draft.end("failed", BUG)
 
 
+def label(conversation_id: int) -> str:
+    """The mark of a conversation on states of the engine that have read it."""
+    return f"conversation:{conversation_id}"
+
+
 def _prompt(
-    engine: Engine,
-    loaded: LoadedModel | None,
-    branch: Sequence[Message],
-    model: CatalogModel | None,
-    instructions: str,
-    cancel: CancelToken,
+    engine: Engine, branch: Sequence[Message], manner: Manner, said: Said, cancel: CancelToken
 ) -> prompt.Prompt:
+    loaded = engine.model
     if loaded is None:
         raise Unavailable(
             Phrase("No model is loaded.", "尚未加载模型。"),
@@ -181,10 +223,18 @@ def _prompt(
             forget()
         raise Cancelled
 
-    return prompt.build(branch, context=loaded.context, model=model, instructions=instructions, count=count)
+    words = said.reasoning + said.text
+    taken = count([Turn("user", words)]) if words else 0
+    return prompt.build(
+        branch,
+        context=max(loaded.context - taken, 1),
+        model=manner.model,
+        instructions=manner.instructions,
+        count=count,
+    )
 
 
-def _stream(stream: Stream[GenerateEvent], draft: "_Draft", cancel: CancelToken) -> Iterator[GenerateEvent]:
+def _stream(stream: Stream[GenerateEvent], draft: Draft, cancel: CancelToken) -> Iterator[GenerateEvent]:
     """Pass the engine's events on. Wakes for an event, or when what came before is due on disk."""
     woken = threading.Event()
     forget = cancel.on_cancel(stream.cancel)
@@ -204,68 +254,3 @@ def _stream(stream: Stream[GenerateEvent], draft: "_Draft", cancel: CancelToken)
         stream.on_wake(None)
         forget()
         stream.cancel()
-
-
-class _Draft:
-    """An answer while it is written, and how much of it is on disk."""
-
-    def __init__(self, store: ChatStore, message_id: int) -> None:
-        self._store = store
-        self._message_id = message_id
-        self._reasoning: list[str] = []
-        self._text: list[str] = []
-        self._thinking_since: float | None = None
-        self._thought_for = 0.0
-        self._unsaved_since: float | None = None
-        self._finished: Finished | None = None
-        self.ended = False
-
-    @property
-    def whole(self) -> bool:
-        return self._finished is not None and self._finished.finish_reason != "cancelled"
-
-    def take(self, event: GenerateEvent) -> None:
-        now = time.monotonic()
-        match event:
-            case ReasoningDelta(text):
-                self._thinking_since = self._thinking_since or now
-                self._thought_for = now - self._thinking_since
-                self._reasoning.append(text)
-            case TextDelta(text):
-                self._text.append(text)
-            case ReasoningReclassified():
-                self._reasoning += self._text
-                self._text = []
-            case Finished():
-                self._finished = event
-            case _:
-                return
-        if self._unsaved_since is None:
-            self._unsaved_since = now
-
-    def seconds_to_save(self) -> float | None:
-        """Seconds until the oldest unsaved text must be written; None while there is none."""
-        if self._unsaved_since is None:
-            return None
-        return max(0.0, self._unsaved_since + SAVE_EVERY - time.monotonic())
-
-    def save_if_due(self) -> None:
-        if self.seconds_to_save() == 0.0:
-            self._store.save_progress(self._message_id, "".join(self._reasoning), "".join(self._text))
-            self._unsaved_since = None
-
-    def end(self, status: Status, problem: Problem | None = None) -> Message:
-        self.ended = True
-        finished = self._finished
-        return self._store.finish(
-            self._message_id,
-            status,
-            reasoning="".join(self._reasoning),
-            content="".join(self._text),
-            problem=problem,
-            finish_reason=finished.finish_reason if finished else "",
-            usage=finished.usage if finished else None,
-            timings=finished.timings if finished else None,
-            device=finished.device if finished else "",
-            reasoning_s=self._thought_for,
-        )

@@ -108,7 +108,7 @@ class ChatStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._mark_interrupted()
-        self.purge(time.time() - KEEP_DELETED)
+        self.purged_at_start = self.purge(time.time() - KEEP_DELETED)
 
     # ---- conversations
 
@@ -160,8 +160,8 @@ class ChatStore:
             connection.execute("UPDATE conversations SET deleted = NULL WHERE id = ?", (conversation_id,))
         return self.conversation(conversation_id)
 
-    def purge(self, before: float | None = None) -> int:
-        """Remove for ever what was deleted, or deleted before that Unix time. How many conversations went."""
+    def purge(self, before: float | None = None) -> tuple[int, ...]:
+        """Remove for ever what was deleted, or deleted before that Unix time. The ids of what went."""
         with self._database.atomic() as connection:
             rows = connection.execute(
                 "SELECT id FROM conversations WHERE deleted IS NOT NULL AND (? IS NULL OR deleted < ?)",
@@ -170,7 +170,7 @@ class ChatStore:
             for (conversation_id,) in rows:
                 connection.execute("DELETE FROM messages WHERE conversation_id = ?", (conversation_id,))
                 connection.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,))
-        return len(rows)
+        return tuple(conversation_id for (conversation_id,) in rows)
 
     # ---- messages
 
@@ -249,6 +249,16 @@ class ChatStore:
                 "UPDATE messages SET reasoning = ?, content = ?, updated = ? WHERE id = ? AND status = 'streaming'",
                 (_sound(reasoning), _sound(text), time.time(), message_id),
             )
+
+    def reopen(self, message_id: int) -> Message:
+        """An answer that was cut off is written on."""
+        with self._database.atomic() as connection:
+            connection.execute(
+                "UPDATE messages SET status = 'streaming', problem = NULL, finish_reason = '' "
+                "WHERE id = ? AND role = 'assistant'",
+                (message_id,),
+            )
+        return self.message(message_id)
 
     def finish(
         self,

@@ -27,7 +27,10 @@ class Problem:
 INTERRUPTED = Problem(
     "interrupted",
     Phrase("DeskSeek ended while this answer was being written.", "写这段回答时 DeskSeek 意外退出。"),
-    Phrase("What had arrived was kept. Answer again to get a whole one.", "已收到的内容已保留。可重新生成完整回答。"),
+    Phrase(
+        "What had arrived was kept. Go on from there, or answer again.",
+        "已收到的内容已保留。可从中断处继续，或重新生成。",
+    ),
 )
 
 
@@ -70,3 +73,9 @@ class Message:
     updated: float
     position: int
     siblings: int
+
+    @property
+    def cut_off(self) -> bool:
+        """An answer that was begun and has no end: a crash, an error, the person or its longest length came first."""
+        begun = self.role == "assistant" and bool(self.reasoning or self.content)
+        return begun and (self.status in ("stopped", "failed") or self.finish_reason == "length")

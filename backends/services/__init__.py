@@ -19,11 +19,12 @@ Everything slow is a Stream. Whoever opens Services owns the data folder (see `c
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from backends.chat.answer import AnswerEvent, regenerate
+from backends.chat.answer import AnswerAsked, AnswerEvent, Manner, go_on, regenerate
 from backends.chat.store import MIGRATIONS, ChatStore
 from backends.core.cancel import CancelToken
 from backends.core.crashes import CrashJournal
@@ -42,7 +43,6 @@ from backends.models.catalog import Catalog
 from backends.models.elsewhere import Found
 from backends.models.experience import Experience
 from backends.models.library import Library
-from backends.models.types import CatalogModel
 from backends.services.downloads import DownloadServices
 from backends.services.foundation import Change, Foundation, engine_version, folder_of_models
 from backends.services.hubs import HubServices
@@ -87,8 +87,10 @@ class Services:
         self.quantising = QuantiseServices(self._base, self.machine)
         self.database = Database(paths.data / "chats.db", MIGRATIONS)
         self.chats = ChatStore(self.database)
-        self.turns = Turns()  # of those who load a model and ask it, so that nobody loads another one in between
-        self._answers = Runner("chat")
+        self.turns = (
+            Turns()
+        )  # of those who load a model and ask it, until the engine has it: nobody loads another one in between
+        self._answers = Runner("chat", settings.current.engine.parallel)
         settings.subscribe(self._on_settings)
         self._files.start(self._back_up)
         self.shelf.tidy()
@@ -179,32 +181,31 @@ class Services:
 
         Loads the default model first if none is loaded.
         """
-        return self._answers.start(self._regenerate, conversation_id, message_id)
+        return self._answers.start(self._answer, regenerate, conversation_id, message_id)
 
-    def _regenerate(
-        self, conversation_id: int, message_id: int, *, cancel: CancelToken
+    def go_on(self, conversation_id: int, message_id: int) -> Stream[AnswerEvent | LoadEvent]:
+        """Write on an answer that was cut off, from its last word. Loads the default model first if none is loaded."""
+        return self._answers.start(self._answer, go_on, conversation_id, message_id)
+
+    def _answer(
+        self, task: Callable[..., Iterator[AnswerEvent]], conversation_id: int, message_id: int, *, cancel: CancelToken
     ) -> Iterator[AnswerEvent | LoadEvent]:
-        with self.turns.mine(cancel):
+        """The turn is given on as soon as the engine has the question: then no other load comes before it."""
+        with ExitStack() as turn:
+            turn.enter_context(self.turns.mine(cancel))
             yield from self.loading.ensure(cancel)
-            model, sampling, instructions = self._how_to_answer()
-            for event in regenerate(
-                self.chats,
-                self.engine,
-                model,
-                sampling,
-                conversation_id,
-                message_id,
-                cancel=cancel,
-                instructions=instructions,
-            ):
-                if isinstance(event, Finished):
+            manner = self._manner()
+            for event in task(self.chats, self.engine, manner, conversation_id, message_id, cancel=cancel):
+                if isinstance(event, AnswerAsked):
+                    turn.close()
+                elif isinstance(event, Finished):
                     self.loading.note_answer(event)
                 yield event
 
-    def _how_to_answer(self) -> tuple[CatalogModel | None, Sampling, str]:
-        model = self.loading.catalog_model()
+    def _manner(self) -> Manner:
+        model, chat = self.loading.catalog_model(), self.settings.current.chat
         sampling = Sampling(temperature=model.temperature, top_p=model.top_p) if model else Sampling()
-        return model, sampling, self.settings.current.chat.system_prompt
+        return Manner(model, sampling, chat.system_prompt, thinking_budget=chat.thinking_budget or None)
 
 
 def _network_options(settings: Settings) -> NetworkOptions:

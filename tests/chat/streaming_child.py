@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from backends.chat.answer import AnswerStarted, answer
+from backends.chat.answer import AnswerStarted, Manner, answer
 from backends.chat.store import MIGRATIONS, ChatStore
 from backends.core.cancel import CancelToken
 from backends.engine.loader import NativeEngine
@@ -22,8 +22,9 @@ def main(database: str, model: str) -> None:
     for _ in engine.load(LoadRequest(Path(model), context=2048, gpu_layers=0, threads=1, alias="slow")):
         pass
     conversation = store.create()
+    manner = Manner(sampling=Sampling(temperature=0))
     length = 0
-    for event in answer(store, engine, None, Sampling(temperature=0), conversation.id, "go", cancel=CancelToken()):
+    for event in answer(store, engine, manner, conversation.id, "go", cancel=CancelToken()):
         if isinstance(event, AnswerStarted):
             print("started", event.message_id, flush=True)
         if isinstance(event, ReasoningDelta | TextDelta):

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from backends.chat.answer import (
-    SAVE_EVERY,
     AnswerEvent,
     AnswerSaved,
     AnswerStarted,
+    Manner,
     TurnsLeftOut,
     answer,
+    go_on,
     regenerate,
 )
+from backends.chat.draft import SAVE_EVERY
 from backends.chat.store import MIGRATIONS, ChatStore
 from backends.chat.types import Message
 from backends.core.cancel import CancelToken
@@ -86,12 +88,19 @@ class Chat:
         self, text: str, *, stop: Callable[[AnswerEvent], bool] = lambda _: False, max_tokens: int | None = None
     ) -> list[AnswerEvent]:
         cancel = CancelToken()
-        task = answer(self.store, self.engine, None, GREEDY, self.id, text, cancel=cancel, max_tokens=max_tokens)
+        task = answer(
+            self.store, self.engine, Manner(None, GREEDY, max_tokens=max_tokens), self.id, text, cancel=cancel
+        )
         return self._events(task, cancel, stop)
 
     def again(self, message_id: int) -> list[AnswerEvent]:
         cancel = CancelToken()
-        task = regenerate(self.store, self.engine, None, GREEDY, self.id, message_id, cancel=cancel)
+        task = regenerate(self.store, self.engine, Manner(None, GREEDY), self.id, message_id, cancel=cancel)
+        return self._events(task, cancel, lambda _: False)
+
+    def go_on(self, message_id: int) -> list[AnswerEvent]:
+        cancel = CancelToken()
+        task = go_on(self.store, self.engine, Manner(None, GREEDY), self.id, message_id, cancel=cancel)
         return self._events(task, cancel, lambda _: False)
 
     def messages(self) -> tuple[Message, ...]:
@@ -164,7 +173,7 @@ def test_stopping_before_the_first_token(store: ChatStore, plain: NativeEngine) 
 
 def test_a_consumer_that_goes_away_stops_the_answer(store: ChatStore, plain: NativeEngine) -> None:
     chat = Chat(store, plain)
-    task = answer(store, plain, None, GREEDY, chat.id, "count", cancel=CancelToken())
+    task = answer(store, plain, Manner(None, GREEDY), chat.id, "count", cancel=CancelToken())
     for event in task:
         if isinstance(event, TextDelta) and "n5" in event.text:
             break
@@ -271,7 +280,7 @@ def test_text_that_was_thinking_after_all_is_kept_as_thinking(
 def test_answers_run_on_their_own_thread_and_stop_with_their_stream(store: ChatStore, plain: NativeEngine) -> None:
     chat = Chat(store, plain)
     runner = Runner("chat")
-    stream = runner.start(answer, store, plain, None, GREEDY, chat.id, "count")
+    stream = runner.start(answer, store, plain, Manner(None, GREEDY), chat.id, "count")
     last = None
     for event in stream:
         last = event
@@ -290,7 +299,7 @@ def test_streamed_text_is_on_disk_within_a_second(store: ChatStore, engine: Nati
     started = time.monotonic()
     message_id = length = 0
     checks = 0
-    for event in answer(store, engine, None, GREEDY, chat.id, "go", cancel=cancel):
+    for event in answer(store, engine, Manner(None, GREEDY), chat.id, "go", cancel=cancel):
         now = time.monotonic()
         if isinstance(event, AnswerStarted):
             message_id = event.message_id
@@ -304,6 +313,42 @@ def test_streamed_text_is_on_disk_within_a_second(store: ChatStore, engine: Nati
             if now - started > 3:
                 cancel.cancel()
     assert checks > 10
+
+
+@pytest.mark.parametrize("part", [ReasoningDelta, TextDelta])
+def test_an_answer_that_was_cut_off_goes_on_from_its_last_word(
+    store: ChatStore, plain: NativeEngine, part: type[object]
+) -> None:
+    chat = Chat(store, plain)
+    chat.ask("Hello there", stop=lambda event: isinstance(event, part))
+    _, reply = chat.messages()
+    assert reply.cut_off
+    events = chat.go_on(reply.id)
+    _, whole = chat.messages()
+    assert events[-1] == AnswerSaved(whole)
+    assert whole.id == reply.id
+    assert (whole.reasoning.strip(), whole.content.strip()) == (REASONING, ANSWER)
+    assert (whole.status, whole.problem, whole.siblings) == ("done", None, 1)
+    assert whole.usage is not None
+    assert reply.usage is not None
+    assert whole.usage.completion_tokens >= reply.usage.completion_tokens
+    assert not whole.cut_off
+
+
+def test_only_the_last_answer_goes_on_and_only_if_it_was_cut_off(store: ChatStore, plain: NativeEngine) -> None:
+    chat = Chat(store, plain)
+    chat.ask("Hello there")
+    whole = chat.messages()[-1]
+    chat.go_on(whole.id)
+    assert chat.error is not None
+    assert chat.error.code == "not_cut_off"
+    chat.ask("Hello there", stop=lambda event: isinstance(event, TextDelta))
+    cut = chat.messages()[-1]
+    chat.ask("And now?")
+    chat.go_on(cut.id)
+    assert chat.error is not None
+    assert chat.error.code == "not_cut_off"
+    assert store.message(cut.id) == cut
 
 
 class WatchedStore(ChatStore):
@@ -335,7 +380,7 @@ def test_text_is_saved_even_when_nothing_follows_it(tmp_path: Path, models: Path
     store = WatchedStore(database)
     conversation = store.create()
     runner = Runner("chat")
-    stream = runner.start(answer, store, engine, None, GREEDY, conversation.id, "Hello there")
+    stream = runner.start(answer, store, engine, Manner(None, GREEDY), conversation.id, "Hello there")
     assert store.saved.wait(10)
     reply = store.messages(conversation.id)[-1]
     assert (reply.status, reply.content) == ("streaming", "half a sen")

@@ -91,8 +91,8 @@ def test_purging_removes_only_what_was_deleted_and_ids_are_not_used_again(store:
         for number in range(3):
             store.add_message(each.id, "user", str(number))
     store.delete(gone.id)
-    assert store.purge(before=time.time() - 60) == 0
-    assert store.purge() == 1
+    assert store.purge(before=time.time() - 60) == ()
+    assert store.purge() == (gone.id,)
     assert [each.id for each in store.conversations()] == [kept.id]
     with pytest.raises(NotFound):
         store.messages(gone.id)
@@ -238,7 +238,7 @@ def test_thousands_of_messages_are_read_and_purged_without_trouble(tmp_path: Pat
     first_half = store.select(messages[10].id)
     assert len(first_half) == 3000
     store.delete(conversation.id)
-    assert store.purge() == 1
+    assert store.purge() == (conversation.id,)
     database.close()
 
 
