@@ -5,7 +5,7 @@
     figures     sizes, speeds, tables
     terminal    the real terminal of this process: encoding, interrupts, language
     job         what a command is, and one call of it
-    hardware recommend plan models pull ask settings      the commands
+    hardware recommend plan models pull ask bench settings      the commands
 
 `run` answers one call, in the process that typed it or in the one that owns the data folder: the same output, the
 same exit code (0; 1 for a known error; 2 for wrong usage; 130 when interrupted).
@@ -19,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import backends
-from backends.commands import ask, hardware, models, plan, pull, recommend
+from backends.commands import ask, bench, hardware, models, plan, pull, recommend
 from backends.commands import settings as settings_command
 from backends.commands.arguments import HelpWanted, Parser, WrongUsage, one_of
 from backends.commands.console import Console
@@ -40,6 +40,7 @@ COMMANDS: tuple[Command, ...] = (
     pull.COMMAND,
     models.COMMAND,
     ask.COMMAND,
+    bench.COMMAND,
     settings_command.COMMAND,
 )
 

@@ -167,12 +167,12 @@ def sampling(given: Any, model: CatalogModel | None) -> Sampling:
 # ---- the model that answers
 
 
-def _load(job: Job) -> None:
-    """Have the wanted model loaded: the named one, else the loaded one, else the usual one of this disk."""
-    services, wanted, context = job.services, job.arguments.model, job.arguments.context
+def wanted_model(job: Job) -> LocalModel:
+    """The named one, else the loaded one, else the usual one of this disk. NotFound (`no_model`)."""
+    services, wanted = job.services, job.arguments.model
     loaded = services.engine.model
     if wanted is not None:
-        local = _find(job, wanted)
+        local = find_model(job, wanted)
     elif loaded is not None:
         local = services.library.find(loaded.alias)
     else:
@@ -186,6 +186,13 @@ def _load(job: Job) -> None:
             ),
             code="no_model",
         )
+    return local
+
+
+def _load(job: Job) -> None:
+    """Have the wanted model loaded."""
+    services, context = job.services, job.arguments.context
+    loaded, local = services.engine.model, wanted_model(job)
     if loaded is not None and loaded.path == local.path and loaded.context >= (context or 0):
         return
     if local.problem != NOTHING:
@@ -215,7 +222,8 @@ def _load(job: Job) -> None:
                 console.note(console.to(note))
 
 
-def _find(job: Job, wanted: str) -> LocalModel:
+def find_model(job: Job, wanted: str) -> LocalModel:
+    """By its name, or by the path of a file, which the library then knows. NotFound (`no_file`, `model_not_here`)."""
     path = typed_path(wanted, job)
     there = _is_there(path)
     if not (wanted.lower().endswith(".gguf") or (there and path.is_file())):

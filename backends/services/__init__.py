@@ -12,6 +12,7 @@
     shelf       the models on this disk
     loading     the model that answers
     quantising  smaller quants made here
+    benching    how fast a model is here
 
 Everything slow is a Stream. Whoever opens Services owns the data folder (see `core.owner`).
 """
@@ -43,6 +44,7 @@ from backends.models.catalog import Catalog
 from backends.models.elsewhere import Found
 from backends.models.experience import Experience
 from backends.models.library import Library
+from backends.services.benching import BenchServices
 from backends.services.downloads import DownloadServices
 from backends.services.foundation import Change, Foundation, engine_version, folder_of_models
 from backends.services.hubs import HubServices
@@ -85,6 +87,7 @@ class Services:
         self.loading = LoadingServices(self._base, self.machine)
         self.shelf = ShelfServices(self._base, self._files, self.hubs, self.loading)
         self.quantising = QuantiseServices(self._base, self.machine)
+        self.benching = BenchServices(self._base, self.loading)
         self.database = Database(paths.data / "chats.db", MIGRATIONS)
         self.chats = ChatStore(self.database)
         self.turns = (
@@ -123,6 +126,7 @@ class Services:
         self.downloads.close()
         self.quantising.close()
         self.hubs.close()
+        self.benching.close()
         self._answers.close()
         self.loading.close()
         self.engine.close()
