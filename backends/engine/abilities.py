@@ -1,7 +1,8 @@
 """What the memory of an architecture can do. No call is made that llama.cpp answers with an assertion.
 
 `cut`: the end of a sequence can be forgotten, so that a new prompt takes over what it shares with the last
-one. deepseek4 keeps compressed layers that cannot go back, and garbles a quantised cache (llama.cpp #25382).
+one. `share`: a sequence may begin in the cells of another. deepseek4 keeps a cache for each sequence, with compressed
+layers that cannot go back, and garbles a quantised one (llama.cpp #25382).
 What is not in the table was not tried: it starts every prompt anew.
 """
 
@@ -11,15 +12,16 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Abilities:
     cut: bool = False
+    share: bool = False
     quantised_cache: bool = True
 
 
 _ABILITIES = {
-    "qwen2": Abilities(cut=True),
-    "qwen3": Abilities(cut=True),
-    "llama": Abilities(cut=True),
-    "deepseek": Abilities(cut=True),
-    "deepseek2": Abilities(cut=True),
+    "qwen2": Abilities(cut=True, share=True),
+    "qwen3": Abilities(cut=True, share=True),
+    "llama": Abilities(cut=True, share=True),
+    "deepseek": Abilities(cut=True, share=True),
+    "deepseek2": Abilities(cut=True, share=True),
     "deepseek4": Abilities(quantised_cache=False),
 }
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,11 @@ from backends.engine.native import LoadFailed, Model, library
 from backends.engine.protocol import KvType
 
 _KV_TYPES: dict[KvType, int] = {"f16": 1, "q8_0": 8}  # enum ggml_type
-_ABORTED = 2  # llama_decode()
+_FULL, _ABORTED = 1, 2  # llama_decode()
+
+
+class CacheFull(RuntimeError):
+    """There are not enough free cells for the batch. Nothing changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +55,20 @@ class Context:
         self._memory = llama.llama_get_memory(self.handle)
         self.size: int = llama.llama_n_ctx(self.handle)
         self._vocabulary = model.vocabulary.size
-        self.batch = Batch(llama, min(options.batch, llama.llama_n_batch(self.handle)), options.outputs)
+        self.batch = Batch(
+            llama, min(options.batch, llama.llama_n_batch(self.handle)), options.outputs, options.sequences, self.size
+        )
 
     def decode(self) -> bool:
         """Compute the batch. False: it was interrupted, and what was not computed is not in the cache.
 
-        RuntimeError if llama.cpp fails; the cache is then to be cleared.
+        CacheFull if there is no room. RuntimeError if llama.cpp fails; the cache is then to be cleared.
         """
         if self.batch.outputs > self.batch.outputs_max:
             raise AssertionError("a batch with more outputs than the context was made for ends the process")
         code = self._llama.llama_decode(self.handle, self.batch.struct)
+        if code == _FULL:
+            raise CacheFull("the cache is full")
         if code not in (0, _ABORTED):
             raise RuntimeError(f"llama_decode gave {code}")
         return code == 0
@@ -109,13 +118,21 @@ class Context:
         """Forget all but the first `length` tokens of a sequence. False: this memory cannot; nothing changed."""
         return self._llama.llama_memory_seq_rm(self._memory, sequence, length, -1)
 
+    def share(self, source: int, target: int, length: int) -> None:
+        """Let an empty sequence begin with the first `length` tokens of another, in the same cells. Only where
+        abilities say so: elsewhere this ends the process."""
+        self._llama.llama_memory_seq_cp(self._memory, source, target, 0, length)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._llama.llama_memory_clear(self._memory, True)
+
     def held(self, sequence: int) -> int:
         """How many tokens of a sequence are in the cache."""
         return self._llama.llama_memory_seq_pos_max(self._memory, sequence) + 1
 
     def close(self) -> None:
         if self.handle:
-            self.batch.close()
             self._llama.llama_free(self.handle)
             self.handle = None
 
@@ -133,21 +150,31 @@ def _strlen() -> Any:
 
 
 class Batch:
-    """Tokens to be computed together: which, where, of which sequence, and whose logits are wanted."""
+    """Tokens to be computed together: which, where, of which sequence, and whose logits are wanted.
 
-    def __init__(self, llama: Any, size: int, outputs_max: int) -> None:
-        self._llama = llama
+    llama_batch in arrays of our own, so that a slice of a prompt is copied in and not counted in one by one.
+    """
+
+    def __init__(self, llama: Any, size: int, outputs_max: int, sequences: int, context: int) -> None:
         self.size, self.outputs_max = size, outputs_max
         self.outputs = 0
-        self.struct: Any = llama.llama_batch_init(size, 0, 1)
-        self._tokens, self._positions = self.struct.token, self.struct.pos
-        self._sequences, self._logits = self.struct.seq_id, self.struct.logits
-        counts = self.struct.n_seq_id
-        for n in range(size):
-            counts[n] = 1
+        number, row = ctypes.c_int32, ctypes.POINTER(ctypes.c_int32)
+        self._tokens, self._positions, self._counts = (number * size)(), (number * size)(), (number * size)(*[1] * size)
+        self._sequences, self._logits = (row * size)(), (ctypes.c_int8 * size)()
+        self._ids = [(number * 1)(sequence) for sequence in range(sequences)]
+        self._rows = [ctypes.cast(one, row) for one in self._ids]
+        self._runs: list[Any] = [None] * sequences  # of each sequence, its id `size` times
+        self._all_positions = (number * context)(*range(context))
+        self.struct: Any = llama.llama_batch(
+            0, self._tokens, None, self._positions, self._counts, self._sequences, self._logits
+        )
 
     def clear(self) -> None:
         self.struct.n_tokens = self.outputs = 0
+
+    @property
+    def count(self) -> int:
+        return self.struct.n_tokens
 
     @property
     def room(self) -> int:
@@ -158,11 +185,27 @@ class Batch:
         n = self.struct.n_tokens
         self._tokens[n] = token
         self._positions[n] = position
-        self._sequences[n][0] = sequence
+        self._sequences[n] = self._rows[sequence]
         self._logits[n] = wanted
         self.struct.n_tokens = n + 1
         self.outputs += wanted
         return n
 
-    def close(self) -> None:
-        self._llama.llama_batch_free(self.struct)
+    def add_slice(self, tokens: Sequence[int], position: int, sequence: int, wanted: bool) -> int:
+        """Append tokens in a row; `wanted`: the logits of the last. Returns the place of the last."""
+        n, count = self.struct.n_tokens, len(tokens)
+        if self._runs[sequence] is None:
+            self._runs[sequence] = (ctypes.POINTER(ctypes.c_int32) * self.size)(*[self._rows[sequence]] * self.size)
+        self._tokens[n : n + count] = tokens
+        _copy(self._positions, n, self._all_positions, position, count)
+        _copy(self._sequences, n, self._runs[sequence], 0, count)
+        ctypes.memset(ctypes.byref(self._logits, n), 0, count)
+        self._logits[n + count - 1] = wanted
+        self.struct.n_tokens = n + count
+        self.outputs += wanted
+        return n + count - 1
+
+
+def _copy(target: Any, at: int, source: Any, begin: int, count: int) -> None:
+    size = ctypes.sizeof(target._type_)
+    ctypes.memmove(ctypes.byref(target, at * size), ctypes.byref(source, begin * size), count * size)

@@ -19,7 +19,8 @@ from backends.engine.context import Context, ContextOptions
 from backends.engine.native_log import Told
 from backends.engine.placement import Placement
 from backends.engine.protocol import Adapter, KvType, LoadedModel, LoadRequest
-from backends.engine.scheduler import SLOTS, Scheduler
+from backends.engine.room import outputs, sequences
+from backends.engine.scheduler import Scheduler
 from backends.engine.template import ChatTemplate
 from backends.engine.trial import NO_MEMORY
 from backends.engine.uses import Meter
@@ -134,8 +135,10 @@ def load(
                 notes=(*_lowered(request, model, context.kv_type), *split_notes, *template_note),
                 uses=meter.uses(native.devices()),
                 adapters=tuple(request.adapters),
+                parallel=request.parallel,
             )
-            scheduler = Scheduler(model, context, template, placement.label, _slice(model, placement, request.batch))
+            slice_size = _slice(model, placement, request.batch)
+            scheduler = Scheduler(model, context, template, placement.label, slice_size, request.parallel)
             return Loaded(loaded, scheduler, context, model, adapters)
 
 
@@ -145,7 +148,10 @@ def _context(request: LoadRequest, model: native.Model, meter: Meter) -> Context
     if not abilities(model.architecture).quantised_cache:
         kv_type = "f16"
     _check_room(model, size, kv_type)
-    options = ContextOptions(size, kv_type, request.threads or threads(), request.batch, SLOTS, SLOTS)
+    places = sequences(abilities(model.architecture), request.parallel)
+    options = ContextOptions(
+        size, kv_type, request.threads or threads(), request.batch, places, outputs(request.parallel)
+    )
     with native.library().log.keep() as made:
         try:
             context = Context(model, options)

@@ -1,73 +1,70 @@
 """Schedule, run, postprocess, for ever.
 
-Requests wait in a queue. A running sequence asks for what it needs computed: a slice of its prompt, or the
-token it said last; all that fits goes into one batch, one `decode`, and who gets logits says a token. There
-is one slot now; more of them change the numbers here, not the story.
+Requests wait in a queue. As many as there are slots are computed together, in one cache: each asks for what it needs,
+the token it said last or a part of its prompt; all that goes into one batch, one `decode`, and who gets logits says a
+token. Those who speak come first; what is read of prompts beside them is so little that they keep their pace.
 
-A change of the model itself waits in the same queue: it comes when those before it have their answers, and those
-behind it wait for it.
-
-A slot keeps its tokens in the cache after the answer: the next prompt takes over what it shares with them.
+When the cache is full, what idle answers left goes first; then the youngest of the least urgent gives its place up
+until there is room again.
 """
 
-from collections import deque
+import time
 from collections.abc import Callable
 from collections.abc import Sequence as Many
-from dataclasses import dataclass
-from itertools import takewhile
 from typing import Any
 
-from backends.core.errors import BackendError, Cancelled, EngineError, InvalidInput
+from backends.core.errors import EngineError, InvalidInput
 from backends.core.phrase import Phrase
 from backends.core.stream import Stream
 from backends.engine.abilities import abilities
-from backends.engine.context import Context
+from backends.engine.context import CacheFull, Context
 from backends.engine.native import Model
-from backends.engine.protocol import Turn
+from backends.engine.pace import Pace
+from backends.engine.protocol import LONGEST_DRAFT, GenerateEvent, Turn
+from backends.engine.room import Found, Room, sequences
 from backends.engine.sequence import Job, Sequence
 from backends.engine.template import ChatTemplate, Prompt
+from backends.engine.waiting import Change, Waiting
 
-SLOTS = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Something to be done while nobody's answer is computed. What `call` raises of ours comes out of the stream."""
-
-    stream: Stream[Any]
-    call: Callable[[], None]
-
-    @property
-    def over(self) -> bool:
-        return self.stream.cancelled
-
-    def make(self) -> None:
-        try:
-            self.call()
-        except (BackendError, Cancelled) as error:
-            self.stream.fail(error)
+_LONG = 64  # tokens; so much of a prompt that another one is reading is worth waiting for
+_FOR_OTHERS = Phrase("It makes room for a more urgent answer.", "为更紧急的回答让出位置。")
+_FOR_ROOM = Phrase("The context is full: it goes on when others are done.", "上下文已满：其他回答完成后继续。")
 
 
 class Scheduler:
     """Lives on the engine's thread, as long as the model is loaded. `device` is what answers are signed with."""
 
-    def __init__(self, model: Model, context: Context, template: ChatTemplate, device: str, slice_size: int) -> None:
+    def __init__(
+        self,
+        model: Model,
+        context: Context,
+        template: ChatTemplate,
+        device: str,
+        slice_size: int,
+        parallel: int = 1,
+    ) -> None:
         self._model, self._context, self._template = model, context, template
-        self._device, self._slice = device, slice_size
-        self._can_cut = abilities(model.architecture).cut
-        self._waiting: deque[Sequence | Change] = deque()
+        self._device, self._slice, self._parallel = device, slice_size, parallel
+        can = abilities(model.architecture)
+        self._room = Room(context, can, sequences(can, parallel))
+        self._can_share, self._can_draft = can.share and can.cut, can.cut
+        self._pace = Pace()
+        self._waiting = Waiting()
         self._running: list[Sequence] = []
-        self._cached: list[list[int]] = [[] for _ in range(SLOTS)]  # tokens of each slot that are in the cache
+        self._ended = 0  # answers, so far
+        self._crowded = -1  # `_ended`, when somebody had to give up its place for room
 
     @property
     def busy(self) -> bool:
         return bool(self._waiting or self._running)
 
+    # ---- what is asked for
+
     def submit(self, job: Job) -> None:
         """Queue a request. InvalidInput (`context_too_long`) at once if its prompt does not fit."""
         prompt = self._template.prompt(job.request.turns, job.request.thinking)
         self._check(prompt)
-        self._waiting.append(Sequence(job, prompt, self._model, self._context))
+        self._waiting.add(Sequence(job, prompt, self._model, self._context, self._cancelled))
 
     def count(self, turns: Many[Turn]) -> int:
         """The length of a prompt in tokens."""
@@ -76,18 +73,29 @@ class Scheduler:
     def change(self, stream: Stream[Any], call: Callable[[], None]) -> None:
         """Queue something to be done between answers, on this thread. If it never comes to that, the stream ends with
         nothing in it."""
-        self._waiting.append(Change(stream, call))
+        self._waiting.add(Change(stream, call))
+
+    def answer_now(self, stream: Stream[GenerateEvent]) -> None:
+        """Whoever speaks into this stream closes its thinking."""
+        for sequence in self._running:
+            if sequence.stream is stream:
+                sequence.answer_now()
 
     def forget(self) -> None:
         """Nothing that is in the cache is worth anything any more. Between answers only."""
-        for slot in range(SLOTS):
-            self._context.cut(slot, 0)
-            self._cached[slot] = []
+        self._room.clear()
 
     def stop(self) -> None:
         """End all answers; those that are not done end as cancelled."""
         for item in (*self._waiting, *self._running):
             self._retire(item)
+
+    def _cancelled(self, sequence: Sequence) -> None:
+        """On any thread. What is computed for nobody else need not come to its end."""
+        if self._running == [sequence]:
+            self._context.interrupt()
+
+    # ---- a step
 
     def step(self) -> bool:
         """False: there was nothing to do."""
@@ -95,47 +103,48 @@ class Scheduler:
         self._schedule()
         if not self._running:
             return self.busy
+        started = time.perf_counter()
         if self._run():
             self._postprocess()
+            self._pace.learn(self._speaking, self._read, time.perf_counter() - started)
         return True
 
     def _schedule(self) -> None:
         """Let go of who is done, let in who waits, and gather what is to be computed."""
-        for item in (*self._running, *self._waiting):
-            if item.over:
-                self._retire(item)
-        while self._waiting and len(self._running) < SLOTS:
-            first = self._waiting[0]
-            if isinstance(first, Change) and self._running:
-                break
-            self._waiting.popleft()
-            if isinstance(first, Change):
-                first.make()
-            else:
-                self._admit(first)
+        for sequence in [s for s in self._running if s.over]:
+            self._retire(sequence)
+        if self._waiting:
+            self._let_in()
+        self._gather()
+
+    def _gather(self) -> None:
+        """Those who speak each get their turn; prompts are read by order, as much as the pace allows."""
         batch = self._context.batch
         batch.clear()
+        reading: list[Sequence] = []
         for sequence in self._running:
-            sequence.fill(batch, self._slice)
-
-    def _admit(self, sequence: Sequence) -> None:
-        """Give a sequence a free slot, and what that holds already of the sequence's prompt.
-
-        Not if it has a seed: who sets one wants the same answer again, and a prompt that is computed in other
-        batches differs in the last digits.
-        """
-        slot = min(set(range(SLOTS)) - {other.slot for other in self._running})
-        same = takewhile(lambda pair: pair[0] == pair[1], zip(self._cached[slot], sequence.tokens[:-1], strict=False))
-        shared = sum(1 for _ in same) if self._can_cut and not sequence.seeded else 0
-        if not self._context.cut(slot, shared):
-            self._context.cut(slot, shared := 0)
-        sequence.start(slot, shared)
-        self._running.append(sequence)
+            if sequence.pending > LONGEST_DRAFT:
+                reading.append(sequence)
+            else:
+                sequence.fill(batch, batch.room)
+        self._speaking = batch.count
+        most = self._slice
+        if reading and self._speaking:
+            reading.sort(key=lambda sequence: sequence.order)
+            keep = any(s.rank <= reading[0].rank for s in self._running if s.place >= 0)
+            most = self._pace.slice(most) if keep else most
+        for sequence in reading:
+            most -= sequence.fill(batch, min(most, batch.room))
+        self._read = batch.count - self._speaking
 
     def _run(self) -> bool:
         """Compute the batch. False: interrupted (who is cancelled goes, the others try again), or failed."""
         try:
             done = self._context.decode()
+        except CacheFull:
+            if not self._room.evict():
+                self._give_way()
+            return False
         except RuntimeError as error:
             self._fail(error)
             return False
@@ -147,17 +156,109 @@ class Scheduler:
         """Who got logits says a token."""
         for sequence in self._running:
             if sequence.place >= 0:
-                sequence.say(sequence.sampler.sample(self._context.handle, sequence.place))
+                sequence.hear(self._context)
 
-    def _retire(self, sequence: Sequence | Change) -> None:
-        if isinstance(sequence, Change):
-            self._waiting.remove(sequence)
-            sequence.stream.close()
+    # ---- who comes and who goes
+
+    def _let_in(self) -> None:
+        for item in self._waiting:
+            if item.over:
+                self._retire(item)
+        while (change := self._waiting.change) and not self._running:
+            self._waiting.remove(change)
+            change.make()
+        for sequence in self._waiting.next:
+            if len(self._running) == self._parallel and not self._make_place(sequence):
+                break
+            found = self._find(sequence)
+            if self._reads_it_already(sequence, found):
+                continue
+            if not self._fits(sequence, found):
+                break
+            self._admit(sequence, found)
+        self._waiting.tell()
+
+    def _find(self, sequence: Sequence) -> Found:
+        """What the cache holds of a sequence's prompt.
+
+        Not if it has a seed: who sets one wants the same answer again, and a prompt that is computed in other
+        batches, or lies elsewhere in the cache, differs in the last digits.
+        """
+        live = self._running
+        if sequence.seeded:
+            live = [other for other in live if other.family == sequence.family >= 0]
+            if len(live) == len(self._running):
+                self._room.clear()
+            idle = False
+        else:
+            idle = True
+        return self._room.find(sequence.tokens, sequence.key, live, idle=idle)
+
+    def _reads_it_already(self, sequence: Sequence, found: Found) -> bool:
+        """Somebody who is no less urgent reads what this one begins with: then that is not computed twice."""
+        if not self._can_share:
+            return False
+        return any(
+            other.reading
+            and other.rank <= sequence.rank
+            and other.key == sequence.key
+            and (not sequence.seeded or other.family == sequence.family >= 0)
+            and other.shares(sequence.tokens) > max(other.held, found.shared) + _LONG
+            for other in self._running
+        )
+
+    def _fits(self, sequence: Sequence, found: Found) -> bool:
+        """There is room for it, or it may take somebody's. Who had to go for want of room waits until one is done."""
+        if not self._running:
+            return True
+        if sequence.paused and self._crowded == self._ended:
+            return False
+        if any(other.rank > sequence.rank for other in self._running):
+            return True
+        used = sum(len(other.tokens) - other.shared for other in self._running)
+        return used + len(sequence.tokens) - found.shared + len(self._running) < self._context.size
+
+    def _make_place(self, sequence: Sequence) -> bool:
+        """Background work gives its slot to whoever waits for an answer."""
+        young = max(self._running, key=lambda other: other.order)
+        if young.rank < 2 or sequence.rank == 2:
+            return False
+        self._pause(young, _FOR_OTHERS)
+        return True
+
+    def _admit(self, sequence: Sequence, found: Found) -> None:
+        slot, shared = self._room.take(found)
+        self._waiting.remove(sequence)
+        sequence.start(slot, shared)
+        self._running.append(sequence)
+
+    def _pause(self, sequence: Sequence, why: Phrase) -> None:
+        self._running.remove(sequence)
+        self._room.leave(sequence, sequence.prompt)
+        sequence.pause(why)
+        self._waiting.add(sequence)
+
+    def _give_way(self) -> None:
+        """The cache is full of running answers: the youngest of the least urgent waits for better times."""
+        young = max(self._running, key=lambda other: other.order)
+        if len(self._running) == 1:
+            young.finish_reason = "length"
             return
-        (self._waiting if sequence.slot < 0 else self._running).remove(sequence)
-        if sequence.slot >= 0:
-            self._cached[sequence.slot] = sequence.tokens[: sequence.held]
-        sequence.finish(self._device)
+        self._crowded = self._ended
+        self._pause(young, _FOR_ROOM)
+
+    def _retire(self, item: Sequence | Change) -> None:
+        if isinstance(item, Change):
+            self._waiting.remove(item)
+            item.stream.close()
+            return
+        if item.slot >= 0:
+            self._running.remove(item)
+            self._room.leave(item, item.prompt)
+            self._ended += 1
+        else:
+            self._waiting.remove(item)
+        item.finish(self._device)
 
     def _fail(self, cause: RuntimeError) -> None:
         error = EngineError(
@@ -168,10 +269,9 @@ class Scheduler:
             ),
             code="decode_failed",
         )
+        self._room.reset(sequence.slot for sequence in self._running)
         for sequence in self._running:
             sequence.fail(error)
-            self._context.cut(sequence.slot, 0)
-            self._cached[sequence.slot] = []
         self._running.clear()
 
     def _check(self, prompt: Prompt) -> None:

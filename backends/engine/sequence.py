@@ -1,54 +1,79 @@
 """One answer in the making: a prompt, what was said so far, and who listens."""
 
 import time
+from collections.abc import Callable, Hashable
+from collections.abc import Sequence as Many
 from dataclasses import dataclass, field
+from itertools import count
 
+from backends.core.phrase import Phrase
 from backends.core.stream import Stream
 from backends.engine.context import Batch, Context
 from backends.engine.native import Model, Vocabulary
 from backends.engine.parser import Parser
+from backends.engine.prefix import common
 from backends.engine.protocol import (
     Finished,
     FinishReason,
     GenerateEvent,
     GenerateRequest,
+    Paused,
+    Priority,
     PromptProgress,
+    Resumed,
     Timings,
     Usage,
 )
 from backends.engine.sampling import Sampler
 from backends.engine.template import Prompt
 
+_RANKS: dict[Priority, int] = {"person": 0, "api": 1, "background": 2}
+_NUMBERS = count()
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A request on its way to the engine thread, since `submitted` (time.perf_counter)."""
+    """A request on its way to the engine thread, since `submitted` (time.perf_counter). Jobs of one `family` are
+    choices of one answer: they share their prompt even where seeds forbid it to others."""
 
     request: GenerateRequest
     stream: Stream[GenerateEvent] = field(default_factory=lambda: Stream("generate"))
     submitted: float = field(default_factory=time.perf_counter)
+    number: int = field(default_factory=lambda: next(_NUMBERS))
+    family: int = -1
 
 
 class Sequence:
-    """`tokens` is the prompt and then what was said; the first `held` of them are in the cache."""
+    """`tokens` is the prompt and then what was said; the first `held` of them are in the cache, in `slot`.
 
-    def __init__(self, job: Job, prompt: Prompt, model: Model, context: Context) -> None:
+    A step asks it for what it wants computed (`fill`, `guess`), tells it what came of it (`computed`), and lets it
+    take the next token, or several, from the logits (`hear`).
+    """
+
+    def __init__(
+        self, job: Job, prompt: Prompt, model: Model, context: Context, cancelled: Callable[["Sequence"], None]
+    ) -> None:
         request = job.request
         self.stream, self.sampler = job.stream, Sampler(model, request.sampling)
-        self.tokens, self._prompt = list(prompt.tokens), len(prompt.tokens)
+        self.tokens, self.prompt = list(prompt.tokens), len(prompt.tokens)
+        self.rank, self.family = _RANKS[request.priority], job.family
+        self.order = (self.rank, job.number)  # who is served first
+        self.key: Hashable = ()  # of the adapters it is computed with
+        self.seeded = request.sampling.seed is not None
         self._longest = context.size
         if request.max_tokens is not None:
-            self._longest = min(context.size, self._prompt + max(request.max_tokens, 0))
+            self._longest = min(context.size, self.prompt + max(request.max_tokens, 0))
         self._parser = Parser(prompt.opening, request.stop)
         self._piece, self._ends = model.vocabulary.piece, stops(model.vocabulary)
-        self.seeded = request.sampling.seed is not None
         self.slot = -1
-        self.held = self._cached = 0
+        self.held = self.shared = self._cached = 0  # shared: what was there when its turn came
         self.asked = 0  # so many tokens will be in the cache when the batch is computed
         self.place = -1  # of its last token in the batch, if that one's logits are wanted
-        self.finish_reason: FinishReason | None = "length" if self._longest == self._prompt else None
-        self._interrupt = context.interrupt
+        self._draft: list[int] = []  # guesses behind it, in the batch at the places that follow
+        self.paused = False
+        self.finish_reason: FinishReason | None = "length" if self._longest == self.prompt else None
         self._cancelled = False
+        self._told = cancelled
         self._forget = self.stream.token.on_cancel(self._cancel)
         self._submitted, self._started, self._first = job.submitted, 0.0, 0.0
 
@@ -56,33 +81,78 @@ class Sequence:
     def over(self) -> bool:
         return self._cancelled or self.finish_reason is not None
 
+    @property
+    def pending(self) -> int:
+        """Tokens that are not in the cache yet."""
+        return len(self.tokens) - self.held
+
+    @property
+    def reading(self) -> bool:
+        """Its prompt is not in the cache yet."""
+        return self.held < self.prompt
+
+    def shares(self, tokens: Many[int]) -> int:
+        """So much of another prompt will be in the cache when its own one is read."""
+        return min(common(self.tokens, tokens), self.prompt, len(tokens) - 1)
+
     def _cancel(self) -> None:
         self._cancelled = True
-        self._interrupt()
+        self._told(self)
+
+    # ---- its turn comes, and may go again
 
     def start(self, slot: int, cached: int) -> None:
         """It is its turn, and the cache holds the first `cached` tokens already."""
-        self.slot, self.held, self._cached = slot, cached, cached
-        self._started = time.perf_counter()
-        self.stream.put(PromptProgress(cached, self._prompt))
+        self.slot, self.held, self.shared = slot, cached, cached
+        if self.paused:
+            self.paused = False
+            self.stream.put(Resumed())
+        if not self._started:
+            self._started, self._cached = time.perf_counter(), cached
+        if self.reading:
+            self.stream.put(PromptProgress(cached, self.prompt))
 
-    def fill(self, batch: Batch, slice_size: int) -> None:
-        """Ask for the next tokens to be computed, as many as there is room for."""
-        tokens, place = self.tokens, -1
-        if len(tokens) - self.held == 1:
-            self.asked, self.place = len(tokens), batch.add(tokens[-1], self.held, self.slot, True)
-            return
-        self.asked = min(len(tokens), self.held + min(slice_size, batch.room))
-        whole = self.asked == len(tokens)
-        for position in range(self.held, self.asked):
-            place = batch.add(tokens[position], position, self.slot, whole and position == self.asked - 1)
-        self.place = place if whole else -1
+    def pause(self, why: Phrase) -> None:
+        """Its slot is taken from it. It keeps its tokens, and goes on with another `start`."""
+        self.paused = True
+        self.slot, self.held, self.place = -1, 0, -1
+        self.stream.put(Paused(why))
+
+    # ---- a step
+
+    def fill(self, batch: Batch, most: int) -> int:
+        """Ask for the next tokens to be computed, at most so many; says how many."""
+        pending, count = self.pending, min(self.pending, most)
+        self.asked, self.place = self.held + count, -1
+        self._draft = []
+        if count == 1:
+            place = batch.add(self.tokens[self.held], self.held, self.slot, pending == 1)
+        elif count:
+            place = batch.add_slice(self.tokens[self.held : self.asked], self.held, self.slot, count == pending)
+        else:
+            return 0
+        if count == pending:
+            self.place = place
+        return count
 
     def computed(self, held: int) -> None:
         """The cache holds the first `held` tokens now."""
-        if self.held < self._prompt:
-            self.stream.put(PromptProgress(min(held, self._prompt), self._prompt))
+        if self.held < self.prompt:
+            self.stream.put(PromptProgress(min(held, self.prompt), self.prompt))
         self.held = held
+
+    def hear(self, context: Context) -> None:
+        """Take the next token from the logits; and as long as the guesses behind it were right, the next ones."""
+        known, draft = len(self.tokens), self._draft
+        for n in range(len(draft) + 1):
+            token = self.sampler.sample(context.handle, self.place + n)
+            self.say(token)
+            if self.over or n == len(draft) or token != draft[n] or len(self.tokens) != known + n + 1:
+                break
+        if draft:
+            self.held = known + common(draft, self.tokens[known:])
+            if self.held < self.asked:
+                context.cut(self.slot, self.held)
 
     def say(self, token: int) -> None:
         """Take the next token: tell what it means, and note if it is the end."""
@@ -99,17 +169,22 @@ class Sequence:
         elif len(self.tokens) >= self._longest:
             self.finish_reason = "length"
 
+    def answer_now(self) -> None:
+        """Close the thinking, and go on to the answer."""
+
+    # ---- the end
+
     def finish(self, device: str) -> None:
         """Say what was held back and how it went, and end the stream."""
         now = time.perf_counter()
         for event in self._parser.finish():
             self.stream.put(event)
-        said, first = len(self.tokens) - self._prompt, self._first or now
-        prefilled, prefill = min(self.held, self._prompt) - self._cached, first - (self._started or first)
-        decoded, decode = max(0, self.held - self._prompt), now - first
+        said, first = len(self.tokens) - self.prompt, self._first or now
+        prefilled, prefill = max(0, min(self.held, self.prompt) - self._cached), first - (self._started or first)
+        decoded, decode = max(0, self.held - self.prompt), now - first
         self.stream.put(
             Finished(
-                Usage(self._prompt, said, self._parser.reasoning_tokens, self._cached),
+                Usage(self.prompt, said, self._parser.reasoning_tokens, self._cached),
                 Timings(
                     prefill_tokens_per_s=prefilled / prefill if prefill > 0 else 0.0,
                     decode_tokens_per_s=decoded / decode if decode > 0 else 0.0,

@@ -25,7 +25,7 @@ def model(scripted: Path) -> Iterator[Model]:
 
 @pytest.fixture
 def context(model: Model) -> Iterator[Context]:
-    context = Context(model, ContextOptions(context=512, kv_type="f16", threads=1, batch=64))
+    context = Context(model, ContextOptions(context=512, kv_type="f16", threads=1, batch=64, sequences=16, outputs=16))
     yield context
     context.close()
 
@@ -53,7 +53,7 @@ def test_what_was_interrupted_is_not_in_the_cache(context: Context) -> None:
 def test_more_logits_than_there_is_room_for_are_not_asked_for(context: Context) -> None:
     """llama.cpp would end the process."""
     context.batch.clear()
-    for position in range(2):
+    for position in range(17):
         context.batch.add(1, position, 0, True)
     with pytest.raises(AssertionError, match="outputs"):
         context.decode()
@@ -74,7 +74,7 @@ def test_a_failed_computation_is_told_and_the_next_one_succeeds(model: Model, co
     failing, other = Job(hello), Job(hello)
     scheduler.submit(failing)
     scheduler.submit(other)
-    first = scheduler._waiting[0]
+    first = next(iter(scheduler._waiting))
     assert isinstance(first, Sequence)
     first.tokens[3] = model.vocabulary.size  # no such token
     while scheduler.step():

@@ -1,0 +1,34 @@
+"""How much of the waiting prompts is read in one step, so that running answers keep their pace.
+
+A step costs `base + token_cost * tokens`; both are learnt from the steps as they go, those of late count most.
+"""
+
+_TARGET = 0.06  # seconds; a step with somebody speaking takes no longer, or than twice what speaking alone takes
+_FLOOR = 16  # tokens; a prompt gets on, however slow the machine
+_MEMORY = 0.2  # weight of the newest step
+_GRAIN = 16  # slices are multiples of it
+
+
+class Pace:
+    """Seconds in, tokens out."""
+
+    def __init__(self) -> None:
+        self._base = self._token_cost = 0.0
+
+    def learn(self, decoded: int, read: int, seconds: float) -> None:
+        """A step computed one token (or a draft) of each who speaks, `decoded` in all, and `read` of prompts."""
+        if not read:
+            self._base = _blend(self._base, seconds)
+        elif read >= _FLOOR:
+            self._token_cost = _blend(self._token_cost, max(seconds - (self._base if decoded else 0), 0) / read)
+
+    def slice(self, most: int) -> int:
+        """How many tokens of prompts to read beside those who speak."""
+        if not self._token_cost:
+            return min(most, 4 * _FLOOR)
+        seconds = max(_TARGET, 2 * self._base) - self._base
+        return min(most, max(_FLOOR, int(seconds / self._token_cost) // _GRAIN * _GRAIN))
+
+
+def _blend(old: float, new: float) -> float:
+    return old + _MEMORY * (new - old) if old else new

@@ -1,0 +1,138 @@
+"""The sequences of the cache: who has one, which are free, and which hold what an answer left behind.
+
+What an answer leaves stays as long as there is room. A prompt that begins like it shares its cells, without a copy
+(`Context.share`), or takes the whole sequence over. When room is wanted, what was not used for longest goes first.
+"""
+
+from collections.abc import Hashable, Iterable
+from collections.abc import Sequence as Many
+from dataclasses import dataclass
+from typing import Protocol
+
+from backends.engine.abilities import Abilities
+from backends.engine.context import Context
+from backends.engine.prefix import Idle, common
+from backends.engine.protocol import LONGEST_DRAFT
+
+KEPT = LONGEST_DRAFT  # idle sequences; llama.cpp wants room for at least one output a sequence
+
+
+def sequences(abilities: Abilities, parallel: int) -> int:
+    """How many sequences a context is made with. Where each has a cache of its own, no more than compute."""
+    return parallel + (KEPT if abilities.share else 0)
+
+
+def outputs(parallel: int) -> int:
+    """How many tokens of one batch may ask for logits. More would end the process."""
+    return parallel * (LONGEST_DRAFT + 1)
+
+
+class Live(Protocol):
+    """A sequence that computes: the first `held` of its tokens are in the cache in `slot`."""
+
+    @property
+    def slot(self) -> int: ...
+    @property
+    def tokens(self) -> list[int]: ...
+    @property
+    def held(self) -> int: ...
+    @property
+    def key(self) -> Hashable: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The best there is for a prompt: `shared` tokens of `source`."""
+
+    shared: int = 0
+    source: Idle | Live | None = None
+
+
+class Room:
+    """Of one context. `slots` are its sequences; at most as many live ones as it was made for, less KEPT."""
+
+    def __init__(self, context: Context, abilities: Abilities, slots: int) -> None:
+        self._context, self._abilities = context, abilities
+        self._free = list(range(slots - 1, -1, -1))
+        self._idle: list[Idle] = []  # least recently used first
+
+    @property
+    def idle(self) -> tuple[Idle, ...]:
+        return tuple(self._idle)
+
+    def find(self, tokens: Many[int], key: Hashable, live: Iterable[Live], *, idle: bool = True) -> Found:
+        """What is in the cache of these tokens. The last one never counts: it has to be computed."""
+        best = Found()
+        for source in (*(self._idle if idle else ()), *live):
+            if source.key != key:
+                continue
+            held = len(source.tokens) if isinstance(source, Idle) else source.held
+            shared = min(common(source.tokens, tokens), held, len(tokens) - 1)
+            if shared >= max(best.shared, 1) and self._usable(source, shared):
+                best = Found(shared, source)
+        return best
+
+    def _usable(self, source: Idle | Live, shared: int) -> bool:
+        if isinstance(source, Idle) and shared == len(source.tokens):
+            return True  # it is only gone on with
+        return self._abilities.share and self._abilities.cut
+
+    def take(self, found: Found) -> tuple[int, int]:
+        """A sequence that begins with what was found, and how much that is."""
+        source, shared = found.source, found.shared
+        if isinstance(source, Idle):
+            whole = shared == len(source.tokens) or source.spent(shared)
+            if whole or not (self._free or len(self._idle) > 1):
+                self._idle.remove(source)
+                if shared == len(source.tokens) or self._context.cut(source.slot, shared):
+                    return source.slot, shared
+                self._context.cut(source.slot, 0)
+                return source.slot, 0
+            self._idle.remove(source)
+            self._idle.append(source)  # used just now
+        slot = self._empty()
+        if source is not None:
+            self._context.share(source.slot, slot, shared)
+        return slot, shared
+
+    def _empty(self) -> int:
+        if not self._free:
+            self.evict()
+        return self._free.pop()
+
+    def leave(self, sequence: Live, prompt: int) -> None:
+        """Nobody computes in it any more; what it holds stays for those who begin alike."""
+        tokens = sequence.tokens[: sequence.held]
+        for other in [o for o in self._idle if o.key == sequence.key and common(o.tokens, tokens) == len(o.tokens)]:
+            self._drop(other)
+        idle = Idle(sequence.slot, tokens, min(prompt, len(tokens)), sequence.key)
+        if tokens:
+            self._idle.append(idle)
+        else:
+            self._clear(idle.slot)
+
+    def evict(self) -> bool:
+        """Forget what was not used for longest. False: there is nothing left to forget."""
+        if not self._idle:
+            return False
+        self._drop(self._idle[0])
+        return True
+
+    def clear(self) -> None:
+        """Forget all that is idle."""
+        while self.evict():
+            continue
+
+    def reset(self, slots: Iterable[int]) -> None:
+        """The cache is worth nothing any more, and those who computed in `slots` have gone."""
+        self._context.clear()
+        self._free += [*(idle.slot for idle in self._idle), *slots]
+        self._idle.clear()
+
+    def _drop(self, idle: Idle) -> None:
+        self._idle.remove(idle)
+        self._clear(idle.slot)
+
+    def _clear(self, slot: int) -> None:
+        self._context.cut(slot, 0)
+        self._free.append(slot)
