@@ -20,7 +20,7 @@ from backends.engine.abilities import abilities
 from backends.engine.context import CacheFull, Context
 from backends.engine.native import Model
 from backends.engine.pace import Pace
-from backends.engine.protocol import LONGEST_DRAFT, GenerateEvent, Turn
+from backends.engine.protocol import LONGEST_DRAFT, GenerateEvent, GenerateRequest, Turn
 from backends.engine.room import Found, Room, sequences
 from backends.engine.sequence import Job, Sequence
 from backends.engine.template import ChatTemplate, Prompt
@@ -61,8 +61,8 @@ class Scheduler:
     # ---- what is asked for
 
     def submit(self, job: Job) -> None:
-        """Queue a request. InvalidInput (`context_too_long`) at once if its prompt does not fit."""
-        prompt = self._template.prompt(job.request.turns, job.request.thinking)
+        """Queue a request. InvalidInput (`context_too_long`, `bad_token`) at once if its prompt does not fit."""
+        prompt = self._prompt(job.request)
         self._check(prompt)
         self._waiting.add(Sequence(job, prompt, self._model, self._context, self._cancelled))
 
@@ -273,6 +273,21 @@ class Scheduler:
         for sequence in self._running:
             sequence.fail(error)
         self._running.clear()
+
+    def _prompt(self, request: GenerateRequest) -> Prompt:
+        if not request.tokens:
+            return self._template.prompt(request.turns, request.thinking)
+        size = self._model.vocabulary.size
+        for token in request.tokens:
+            if not 0 <= token < size:
+                raise InvalidInput(
+                    Phrase(
+                        f"There is no token {token}: this model has {size}.",
+                        f"不存在 token {token}：该模型共有 {size} 个。",
+                    ),
+                    code="bad_token",
+                )
+        return Prompt(list(request.tokens), "answer")
 
     def _check(self, prompt: Prompt) -> None:
         needed, room = len(prompt.tokens), self._context.size

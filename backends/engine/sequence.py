@@ -64,7 +64,8 @@ class Sequence:
         if request.max_tokens is not None:
             self._longest = min(context.size, self.prompt + max(request.max_tokens, 0))
         self._parser = Parser(prompt.opening, request.stop)
-        self._piece, self._ends = model.vocabulary.piece, stops(model.vocabulary)
+        self._piece = model.vocabulary.piece
+        self._ends = frozenset[int]() if request.ignore_end else stops(model.vocabulary)
         self.slot = -1
         self.held = self.shared = self._cached = 0  # shared: what was there when its turn came
         self.asked = 0  # so many tokens will be in the cache when the batch is computed
