@@ -108,6 +108,8 @@ class Desk(QObject):
         page.rename_requested.connect(chat.rename_current)
         page.transcript.retry_requested.connect(chat.regenerate)
         page.transcript.regenerate_requested.connect(chat.regenerate)
+        page.transcript.going_on_requested.connect(chat.go_on)
+        page.transcript.answer_now_requested.connect(chat.answer_now)
         page.transcript.variant_requested.connect(chat.show_variant)
         page.transcript.link_requested.connect(self.links.ask)
         self.conversations.rename_requested.connect(chat.rename)
@@ -150,6 +152,8 @@ class Desk(QObject):
         actions.compose.triggered.connect(self._on_compose)
         actions.copy_answer.triggered.connect(lambda: QGuiApplication.clipboard().setText(chat.last_answer()))
         actions.regenerate.triggered.connect(chat.regenerate_last)
+        actions.go_on.triggered.connect(chat.go_on_last)
+        actions.answer_now.triggered.connect(chat.answer_now)
         actions.stop.triggered.connect(chat.stop)
         actions.quit.triggered.connect(window.close)
 

@@ -5,35 +5,46 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from app.lists.messages import Live, MessageRow
-from backends.chat.answer import AnswerEvent, AnswerSaved, AnswerStarted, TurnsLeftOut
+from backends.chat.answer import AnswerAsked, AnswerEvent, AnswerSaved, AnswerStarted, TurnsLeftOut
 from backends.core.stream import Stream
 from backends.engine.protocol import (
+    GenerateEvent,
     LoadEvent,
     LoadFinished,
     LoadProgress,
     LoadTrying,
+    Paused,
     PromptProgress,
+    Queued,
     ReasoningDelta,
     ReasoningReclassified,
+    Resumed,
     TextDelta,
+    ThinkingClosed,
 )
 
 Event = AnswerEvent | LoadEvent
 
 
 class Answering:
-    """`row` is what to show now. `stream` is None while the answer waits for something else, such as a load."""
+    """`row` is what to show now. `stream` is None while the answer waits for something else, such as a load; `asked`
+    is the engine's own, once it has the question. `begun`: the row of an answer that was cut off and goes on."""
 
-    def __init__(self, conversation_id: int, question_id: int, model: str) -> None:
+    def __init__(self, conversation_id: int, question_id: int, model: str, begun: MessageRow | None = None) -> None:
         self.conversation_id = conversation_id
         self.question_id = question_id
         self.stream: Stream[Event] | None = None
+        self.asked: Stream[GenerateEvent] | None = None
         self.saved = False
         self.model = model
-        self._reasoning: list[str] = []
-        self._text: list[str] = []
+        self.begun = begun
+        self._reasoning: list[str] = [begun.reasoning] if begun else []
+        self._text: list[str] = [begun.text] if begun else []
+        self._thought_before = begun.reasoning_s if begun else 0.0
         self._thinking_since: float | None = None
-        self.row = MessageRow(-question_id, "assistant", live=Live("waiting"))
+        self._last = Live("waiting")  # before a pause
+        row = replace(begun, problem=None, stopped=False, truncated=False) if begun else None
+        self.row = replace(row or MessageRow(-question_id, "assistant"), live=Live("waiting"))
 
     def show_loading(self, fraction: float | None) -> None:
         self.row = replace(self.row, live=Live("loading", fraction, detail=self.model))
@@ -56,6 +67,17 @@ class Answering:
                     row = replace(row, id=message_id)
                 case TurnsLeftOut(count):
                     row = replace(row, left_out=count)
+                case AnswerAsked(stream):
+                    self.asked = stream
+                case Queued(before):
+                    live = Live("queued", before=before) if before else Live("waiting")
+                case Paused():
+                    self._last = live if live.stage != "paused" else self._last
+                    live = Live("paused")
+                case Resumed():
+                    live = self._last
+                case ThinkingClosed():
+                    live = Live("writing")
                 case PromptProgress(done, total):
                     live = Live("reading", done / total if total else None)
                 case ReasoningDelta(text):
@@ -77,9 +99,15 @@ class Answering:
         self.row = replace(row, text="".join(self._text), reasoning="".join(self._reasoning), live=live)
         return loaded
 
+    def hurry(self) -> None:
+        """The person wants the answer now."""
+        if self.row.live is not None:
+            self.row = replace(self.row, live=replace(self.row.live, hurried=True))
+
     def _thinking(self) -> Live:
-        self._thinking_since = self._thinking_since or time.monotonic()
-        return Live("thinking", thinking_since=self._thinking_since)
+        self._thinking_since = self._thinking_since or time.monotonic() - self._thought_before
+        hurried = self.row.live is not None and self.row.live.hurried
+        return Live("thinking", thinking_since=self._thinking_since, hurried=hurried)
 
     def _thought_for(self) -> float:
-        return time.monotonic() - self._thinking_since if self._thinking_since else 0.0
+        return time.monotonic() - self._thinking_since if self._thinking_since else self._thought_before

@@ -199,6 +199,30 @@ class ChatController(QObject):
         self._messages.truncate(index)
         self._begin(self._current.id, question.id)
 
+    @Slot(int)
+    def go_on(self, message_id: int) -> None:
+        """Write on the last answer, which was cut off."""
+        index = self._messages.find(message_id)
+        if self.busy or self._current is None or not index or index != len(self._messages.rows) - 1:
+            return
+        row = self._messages.rows[index]
+        if row.cut_off:
+            self._begin(self._current.id, self._messages.rows[index - 1].id, row)
+
+    @Slot()
+    def go_on_last(self) -> None:
+        if self._messages.rows:
+            self.go_on(self._messages.rows[-1].id)
+
+    @Slot()
+    def answer_now(self) -> None:
+        """End the thinking of the answer that is shown, and have the answer."""
+        answering = self._answering.get(self._current.id) if self._current is not None else None
+        if answering is not None and answering.asked is not None:
+            self._services.engine.answer_now(answering.asked)
+            answering.hurry()
+            self._draw(answering)
+
     @Slot()
     def regenerate_last(self) -> None:
         if self._messages.rows and self._messages.rows[-1].role == "assistant":
@@ -232,12 +256,15 @@ class ChatController(QObject):
 
     # ---- inside
 
-    def _begin(self, conversation_id: int, question_id: int) -> None:
+    def _begin(self, conversation_id: int, question_id: int, begun: MessageRow | None = None) -> None:
         name = self._model.model.name if self._model.model else ""
-        answering = Answering(conversation_id, question_id, name)
+        answering = Answering(conversation_id, question_id, name, begun)
         self._answering[conversation_id] = answering
         if self._current is not None and self._current.id == conversation_id:
-            self._messages.append(answering.row)
+            if begun is None:
+                self._messages.append(answering.row)
+            else:
+                self._draw(answering)
         if self._model.stage == "loading":
             answering.show_loading(self._model.fraction)
             self._draw(answering)
@@ -246,7 +273,11 @@ class ChatController(QObject):
         self._say_busy()
 
     def _ask(self, answering: Answering) -> None:
-        answering.stream = self._services.regenerate(answering.conversation_id, answering.question_id)
+        conversation, begun = answering.conversation_id, answering.begun
+        if begun is None:
+            answering.stream = self._services.regenerate(conversation, answering.question_id)
+        else:
+            answering.stream = self._services.go_on(conversation, begun.id)
         self._pump.follow(
             answering.stream,
             lambda events: self._on_events(answering, events),
@@ -326,6 +357,7 @@ class ChatController(QObject):
 def _rows(messages: Sequence[Message]) -> list[MessageRow]:
     """A question that was never answered gets a row that offers to answer it."""
     rows = [MessageRow.of(message) for message in messages]
+    rows[:-1] = [replace(row, cut_off=False) for row in rows[:-1]]  # only the last one can go on
     if rows and rows[-1].role == "user":
         rows.append(MessageRow(-rows[-1].id, "assistant", stopped=True))
     return rows

@@ -9,7 +9,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelInde
 
 from backends.chat.types import Message, Problem
 
-Stage = Literal["saving", "trying", "loading", "waiting", "reading", "thinking", "writing"]
+Stage = Literal["saving", "trying", "loading", "waiting", "queued", "paused", "reading", "thinking", "writing"]
 _ANY_INDEX = QModelIndex | QPersistentModelIndex
 
 
@@ -21,6 +21,8 @@ class Live:
     fraction: float | None = None
     thinking_since: float | None = None  # time.monotonic()
     detail: str = ""  # the model that loads
+    before: int = 0  # answers that are served first
+    hurried: bool = False  # it was asked to end its thinking
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,10 @@ class MessageRow:
     problem: Problem | None = None
     model: str = ""
     device: str = ""
+    cut_off: bool = False  # it can go on from its last word
+    prompt_tokens: int | None = None
+    cached_tokens: int = 0  # of the prompt, not read again
+    ttft_s: float | None = None  # seconds to the first token
     tokens: int | None = None
     tokens_per_s: float | None = None
     position: int = 1
@@ -57,6 +63,10 @@ class MessageRow:
             problem=message.problem,
             model=message.model,
             device=message.device,
+            cut_off=message.cut_off,
+            prompt_tokens=message.usage.prompt_tokens if message.usage else None,
+            cached_tokens=message.usage.cached_tokens if message.usage else 0,
+            ttft_s=message.timings.ttft_s if message.timings else None,
             tokens=message.usage.completion_tokens if message.usage else None,
             tokens_per_s=message.timings.decode_tokens_per_s if message.timings else None,
             position=message.position,

@@ -79,6 +79,8 @@ class Progress(Retranslated, QWidget):
             {
                 "saving": self.tr("One moment…"),
                 "waiting": self.tr("Waiting for the model…"),
+                "queued": self._queued(live.before),
+                "paused": self.tr("Paused: others go first. It goes on by itself."),
                 "trying": self.tr("Trying {0} for the first time…").format(live.detail) + percent,
                 "loading": self.tr("Loading {0}…").format(live.detail) + percent,
                 "reading": self.tr("Reading the question…") + percent,
@@ -86,6 +88,11 @@ class Progress(Retranslated, QWidget):
                 "writing": self.tr("Writing…"),
             }[live.stage]
         )
+
+    def _queued(self, before: int) -> str:
+        if before == 1:
+            return self.tr("Waiting: one answer comes first…")
+        return self.tr("Waiting: {0} answers come first…").format(before)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         phase = time.monotonic() % 1.6 / 1.6
@@ -104,6 +111,7 @@ class Footer(Retranslated, QWidget):
 
     copy_requested = Signal()
     regenerate_requested = Signal()
+    going_on_requested = Signal()
     variant_requested = Signal(int)  # -1 the one before, 1 the next
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -111,12 +119,14 @@ class Footer(Retranslated, QWidget):
         self._row = MessageRow(0, "assistant")
         self._copy = parts.icon_button("copy", size=16)
         self._again = parts.icon_button("rotate-cw", size=16)
+        self._go_on = parts.button(kind="link")
         self._before = parts.icon_button("chevron-left", size=16)
         self._next = parts.icon_button("chevron-right", size=16)
         self._place = parts.label(role="caption", tone="muted")
         self._facts = parts.label(role="caption", tone="muted")
         self._copy.clicked.connect(self.copy_requested)
         self._again.clicked.connect(self.regenerate_requested)
+        self._go_on.clicked.connect(self.going_on_requested)
         self._before.clicked.connect(lambda: self.variant_requested.emit(-1))
         self._next.clicked.connect(lambda: self.variant_requested.emit(1))
         self._variants = QWidget()
@@ -126,6 +136,7 @@ class Footer(Retranslated, QWidget):
                 self._copy,
                 self._again,
                 self._variants,
+                self._go_on,
                 SPACE.s,
                 self._facts,
                 None,
@@ -137,6 +148,7 @@ class Footer(Retranslated, QWidget):
     def show_row(self, row: MessageRow) -> None:
         self._row = row
         self._copy.setVisible(bool(row.text))
+        self._go_on.setVisible(row.cut_off and row.problem is None)
         self._copy.setIcon(icons.icon("copy", "muted"))
         self._variants.setVisible(row.siblings > 1)
         self._before.setEnabled(row.position > 1)
@@ -155,6 +167,8 @@ class Footer(Retranslated, QWidget):
         row = self._row
         parts.name_button(self._copy, self.tr("Copy the answer"))
         parts.name_button(self._again, self.tr("Answer again"))
+        self._go_on.setText(self.tr("Go on"))
+        self._go_on.setToolTip(self.tr("Write on from the last word"))
         parts.name_button(self._before, self.tr("Earlier answer"))
         parts.name_button(self._next, self.tr("Later answer"))
         self._place.setText(f"{row.position}/{row.siblings}")
@@ -171,7 +185,18 @@ class Footer(Retranslated, QWidget):
         if row.device:
             facts.append(row.device)
         self._facts.setText("  ·  ".join(facts))
-        self._facts.setToolTip(parts.tip(row.model))
+        self._facts.setToolTip(parts.tip("\n".join(filter(None, (row.model, *self._more())))))
+
+    def _more(self) -> list[str]:
+        """What the question took."""
+        row, more = self._row, []
+        if row.prompt_tokens:
+            more.append(self.tr("Question and what went before: {0} tokens").format(row.prompt_tokens))
+        if row.cached_tokens:
+            more.append(self.tr("of which {0} were still in memory").format(row.cached_tokens))
+        if row.ttft_s is not None:
+            more.append(self.tr("First word after {0} s").format(f"{row.ttft_s:.1f}"))
+        return more
 
 
 class Answer(Retranslated, Stack):
@@ -179,6 +204,8 @@ class Answer(Retranslated, Stack):
 
     retry_requested = Signal(int)
     regenerate_requested = Signal(int)
+    going_on_requested = Signal(int)
+    answer_now_requested = Signal()
     variant_requested = Signal(int, int)
     thinking_toggled = Signal(int, bool)
     link_requested = Signal(str)
@@ -200,9 +227,11 @@ class Answer(Retranslated, Stack):
         self._footer.hide()
         self.thinking.toggled.connect(self._on_thinking_toggled)
         self.thinking.link_requested.connect(self.link_requested)
+        self.thinking.answer_requested.connect(self.answer_now_requested)
         self._text.link_requested.connect(self.link_requested)
         self._footer.copy_requested.connect(self._on_copy)
         self._footer.regenerate_requested.connect(lambda: self.regenerate_requested.emit(self._row.id))
+        self._footer.going_on_requested.connect(lambda: self.going_on_requested.emit(self._row.id))
         self._footer.variant_requested.connect(lambda step: self.variant_requested.emit(self._row.id, step))
         self.retranslate()
 
@@ -221,7 +250,7 @@ class Answer(Retranslated, Stack):
         self._progress.setVisible(shows_progress)
         if live is not None and shows_progress:
             self._progress.show_live(live)
-        if row.problem != before.problem:
+        if (row.problem, row.cut_off) != (before.problem, before.cut_off):
             self._show_problem()
         self._footer.setVisible(live is None and (row.problem is None or bool(row.text)))
         if live is None:
@@ -257,7 +286,9 @@ class Answer(Retranslated, Stack):
             return
         tone = "warning" if problem.code == "interrupted" else "danger"
         again = NoticeButton(self.tr("Try again"), lambda: self.retry_requested.emit(self._row.id), stays=True)
-        self._problem = Banner(Notice(problem.message, problem.hint, tone, (again,), closable=False))
+        further = NoticeButton(self.tr("Go on"), lambda: self.going_on_requested.emit(self._row.id), stays=True)
+        buttons = (further, again) if self._row.cut_off else (again,)
+        self._problem = Banner(Notice(problem.message, problem.hint, tone, buttons, closable=False))
         self.add(self._problem, before=self._footer)
         self._problem.show()
 

@@ -18,6 +18,7 @@ _BAR = 16  # room for the line left of the thoughts
 class Thinking(Retranslated, QWidget):
     toggled = Signal(bool)  # opened or folded by the person
     link_requested = Signal(str)
+    answer_requested = Signal()  # enough of it
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,6 +30,9 @@ class Thinking(Retranslated, QWidget):
         self._head.setIconSize(QSize(px(14) + 4, px(14)))
         self._head.setCursor(Qt.CursorShape.PointingHandCursor)
         self._head.clicked.connect(self._on_clicked)
+        self._enough = parts.button(kind="link")
+        self._enough.setParent(self)
+        self._enough.clicked.connect(self.answer_requested)
         self._text: MarkdownView | None = None
 
     @property
@@ -58,11 +62,17 @@ class Thinking(Retranslated, QWidget):
             words = self.tr("Thought for {0} s").format(round(row.reasoning_s))
         else:
             words = self.tr("Thoughts")
-        parts.set_look(self._head, tone="accent" if row.live is not None and row.live.stage == "thinking" else "muted")
+        thinks = row.live is not None and row.live.stage == "thinking"
+        hurried = row.live is not None and row.live.hurried
+        self._enough.setVisible(thinks)
+        self._enough.setEnabled(not hurried)
+        self._enough.setText(self.tr("Ending…") if hurried else self.tr("Answer now"))
+        self._enough.setToolTip(self.tr("End the thinking and write the answer"))
+        parts.set_look(self._head, tone="accent" if thinks else "muted")
         if self._head.text() != words:
             self._head.setText(words)
             self._head.setAccessibleName(words)
-            self._head.resize(self._head.sizeHint())
+            self.place()
         self._head.setToolTip(self.tr("Hide the thoughts") if self._open else self.tr("Show the thoughts"))
         self._head.setIcon(icons.icon("chevron-down" if self._open else "chevron-right", "muted"))
 
@@ -75,6 +85,10 @@ class Thinking(Retranslated, QWidget):
     def place(self) -> None:
         size = self._head.sizeHint()
         self._head.setGeometry(-10, 0, size.width(), size.height())
+        enough = self._enough.sizeHint()
+        self._enough.setGeometry(
+            size.width() + SPACE.xs, (size.height() - enough.height()) // 2, enough.width(), enough.height()
+        )
         if self._open and self._text is not None:
             width = self.width() - _BAR
             top = size.height() + SPACE.xs

@@ -28,6 +28,8 @@ _STEP = 48
 class Transcript(Retranslated, QAbstractScrollArea):
     retry_requested = Signal(int)
     regenerate_requested = Signal(int)
+    going_on_requested = Signal(int)
+    answer_now_requested = Signal()
     variant_requested = Signal(int, int)
     link_requested = Signal(str)
     end_left = Signal(bool)  # True: the end is out of sight
@@ -132,6 +134,8 @@ class Transcript(Retranslated, QAbstractScrollArea):
                 widget.set_thinking_open(shown.id in self._open_thoughts)
                 widget.retry_requested.connect(self.retry_requested)
                 widget.regenerate_requested.connect(self.regenerate_requested)
+                widget.going_on_requested.connect(self.going_on_requested)
+                widget.answer_now_requested.connect(self.answer_now_requested)
                 widget.variant_requested.connect(self.variant_requested)
                 widget.link_requested.connect(self.link_requested)
                 widget.thinking_toggled.connect(self._on_thinking_toggled)

@@ -107,6 +107,14 @@
         <translation>重新回答</translation>
     </message>
     <message>
+        <source>Go on with a cut-off answer</source>
+        <translation>继续中断的回答</translation>
+    </message>
+    <message>
+        <source>End the thinking, answer now</source>
+        <translation>结束思考，立即回答</translation>
+    </message>
+    <message>
         <source>Stop the answer</source>
         <translation>停止回答</translation>
     </message>
@@ -155,6 +163,10 @@
     <message>
         <source>Try again</source>
         <translation>重试</translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation>继续</translation>
     </message>
 </context>
 <context>
@@ -505,6 +517,14 @@
         <translation>重新回答</translation>
     </message>
     <message>
+        <source>Go on</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Write on from the last word</source>
+        <translation>从中断处继续写</translation>
+    </message>
+    <message>
         <source>Earlier answer</source>
         <translation>上一个回答</translation>
     </message>
@@ -527,6 +547,18 @@
     <message>
         <source>{0} tokens</source>
         <translation>{0} 个 token</translation>
+    </message>
+    <message>
+        <source>Question and what went before: {0} tokens</source>
+        <translation>问题及前文：{0} 个 token</translation>
+    </message>
+    <message>
+        <source>of which {0} were still in memory</source>
+        <translation>其中 {0} 个仍在内存中，无需重读</translation>
+    </message>
+    <message>
+        <source>First word after {0} s</source>
+        <translation>{0} 秒后出现第一个字</translation>
     </message>
 </context>
 <context>
@@ -927,6 +959,10 @@
         <translation>正在等待模型…</translation>
     </message>
     <message>
+        <source>Paused: others go first. It goes on by itself.</source>
+        <translation>已暂停：先处理其他回答，随后自动继续。</translation>
+    </message>
+    <message>
         <source>Trying {0} for the first time…</source>
         <translation>正在首次试运行 {0}…</translation>
     </message>
@@ -945,6 +981,14 @@
     <message>
         <source>Writing…</source>
         <translation>正在回答…</translation>
+    </message>
+    <message>
+        <source>Waiting: one answer comes first…</source>
+        <translation>等待中：前面还有 1 个回答…</translation>
+    </message>
+    <message>
+        <source>Waiting: {0} answers come first…</source>
+        <translation>等待中：前面还有 {0} 个回答…</translation>
     </message>
 </context>
 <context>
@@ -1199,6 +1243,18 @@
     <message>
         <source>Thoughts</source>
         <translation>思考过程</translation>
+    </message>
+    <message>
+        <source>Ending…</source>
+        <translation>正在结束…</translation>
+    </message>
+    <message>
+        <source>Answer now</source>
+        <translation>立即回答</translation>
+    </message>
+    <message>
+        <source>End the thinking and write the answer</source>
+        <translation>结束思考，直接写回答</translation>
     </message>
     <message>
         <source>Hide the thoughts</source>
