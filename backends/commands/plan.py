@@ -1,5 +1,6 @@
 """`deskseek plan`: what running a model takes on this machine, to the byte, before it is downloaded."""
 
+from dataclasses import replace
 from typing import Any
 
 from backends.commands.arguments import Parser, one_of, whole, wrap
@@ -7,6 +8,7 @@ from backends.commands.console import LINE
 from backends.commands.figures import columns, size
 from backends.commands.job import DONE, INTERRUPTED, Command, Job, typed_path
 from backends.core.phrase import Language, Phrase
+from backends.engine.protocol import MOST_PARALLEL
 from backends.models.planner import Asked
 from backends.models.types import DevicePlan, Plan
 from backends.services.machine import PlanStep
@@ -63,9 +65,11 @@ def grammar(language: Language) -> Parser:
     parser.option(
         "--parallel",
         "N",
-        Phrase("conversations at once, which share the context (1)", "同时进行的对话数，共享上下文（默认 1）"),
-        kind=whole(1, 256),
-        default=1,
+        Phrase(
+            "answers at the same time, which share the context (as in the settings)",
+            "同时生成的回答数，共享上下文（默认同设置）",
+        ),
+        kind=whole(1, MOST_PARALLEL),
     )
     parser.option("--endpoint", "URL", Phrase("another hub than that of the settings", "使用其他下载站点"))
     parser.json_switch()
@@ -74,12 +78,15 @@ def grammar(language: Language) -> Parser:
 
 def run(job: Job) -> int:
     given, console = job.arguments, job.console
+    slots = job.services.machine.slots
+    if given.parallel:
+        slots = replace(slots, answers=given.parallel)
     asked = Asked(
         context=given.context,
         kv_type=given.kv,
         gpu_layers=given.gpu_layers,
         batch=given.batch,
-        sequences=given.parallel,
+        slots=slots,
         wanted_context=job.settings.models.context,
     )
     plan = None
@@ -125,7 +132,7 @@ def as_data(plan: Plan) -> dict[str, Any]:
         "expert_layers_on_cpu": options.expert_layers_on_cpu,
         "gpu_split": list(options.gpu_split),
         "batch": options.batch,
-        "parallel": options.sequences,
+        "parallel": options.parallel,
         "corrected": plan.corrected,
         "notes": [{"en": note.en, "zh": note.zh} for note in plan.notes],
     }

@@ -145,12 +145,17 @@ def load(
 def _context(request: LoadRequest, model: native.Model, meter: Meter) -> Context:
     """As large as asked for and as the model was trained for, and warm. EngineError `out_of_memory`, `load_failed`."""
     size, kv_type = min(request.context or model.context_train, model.context_train), request.kv_type
-    if not abilities(model.architecture).quantised_cache:
+    can = abilities(model.architecture)
+    if not can.quantised_cache:
         kv_type = "f16"
     _check_room(model, size, kv_type)
-    places = sequences(abilities(model.architecture), request.parallel)
     options = ContextOptions(
-        size, kv_type, request.threads or threads(), request.batch, places, outputs(request.parallel)
+        size,
+        kv_type,
+        request.threads or threads(),
+        request.batch,
+        sequences(can, request.parallel),
+        outputs(can, request.parallel),
     )
     with native.library().log.keep() as made:
         try:

@@ -49,6 +49,7 @@ __all__ = [
     "LONGEST_DRAFT",
     "MOST_CHOICES",
     "MOST_PARALLEL",
+    "MOST_SEQUENCES",
     "Adapter",
     "DeviceUse",
     "Engine",
@@ -99,6 +100,7 @@ KvType = Literal["f16", "q8_0"]
 LONGEST_DRAFT = 15  # tokens guessed ahead for one answer and computed in one step
 MOST_PARALLEL = 16  # answers computed together
 MOST_CHOICES = 8
+MOST_SEQUENCES = 32  # of a context that they share, kept prompts among them; batches of a multiple of it cost nothing
 
 
 # ---- devices and models

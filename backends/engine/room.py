@@ -12,19 +12,21 @@ from typing import Protocol
 from backends.engine.abilities import Abilities
 from backends.engine.context import Context
 from backends.engine.prefix import Idle, common
-from backends.engine.protocol import LONGEST_DRAFT
-
-KEPT = LONGEST_DRAFT  # idle sequences; llama.cpp wants room for at least one output a sequence
+from backends.engine.protocol import LONGEST_DRAFT, MOST_SEQUENCES
 
 
 def sequences(abilities: Abilities, parallel: int) -> int:
-    """How many sequences a context is made with. Where each has a cache of its own, no more than compute."""
-    return parallel + (KEPT if abilities.share else 0)
+    """How many sequences a context is made with; those that do not compute keep prompts. Where each has a cache of its
+    own, no more than compute. `models.types.Slots` plans with the same.
+
+    llama.cpp makes its buffers for a batch that is a multiple of them: 32 change nothing, 20 would cost 2 %.
+    """
+    return max(parallel, MOST_SEQUENCES) if abilities.share else parallel
 
 
-def outputs(parallel: int) -> int:
-    """How many tokens of one batch may ask for logits. More would end the process."""
-    return parallel * (LONGEST_DRAFT + 1)
+def outputs(abilities: Abilities, parallel: int) -> int:
+    """How many tokens of one batch may ask for logits: more would end the process, and fewer than sequences, too."""
+    return max(parallel * (LONGEST_DRAFT + 1), sequences(abilities, parallel))
 
 
 class Live(Protocol):
@@ -49,7 +51,7 @@ class Found:
 
 
 class Room:
-    """Of one context. `slots` are its sequences; at most as many live ones as it was made for, less KEPT."""
+    """Of one context. `slots` are its sequences; at most as many live ones as it was made to compute."""
 
     def __init__(self, context: Context, abilities: Abilities, slots: int) -> None:
         self._context, self._abilities = context, abilities

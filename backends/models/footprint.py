@@ -112,7 +112,8 @@ def compute_bytes(
     embeddings: bool = False,
 ) -> int:
     """The compute buffer with flash attention: the largest set of values that are alive at once, 4 bytes each, and the
-    mask of 2 bytes for each token of the batch and the context.
+    mask of 2 bytes for each token of the batch and the context. llama.cpp reserves it for a batch that is a multiple of
+    the sequences (`graph_reserve` in llama-context.cpp).
 
     Dense models: in the feed-forward, `3 * ff` and as many rows of the model's width as there are beside it (4; with a
     quantised cache 3 and the matrix by which it is rotated). At the end, the rows of output: as many as wanted, at
@@ -120,7 +121,7 @@ def compute_bytes(
     not measured by an upper bound.
     """
     tokens = _padded(context)
-    batch = min(ubatch, tokens)
+    batch = ceil(min(ubatch, tokens) / sequences) * sequences
     if shape.architecture in WITHOUT_CACHE:
         inside = 4 * batch * (shape.feed_forward + 3 * shape.embedding) + 2 * batch * batch
         return inside + _INPUTS * batch + _FIXED

@@ -1,10 +1,11 @@
 """What to try when a model could not be loaded as planned: rungs, the ones that cost least first.
 
-A rung has less of something: a context half as long (down to 4096 tokens), a cache in q8_0, fewer layers or experts on
-the graphics cards, a smaller quant of the same model that is on this disk, the processor alone; or several of them
-at once. What each costs is weighed as the advisor weighs it. A rung is only offered where its memory is there and where
-it answers the failure: whoever lacked memory on a card gets what takes less there, by a tenth at least and by more the
-more often it failed. So there are few, nothing that was given up comes back, and none comes twice.
+A rung has less of something: one answer at a time where each has a cache of its own, a context half as long (down to
+4096 tokens), a cache in q8_0, fewer layers or experts on the graphics cards, a smaller quant of the same model that is
+on this disk, the processor alone; or several of them at once. What each costs is weighed as the advisor weighs it. A
+rung is only offered where its memory is there and where it answers the failure: whoever lacked memory on a card gets
+what takes less there, by a tenth at least and by more the more often it failed. So there are few, nothing that was
+given up comes back, and none comes twice.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +25,7 @@ from backends.models.weights import Weights
 LEAST_CONTEXT = 4096
 LEAST_RELIEF, MOST_RELIEF = 0.1, 0.5  # of the memory that was not enough
 CRASHES = 2  # of one file in one place; then it is the file
+ONE_BY_ONE = 0.95  # what is left of a model that answers one after the other
 
 Failure = Literal["gpu_memory", "host_memory", "crash", "unsupported"]
 """Not enough memory on the cards, or in main memory; the engine ended or refused for another reason; it never will."""
@@ -94,12 +96,21 @@ class Rung:
         return self.step.options
 
 
-def step(file: OnDisk, options: RunOptions, budget: Budget) -> Step:
-    """What a way to run a file takes, by the formulas, and what it is worth."""
+def step(file: OnDisk, options: RunOptions, budget: Budget, parallel: int = 1) -> Step:
+    """What a way to run a file takes, by the formulas, and what it is worth. `parallel`: answers that were wanted at a
+    time."""
     shape, weights = file.shape, file.weights
     placement = _placement(shape, options, budget)
-    compute = compute_bytes(shape, options.context, budget.figures, ubatch=options.batch)
-    kv = kv_cells(shape, options.context, options.kv_type)
+    compute = compute_bytes(
+        shape,
+        options.context,
+        budget.figures,
+        ubatch=options.batch,
+        sequences=options.sequences,
+        outputs=options.outputs,
+        kv_type=options.kv_type,
+    )
+    kv = kv_cells(shape, options.context, options.kv_type, batch=options.batch, sequences=options.sequences)
     devices = devices_of(weights, placement, kv, Needs(compute, (compute,) * len(budget.gpus)), budget)
     quick = speed(file, options, budget, options.context // 4)
     in_main_memory = host_share(shape, weights, placement) if budget.gpus and not budget.unified else 0.0
@@ -109,7 +120,7 @@ def step(file: OnDisk, options: RunOptions, budget: Budget) -> Step:
         options=options,
         devices=devices,
         tokens_per_s=quick,
-        score=_score(file, options, quick, in_main_memory, budget),
+        score=_score(file, options, quick, in_main_memory, budget) * (ONE_BY_ONE if parallel > options.parallel else 1),
         on_host=devices[-1].total + (on_gpus if budget.unified else 0),
         on_gpus=on_gpus,
     )
@@ -184,6 +195,7 @@ def _descends(one: Step, before: Step) -> bool:
     return (
         one.model.size <= before.model.size
         and new.context <= old.context
+        and new.parallel <= old.parallel
         and (new.kv_type == old.kv_type or old.kv_type == "f16")
         and one.on_gpus <= before.on_gpus
         and kept_off
@@ -218,8 +230,9 @@ def _steps(start: Step, others: Iterable[OnDisk], budget: Budget) -> Iterator[St
             for kv_type in kv_types(file.shape):
                 if kv_type == "f16" and start.options.kv_type != "f16":
                     continue
-                for options in _placements(replace(start.options, context=context, kv_type=kv_type), file):
-                    yield step(file, options, budget)
+                for crowd in _parallel(start.options, file.shape):
+                    for options in _placements(replace(crowd, context=context, kv_type=kv_type), file):
+                        yield step(file, options, budget, start.options.parallel)
 
 
 def _contexts(context: int) -> Iterator[int]:
@@ -227,6 +240,14 @@ def _contexts(context: int) -> Iterator[int]:
     while context > LEAST_CONTEXT:
         context = max(LEAST_CONTEXT, context // 2)
         yield context
+
+
+def _parallel(options: RunOptions, shape: Shape) -> Iterator[RunOptions]:
+    """As many answers at a time as planned; and one, where that saves a cache for each of the others."""
+    yield options
+    if shape.own_caches and options.parallel > 1:
+        rows = options.outputs // options.parallel
+        yield replace(options, parallel=1, sequences=1, outputs=max(1, rows))
 
 
 def _placements(options: RunOptions, file: OnDisk) -> Iterator[RunOptions]:
@@ -306,6 +327,10 @@ def change(before: Step, after: Step) -> Phrase:
                 f"上下文 {new.context:,} 个 token（原为 {old.context:,}）",
             )
         )
+    if new.parallel != old.parallel:
+        said.append(
+            Phrase(f"one answer at a time instead of {old.parallel}", f"同时 1 个回答（原为 {old.parallel} 个）")
+        )
     if new.kv_type != old.kv_type:
         said.append(
             Phrase(f"the cache in {new.kv_type} instead of {old.kv_type}", f"缓存 {new.kv_type}（原为 {old.kv_type}）")
@@ -338,6 +363,8 @@ def _moved(old: RunOptions, new: RunOptions, all_layers: int) -> Iterator[Phrase
 def cost(before: Step, after: Step) -> Phrase:
     """What the change costs: tokens of context, quality, speed."""
     said = []
+    if after.options.parallel < before.options.parallel:
+        said.append(Phrase("Other answers wait for their turn.", "其他回答将排队等待。"))
     if (fewer := before.options.context - after.options.context) > 0:
         said.append(
             Phrase(f"The conversation may be {fewer:,} tokens shorter.", f"可容纳的对话减少 {fewer:,} 个 token。")

@@ -22,7 +22,7 @@ from backends.models.gguf_bounds import EMBEDDING_ARCHITECTURES
 from backends.models.machines import Figures
 from backends.models.ports import Allocation, DryRun
 from backends.models.speed import host_share, tokens_per_s
-from backends.models.types import DevicePlan, KvType, Plan, Shape
+from backends.models.types import DevicePlan, KvType, Plan, RunOptions, Shape
 from backends.models.ways import F16_ONLY, Asked, Needs, Way, fits, regardless, ways
 from backends.models.weights import Weights
 from backends.models.worth import of_speed
@@ -51,8 +51,18 @@ class Planner:
     def plan(self, path: Path | None, header: Header, budget: Budget, asked: Asked, *, cancel: CancelToken) -> Plan:
         """The best way that does what is asked, confirmed by llama.cpp; if none fits, the most frugal one.
 
+        Where every sequence has a cache of its own, answers at the same time are given up before context is.
         `path`: a file whose header is real, None where there can be none. Raises Cancelled.
         """
+        plan = self._plan(path, header, budget, asked, cancel)
+        least = min(asked.context or asked.wanted_context, header.context_train or 1 << 60)
+        if plan.options.parallel > 1 and header.shape.own_caches and not (plan.fits and plan.options.context >= least):
+            alone = self._plan(path, header, budget, replace(asked, slots=replace(asked.slots, answers=1)), cancel)
+            if alone.fits and (not plan.fits or alone.options.context > plan.options.context):
+                return replace(alone, notes=(*alone.notes, _one_by_one(plan.options.parallel)))
+        return plan
+
+    def _plan(self, path: Path | None, header: Header, budget: Budget, asked: Asked, cancel: CancelToken) -> Plan:
         if asked.embeddings or _makes_vectors(header):
             context = asked.context or min(self._figures.companions.context, header.shape.context_train)
             batch = asked.batch or (context if header.architecture in WITHOUT_CACHE else UBATCH)
@@ -64,7 +74,7 @@ class Planner:
             way = search.best()
             if way in search.answered:
                 break
-            options = way.options(search.asked)
+            options = search.options(way)
             try:
                 said = self._dry_run.measure(
                     path,
@@ -176,8 +186,11 @@ class _Search:
 
     def _known(self, way: Way) -> Way:
         """The same way among those that were answered: it may have been found with other numbers."""
-        options = way.options(self.asked)
-        return next((one for one in self.answered if one.options(self.asked) == options), way)
+        options = self.options(way)
+        return next((one for one in self.answered if self.options(one) == options), way)
+
+    def options(self, way: Way) -> RunOptions:
+        return way.options(self.asked, self._shape)
 
     def _worth(self, way: Way) -> float:
         """How good a way is beside other ways to run the same file, as the advisor weighs it."""
@@ -216,7 +229,9 @@ class _Search:
     @property
     def _beside(self) -> int:
         """Bytes of main memory beside weights, cache and buffers; 0 for a file that was not looked at."""
-        return host_overhead(self._header, outputs=self.asked.sequences) if self._header is not None else 0
+        if self._header is None:
+            return 0
+        return host_overhead(self._header, outputs=self.asked.slots.outputs(self._shape))
 
     def _devices(self, way: Way, said: Sequence[Allocation]) -> tuple[DevicePlan, ...]:
         """What llama.cpp said, device by device, beside our weights; what the budget does not know comes last."""
@@ -267,7 +282,7 @@ class _Search:
         used = tuple(one for one in devices if one.total or one.kind == "cpu")
         return Plan(
             architecture=self._shape.architecture,
-            options=replace(way.options(self.asked), mapped=self._mapped(way)),
+            options=replace(self.options(way), mapped=self._mapped(way)),
             devices=used,
             exact=exact,
             fits=fits_here,
@@ -312,6 +327,13 @@ def _possible(asked: Asked, shape: Shape, budget: Budget) -> tuple[Asked, tuple[
             layers = 0
         asked = replace(asked, gpu_layers=layers)
     return asked, tuple(notes)
+
+
+def _one_by_one(instead_of: int) -> Phrase:
+    return Phrase(
+        f"One answer is computed at a time instead of {instead_of}: this model keeps a cache for each.",
+        f"同一时间只生成 1 个回答（原为 {instead_of} 个）：该模型为每个回答单独保留缓存。",
+    )
 
 
 def _by_formula(en: str, zh: str) -> Phrase:

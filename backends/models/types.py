@@ -42,6 +42,11 @@ class Shape:
     sliding_window: int = 0  # deepseek4
     compress_ratios: tuple[int, ...] = ()  # deepseek4: tokens a cache cell stands for, per layer; 0: the window only
 
+    @property
+    def own_caches(self) -> bool:
+        """Each sequence has a cache of its own, even in a unified one."""
+        return bool(self.compress_ratios)
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
@@ -93,13 +98,39 @@ class CatalogModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Slots:
+    """Answers that are computed together, and what a context is made for because of them.
+
+    `held`: sequences of a context whose memory they share, prompts that are kept among them; where each has a cache of
+    its own (deepseek4) there are as many as answers. `drafted`: tokens guessed ahead for each answer and computed in
+    one step, a row of output each.
+    """
+
+    answers: int = 1
+    held: int = 0
+    drafted: int = 0
+
+    def sequences(self, shape: Shape) -> int:
+        """n_seq_max"""
+        return self.answers if shape.own_caches else max(self.answers, self.held)
+
+    def outputs(self, shape: Shape) -> int:
+        """n_outputs_max; llama.cpp insists on a row for each sequence."""
+        return max(self.answers * (1 + self.drafted), self.sequences(shape))
+
+
+ONE = Slots()
+
+
+@dataclass(frozen=True, slots=True)
 class RunOptions:
     """How a model is run, as far as memory depends on it.
 
     `gpu_layers` counts as llama.cpp does (the output layer is one). `gpu_split`: how many of them each GPU holds, in
     the engine's order of devices; empty for one GPU or none. `batch`: tokens computed at once (n_batch and n_ubatch).
-    `sequences` share the context; `outputs`: rows of logits in one batch. `mapped`: the weights are used as they lie in
-    the file; not where the processor wants them in an order of its own, and would have them twice.
+    `parallel`: answers computed together; `sequences` share the context, kept prompts among them; `outputs`: rows of
+    logits in one batch. `mapped`: the weights are used as they lie in the file; not where the processor wants them in
+    an order of its own, and would have them twice.
     """
 
     context: int
@@ -111,6 +142,7 @@ class RunOptions:
     sequences: int = 1
     outputs: int = 1
     mapped: bool = True
+    parallel: int = 1
 
 
 @dataclass(frozen=True, slots=True)

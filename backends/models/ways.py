@@ -13,7 +13,7 @@ from itertools import accumulate, pairwise
 
 from backends.models.budget import HOST, Budget
 from backends.models.footprint import Placement, compute_bytes, kv_cells, place
-from backends.models.types import DevicePlan, KvType, MemoryPlan, RunOptions, Shape
+from backends.models.types import ONE, DevicePlan, KvType, MemoryPlan, RunOptions, Shape, Slots
 from backends.models.weights import Weights
 
 LEAST_CONTEXT = 8192
@@ -26,15 +26,15 @@ class Asked:
     """How somebody wants a model to be run; None leaves it to us, and -1 `gpu_layers` are all of them.
 
     `wanted_context`: where the search begins if `context` is None. `batch`: n_batch and n_ubatch, 0 for what is usual
-    (512; the context where a text has to be computed at once). `sequences` share the context. `embeddings`: texts
-    become vectors, so that every token has its row of output.
+    (512; the context where a text has to be computed at once). `slots` share the context. `embeddings`: texts become
+    vectors, so that every token has its row of output.
     """
 
     context: int | None = None
     kv_type: KvType | None = None
     gpu_layers: int | None = None
     batch: int = 512
-    sequences: int = 1
+    slots: Slots = ONE
     wanted_context: int = 16384
     embeddings: bool = False
 
@@ -84,7 +84,7 @@ class Way:
             return ()
         return tuple(last - first + (self.placement.output == index) for index, (first, last) in enumerate(ranges))
 
-    def options(self, asked: Asked) -> RunOptions:
+    def options(self, asked: Asked, shape: Shape) -> RunOptions:
         return RunOptions(
             context=self.context,
             kv_type=self.kv_type,
@@ -92,8 +92,9 @@ class Way:
             expert_layers_on_cpu=self.placement.expert_layers_on_cpu,
             gpu_split=self.gpu_split,
             batch=asked.batch,
-            sequences=asked.sequences,
-            outputs=asked.sequences,
+            sequences=asked.slots.sequences(shape),
+            outputs=asked.slots.outputs(shape),
+            parallel=asked.slots.answers,
         )
 
 
@@ -185,14 +186,15 @@ class _Plans:
         self._budget = budget
         self._context = context
         self._kv_type: KvType = kv_type
-        self._kv = kv_cells(shape, context, kv_type, batch=asked.batch, sequences=asked.sequences)
+        sequences = asked.slots.sequences(shape)
+        self._kv = kv_cells(shape, context, kv_type, batch=asked.batch, sequences=sequences)
         compute = compute_bytes(
             shape,
             context,
             budget.figures,
             ubatch=asked.batch,
-            sequences=asked.sequences,
-            outputs=asked.sequences,
+            sequences=sequences,
+            outputs=asked.slots.outputs(shape),
             kv_type=kv_type,
             embeddings=asked.embeddings,
         )

@@ -115,8 +115,8 @@ class LoadingServices:
             kv_type=None if engine.kv_type == "auto" else engine.kv_type,
             gpu_layers=engine.gpu_layers if engine.gpu_layers >= 0 and budget.gpus else None,
         )
-        wanted = self._machine.wish.context
-        asked = Asked(context, fixed.kv_type, fixed.gpu_layers, wanted_context=wanted)
+        wanted, slots = self._machine.wish.context, replace(self._machine.slots, answers=engine.parallel)
+        asked = Asked(context, fixed.kv_type, fixed.gpu_layers, slots=slots, wanted_context=wanted)
         free = machine.memory.available + sum(gpu.memory_free or 0 for gpu in machine.gpus if not gpu.unified)
         on_disk, planner = self._on_disk(model, header), self._machine.planner
         if kv_bytes(header.shape, min(context or 0, header.context_train), "q8_0") > free:  # no need to ask llama.cpp
@@ -156,7 +156,7 @@ class LoadingServices:
             alias=step.model.id,
             gpu_split=options.gpu_split,
             mapped=options.mapped,
-            parallel=engine.parallel,
+            parallel=options.parallel,
             lookup=engine.lookup,
         )
 

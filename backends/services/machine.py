@@ -10,7 +10,7 @@ from backends.core.phrase import Phrase
 from backends.core.stream import Runner, Stream
 from backends.engine.dry_run import NativeDryRun
 from backends.engine.loader import engine_info
-from backends.engine.protocol import EngineInfo
+from backends.engine.protocol import LONGEST_DRAFT, MOST_SEQUENCES, EngineInfo
 from backends.hardware import memory
 from backends.hardware.probe import probe
 from backends.hardware.types import Machine
@@ -26,7 +26,7 @@ from backends.models.planner import Asked, Planner
 from backends.models.remote_header import RemoteHeader, fetch, fetch_link
 from backends.models.seen import file_of
 from backends.models.sources import Source
-from backends.models.types import KINDS, Advice, CatalogModel, Choice, LocalModel, Plan
+from backends.models.types import KINDS, Advice, CatalogModel, Choice, LocalModel, Plan, Slots
 from backends.models.weights import Weights
 from backends.services.foundation import Foundation
 from backends.services.hubs import HubServices, first_answer
@@ -95,6 +95,11 @@ class MachineServices:
         models = self._base.settings.current.models
         return Wish.of(models.use, models.context, models.min_speed or None)
 
+    @property
+    def slots(self) -> Slots:
+        """What a context is made for, by the settings: the plan, the trial and the load all go by it."""
+        return Slots(self._base.settings.current.engine.parallel, MOST_SEQUENCES, LONGEST_DRAFT)
+
     def choice_for(self, model: LocalModel, machine: Machine) -> Choice:
         """How to load this file on this machine, now."""
         base, header = self._base, gguf.check(model.path, KINDS)
@@ -117,7 +122,7 @@ class MachineServices:
         `target`: a file; the id of a model on this disk; CATALOGUE-ID[:QUANT], REPO[:QUANT] or a link to a hub; or
         any address of a GGUF. Of what is not here only headers are fetched. `cwd`: where a relative path begins.
         """
-        asked = asked or Asked(wanted_context=self.wish.context)
+        asked = asked or Asked(wanted_context=self.wish.context, slots=self.slots)
         return self._plans.start(self._plan, target, asked, endpoint, cwd)
 
     def _plan(

@@ -81,7 +81,7 @@ class QuantiseServices:
             header.shape,
             quantize.weights(header.shape, quant, size, catalog),
             self._machine.budget(machine),
-            Asked(wanted_context=self._machine.wish.context),
+            Asked(wanted_context=self._machine.wish.context, slots=self._machine.slots),
             quant=quant,
             why=_BY_SIZE,
         )

@@ -23,7 +23,7 @@ def write(target: Path, scratch: Path, ask: Ask) -> None:
         model = REAL[name]
         shaped_model(scratch, model)
         # deepseek4 keeps a cache for each sequence, and its buffer is not in proportion to the batch
-        asked = [(b, s) for b in (256, 512, 2048) for s in (1, 2, 4, 8)] if model.ratios else [(512, 1)]
+        asked = [(b, s) for b in (256, 512, 2048) for s in (1, 2, 4, 8, 16)] if model.ratios else [(512, 1)]
         found.append(
             {
                 "architecture": model.architecture,

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from backends.core.cancel import CancelToken
-from backends.engine import native
+from backends.engine import native, room
+from backends.engine.abilities import abilities
 from backends.engine.dry_run import NativeDryRun
+from backends.engine.protocol import LONGEST_DRAFT, MOST_PARALLEL, MOST_SEQUENCES
 from backends.hardware import cpu
 from backends.models import gguf
 from backends.models.catalog import Catalog
 from backends.models.footprint import compute_bytes, kv_bytes, place, repacked
 from backends.models.machines import Figures
-from backends.models.types import KvType, Shape
+from backends.models.types import KvType, Shape, Slots
 from backends.models.weights import Weights
 from tests.kit.real_models import REAL, real
 from tests.kit.shapes import shaped_model
@@ -75,6 +77,37 @@ def test_formulas_are_what_llama_cpp_says(model: str, tmp_path: Path, dry_run: N
                         assert mine == pytest.approx(compute, abs=MIB), where
                     cut = 0.001 * compute if context not in MEASURED else 0.01 * MIB  # a kink between two points
                     assert compute - cut <= mine <= 1.15 * compute + MIB, where
+
+
+@pytest.mark.parametrize("answers", [1, 3, 4, 16])
+@pytest.mark.parametrize("model", ["r1-distill-qwen-1.5b", "r1-0528-qwen3-8b", *OTHERS])
+def test_answers_at_the_same_time(model: str, answers: int, tmp_path: Path, dry_run: NativeDryRun) -> None:
+    """With as many sequences and rows of output as a context is made for; a whole batch of them costs nothing more."""
+    path = shaped_model(tmp_path / "m.gguf", REAL[model])
+    shape, slots = shape_of(path), Slots(answers, MOST_SEQUENCES, LONGEST_DRAFT)
+    counts = {"sequences": slots.sequences(shape), "outputs": slots.outputs(shape)}
+    kv, compute = told(dry_run, path, 16384, **counts)
+    mine = compute_bytes(shape, 16384, FIGURES, **counts)
+    assert kv_bytes(shape, 16384, sequences=counts["sequences"]) == pytest.approx(kv, abs=0.01 * MIB)
+    assert compute - 0.005 * compute <= mine <= 1.15 * compute + MIB
+    if not shape.own_caches:
+        assert told(dry_run, path, 16384)[0] == kv
+        assert answers > 4 or told(dry_run, path, 16384)[1] == compute
+
+
+@pytest.mark.parametrize("model", [*DENSE, *OTHERS])
+def test_the_engine_makes_its_contexts_as_they_are_planned(model: str, tmp_path: Path) -> None:
+    shape = shape_of(shaped_model(tmp_path / "m.gguf", REAL[model]))
+    can = abilities(shape.architecture)
+    for answers in range(1, MOST_PARALLEL + 1):
+        slots = Slots(answers, MOST_SEQUENCES, LONGEST_DRAFT)
+        planned = slots.sequences(shape), slots.outputs(shape)
+        made = room.sequences(can, answers), room.outputs(can, answers)
+        if can.share or shape.own_caches:
+            assert made == planned
+        else:  # it was not tried whether it shares
+            assert made[0] == answers
+            assert made[1] <= planned[1]
 
 
 @pytest.mark.parametrize("model", EMBEDDERS)

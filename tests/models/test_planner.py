@@ -17,7 +17,7 @@ from backends.models.catalog import Catalog
 from backends.models.footprint import kv_bytes
 from backends.models.machines import Figures
 from backends.models.planner import Asked, Planner
-from backends.models.types import KvType, Plan
+from backends.models.types import KvType, Plan, Slots
 from backends.models.ways import placed
 from backends.models.weights import Weights
 from tests.kit.real_models import REAL
@@ -124,7 +124,7 @@ def test_what_is_fixed_is_kept_and_the_rest_is_searched(qwen: Path, engine: Nati
     assert (free.options.context, free.options.kv_type, free.fits) == (16384, "q8_0", True)
     asked = planned(planner, qwen, typical(16), Asked(context=12288))
     assert (asked.options.context, asked.options.kv_type, asked.fits) == (12288, "f16", True)
-    small = planned(planner, qwen, typical(64), Asked(context=4096, batch=64, sequences=2))
+    small = planned(planner, qwen, typical(64), Asked(context=4096, batch=64, slots=Slots(2)))
     large = planned(planner, qwen, typical(64), Asked(context=4096))
     assert small.devices[0].compute < large.devices[0].compute / 4
     assert (small.options.batch, small.options.sequences) == (64, 2)

@@ -16,7 +16,7 @@ from backends.models.budget import Budget
 from backends.models.catalog import Catalog, quant_in
 from backends.models.footprint import kv_bytes
 from backends.models.machines import Figures
-from backends.models.types import CatalogModel, RunOptions
+from backends.models.types import CatalogModel, RunOptions, Slots
 from backends.models.ways import Asked, Way, placed, regardless, ways
 from backends.models.weights import Weights
 from tests.kit.ggufs import random_model
@@ -173,9 +173,11 @@ def test_experts_over_two_cards() -> None:
 
 
 def test_what_is_asked_for_is_kept() -> None:
-    asked = Asked(context=4096, kv_type="q8_0", gpu_layers=20, sequences=3, batch=256)
+    asked = Asked(context=4096, kv_type="q8_0", gpu_layers=20, slots=Slots(3, 32, 15), batch=256)
     (way,) = found("r1-distill-qwen-14b", "Q4_K_M", typical(32, 24), asked=asked)
-    assert way.options(asked) == RunOptions(4096, "q8_0", 20, batch=256, sequences=3, outputs=3)
+    shape = CATALOG.find("r1-distill-qwen-14b").shape
+    options = way.options(asked, shape)
+    assert options == RunOptions(4096, "q8_0", 20, batch=256, sequences=32, outputs=48, parallel=3)
     assert way.placement.host_blocks == 29  # of 48 and the output layer
 
 
