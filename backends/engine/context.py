@@ -46,7 +46,7 @@ class Context:
         params.swa_full = False
         params.kv_unified = True
         params.no_perf = True
-        params.abort_callback = llama.ggml_abort_callback(_strlen())
+        params.abort_callback = llama.ggml_abort_callback(stop_flag())
         params.abort_callback_data = ctypes.cast(self._interrupt, ctypes.c_void_p)
         self.handle: Any = llama.llama_init_from_model(model.handle, params)
         if not self.handle:
@@ -137,7 +137,7 @@ class Context:
             self.handle = None
 
 
-def _strlen() -> Any:
+def stop_flag() -> Any:
     """The address of C's strlen as the callback that ggml asks, between two operations, whether to stop.
 
     Its answer for "" is 0 and for "\\1" is 1, which is a flag that is read without Python: a callback in

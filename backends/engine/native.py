@@ -103,6 +103,9 @@ def _declare(ggml: ctypes.CDLL, base: ctypes.CDLL) -> None:
         (base, "ggml_backend_dev_memory", None, [pointer, pointer, pointer]),
         (base, "ggml_backend_cpu_buffer_type", pointer, []),
         (base, "ggml_set_abort_callback", pointer, [pointer]),
+        (base, "ggml_get_name", ctypes.c_char_p, [pointer]),
+        (base, "ggml_nbytes", size, [pointer]),
+        (base, "ggml_backend_tensor_get", None, [pointer, pointer, size, size]),
     ):
         function = getattr(owner, name)
         function.restype, function.argtypes = result, arguments

@@ -4,6 +4,7 @@ llama.cpp has no other way to tell why a load failed or which layer went to whic
 """
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,34 +15,42 @@ _DEBUG, _INFO, _WARN, _ERROR, _CONTINUED = 1, 2, 3, 4, 5  # enum ggml_log_level
 _LEVELS = {_DEBUG: logging.DEBUG, _INFO: logging.DEBUG, _WARN: logging.INFO, _ERROR: logging.WARNING}
 
 
+class _Kept(threading.local):
+    lines: list[tuple[int, str]] | None = None
+
+
 @dataclass(slots=True)
 class NativeLog:
-    """Receives llama.cpp's log on whatever thread it speaks."""
+    """Receives llama.cpp's log on whatever thread it speaks.
 
-    kept: list[tuple[int, str]] | None = None
+    What it says of a load it says on the thread that loads: two of them, each on its own thread, keep their own words.
+    """
+
+    _kept: _Kept = field(default_factory=_Kept)
     listener: Callable[[str], None] | None = None
     """Told every message besides, as it comes, on the thread that speaks: the quantiser has no other progress."""
 
     def receive(self, level: int, text: bytes) -> None:
         """One message; `_CONTINUED` ones (progress dots) are not worth keeping."""
-        if level == _CONTINUED or (level == _DEBUG and self.kept is None and not LOG.isEnabledFor(logging.DEBUG)):
+        kept = self._kept.lines
+        if level == _CONTINUED or (level == _DEBUG and kept is None and not LOG.isEnabledFor(logging.DEBUG)):
             return
         line = text.decode("utf-8", "replace").rstrip()
         if self.listener is not None:
             self.listener(line)
-        if self.kept is not None:
-            self.kept.append((level, line))
+        if kept is not None:
+            kept.append((level, line))
         LOG.log(_LEVELS.get(level, logging.DEBUG), "%s", line)
 
     @contextmanager
     def keep(self) -> "Iterator[Told]":
-        """Keep what is said inside the block; read it after."""
-        told = Told()
-        self.kept = told.lines
+        """Keep what is said on this thread inside the block; read it after."""
+        told, before = Told(), self._kept.lines
+        self._kept.lines = told.lines
         try:
             yield told
         finally:
-            self.kept = None
+            self._kept.lines = before
 
 
 @dataclass(frozen=True, slots=True)
