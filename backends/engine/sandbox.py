@@ -9,7 +9,7 @@ string methods only those that templates need are there.
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import wraps
@@ -21,7 +21,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-from backends.engine.template import TemplateFailed
+from backends.engine.slots import TemplateFailed, bare
 
 SECONDS = 1.0
 CHARACTERS = 4_000_000  # made in one rendering, intermediate strings included
@@ -30,7 +30,7 @@ _SOURCE = 1_000_000  # characters
 _POWER = 64  # bits of a number that may be multiplied
 
 _FILTERS = """abs capitalize count d default dictsort escape e first float int items last length list lower map max min
-    reject rejectattr reverse round safe select selectattr sort string title tojson trim unique upper"""
+    reject rejectattr reverse round safe select selectattr sort string title trim unique upper"""
 _TEXT_METHODS = """capitalize count endswith find index isalnum isalpha isdigit isspace join lower lstrip partition
     removeprefix removesuffix replace rfind rpartition rsplit rstrip split splitlines startswith strip title upper"""
 
@@ -45,7 +45,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.add_extension(loopcontrols)
         self._deadline, self._allowance = 0.0, 0
         allowed: dict[str, Callable[..., Any]] = {name: self.filters[name] for name in _FILTERS.split()}
-        allowed |= {"tojson": _to_json, "join": self._join, "replace": _replace}
+        allowed |= {"tojson": self._to_json, "from_json": _from_json, "join": self._join, "replace": _replace}
         allowed |= {"concatenated": self._concatenated, "made": _as_it_is}
         self.filters = {name: self._paid(function) for name, function in allowed.items()} | {"counted": self._counted}
         self.globals = {name: self.globals[name] for name in ("range", "dict", "namespace")}
@@ -59,7 +59,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         with self._allowed():
             return self.from_string(source)
 
-    def render(self, template: Template, variables: dict[str, object]) -> str:
+    def render(self, template: Template, variables: Mapping[str, Any]) -> str:
         """TemplateFailed for whatever goes wrong."""
         with self._allowed():
             return self._join_parts(template.generate(**variables))
@@ -158,6 +158,22 @@ class Sandbox(ImmutableSandboxedEnvironment):
         parts = [item if attribute is None else self.getattr(item, attribute) for item in items]
         return self._join_parts(part for item in parts for part in (between, _printable(item)))[len(between) :]
 
+    def _to_json(self, value: Any, indent: int | None = None, **options: Any) -> str:
+        """As transformers has it: no escapes for HTML, and what `map` gives is a list. Texts from outside make all of
+        it a text from outside."""
+        if isinstance(value, Iterator):
+            value = list(self._counted(value))
+        value, slots = bare(value)
+        text = json.dumps(
+            value,
+            ensure_ascii=bool(options.get("ensure_ascii")),
+            indent=min(int(indent), 8) if indent else None,
+            separators=options.get("separators"),
+            sort_keys=bool(options.get("sort_keys")),
+        )
+        self._spend(len(text))
+        return slots.give(text) if slots else text
+
     def _concatenated(self, parts: list[Any]) -> str:
         return self._join_parts(_printable(part) for part in parts)
 
@@ -212,9 +228,10 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _to_json(value: Any, indent: int | None = None, **_: object) -> str:
-    """As transformers has it: no escapes for HTML."""
-    return json.dumps(value, ensure_ascii=False, indent=min(indent, 8) if indent else None)
+def _from_json(text: str) -> Any:
+    source, slots = bare(text)
+    value = json.loads(source)
+    return slots.give_all(value) if slots else value
 
 
 def _replace(text: str, old: str, new: str, count: int = -1) -> str:

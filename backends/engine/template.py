@@ -7,19 +7,25 @@ was in a slot is tokenised as plain text, so that a document with `<｜Assistant
 the assistant. Plain text on both sides of a slot is tokenised together with it, as the model learnt it.
 """
 
+import functools
 import re
-import secrets
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from backends.core.errors import EngineError
 from backends.core.phrase import Phrase
+from backends.engine.generation import Said, Tool, Turn
+from backends.engine.manners import Manners, asked, messages, offered
 from backends.engine.native import Vocabulary
-from backends.engine.protocol import Turn
+from backends.engine.slots import Slots, TemplateFailed, Written
+from backends.engine.tools import R1, Markup, generation
 
 Opening = Literal["reasoning", "answer", "unknown"]
+
+_THINK, _END_THINK = "<think>", "</think>"
 
 _DEEPSEEK = (
     "{{ bos_token }}{% for m in messages %}{% if m.role == 'system' %}{{ m.content }}"
@@ -42,14 +48,21 @@ _PLAIN = """{{ bos_token }}{% for m in messages %}{% if m.role == 'system' %}{{ 
 {% else %}Assistant: {{ m.content }}{{ eos_token }}{% endif %}{% endfor %}Assistant:"""
 
 
-class TemplateFailed(Exception):
-    """The template is broken, refuses these messages, or wants more than it may have. The text says what."""
-
-
 @dataclass(frozen=True, slots=True)
 class Prompt:
     tokens: list[int]
     opening: Opening  # where the model goes on: inside its reasoning, in its answer, or nobody knows
+    begun: bool = False  # something of that was said before: an answer that was cut off goes on
+    markup: Markup = R1  # how it writes tool calls
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A prompt that is not tokenised yet: what the template wrote, and texts from outside."""
+
+    pieces: Sequence[Written | str]
+    opening: Opening
+    begun: bool = False
 
 
 class ChatTemplate:
@@ -62,35 +75,80 @@ class ChatTemplate:
         from backends.engine.sandbox import Sandbox  # and with it jinja2, which nobody needs before the first load
 
         self._vocabulary = vocabulary
-        self._sandbox = Sandbox()
+        self._lock, self._sandbox = threading.Lock(), Sandbox()
+        source = source or _without_template(vocabulary)
         with _told():
-            self._template = self._sandbox.load(source or _without_template(vocabulary))
+            self._template = self._sandbox.load(source)
+        self._markup = generation(source)
+        self._constants = {
+            "bos_token": vocabulary.text(vocabulary.bos),
+            "eos_token": vocabulary.text(vocabulary.eos),
+        }
         marks = sorted(vocabulary.marks, key=len, reverse=True)
         self._marks = re.compile("|".join(map(re.escape, marks)) or "(?!)")
         breaking = [
-            mark for mark in marks if mark in vocabulary.added and re.fullmatch(r"[<\[].+[>\]]", mark, re.DOTALL)
+            mark for mark in marks if mark in vocabulary.added and re.fullmatch(r"[<\[｜].+[>\]｜]", mark, re.DOTALL)
         ]
         self._breaks = re.compile("|".join(f"(?<={re.escape(m[0])})(?={re.escape(m[1:])})" for m in breaking) or "(?!)")
 
-    def prompt(self, turns: Sequence[Turn], thinking: bool | None = None) -> Prompt:
-        """Tokens up to where the model is to speak. `thinking` is passed on to templates that have a switch."""
-        slots = _Slots()
-        variables: dict[str, object] = {
-            "messages": [{"role": turn.role, "content": slots.give(turn.content)} for turn in turns],
-            "add_generation_prompt": True,
-            "bos_token": self._vocabulary.text(self._vocabulary.bos),
-            "eos_token": self._vocabulary.text(self._vocabulary.eos),
-        }
-        if thinking is not None:
-            variables |= {"thinking": thinking, "enable_thinking": thinking}
-        with _told():
-            pieces = slots.apart(self._sandbox.render(self._template, variables))
-        tokens: list[int] = []
-        for run in self._runs(pieces):
-            tokens += [run] if isinstance(run, int) else self._plain(run)
-        return Prompt(self._begun(tokens), _opening(pieces[-1]) if isinstance(pieces[-1], _Written) else "unknown")
+    @property
+    def markup(self) -> Markup:
+        """How this model writes tool calls."""
+        return self._markup
 
-    def _runs(self, pieces: "Sequence[_Written | str]") -> Iterator[int | str]:
+    def prompt(
+        self,
+        turns: Sequence[Turn],
+        thinking: bool | None = None,
+        effort: str = "",
+        tools: Sequence[Tool] = (),
+        said: Said | None = None,
+    ) -> Prompt:
+        """Tokens up to where the model is to speak. `thinking` and `effort` are passed on to templates that have such
+        a switch."""
+        return self.tokenise(self.render(turns, thinking, effort, tools, said))
+
+    def render(
+        self,
+        turns: Sequence[Turn],
+        thinking: bool | None = None,
+        effort: str = "",
+        tools: Sequence[Tool] = (),
+        said: Said | None = None,
+    ) -> Rendered:
+        """What is to be tokenised. Any thread may ask, one at a time gets its answer; it may take a second."""
+        slots = Slots()
+        with self._lock, _told():
+            with_tools = bool(tools) or any(turn.tool_calls or turn.role == "tool" for turn in turns)
+            manners = self._manners if with_tools else Manners()
+            variables: dict[str, Any] = {
+                "messages": messages(turns, tools, slots, self._markup, manners),
+                "add_generation_prompt": True,
+            }
+            if thinking is not None:
+                variables |= {"thinking": thinking, "enable_thinking": thinking}
+            if effort:
+                variables["reasoning_effort"] = slots.give(effort)
+            if tools and manners.describes:
+                variables["tools"] = offered(tools, slots)
+            pieces = slots.apart(self._rendered(variables))
+        opening = _opening(pieces[-1])
+        return Rendered(pieces, opening) if said is None else _continued(pieces, opening, said)
+
+    def tokenise(self, rendered: Rendered) -> Prompt:
+        tokens: list[int] = []
+        for run in self._runs(rendered.pieces):
+            tokens += [run] if isinstance(run, int) else self._plain(run)
+        return Prompt(self._begun(tokens), rendered.opening, rendered.begun, self._markup)
+
+    @functools.cached_property
+    def _manners(self) -> Manners:
+        return asked(self._rendered)
+
+    def _rendered(self, variables: dict[str, Any]) -> str:
+        return self._sandbox.render(self._template, variables | self._constants)
+
+    def _runs(self, pieces: Sequence[Written | str]) -> Iterator[int | str]:
         """Control tokens of the template, and the plain text between them."""
         text = ""
         for piece in pieces:
@@ -128,110 +186,42 @@ def _without_template(vocabulary: Vocabulary) -> str:
     return _PLAIN
 
 
-def _opening(last: "_Written") -> Opening:
-    text = last.text.rstrip()
-    if text.endswith("<think>"):
+def _opening(last: Written | str) -> Opening:
+    text = last.text.rstrip() if isinstance(last, Written) else ""
+    if text.endswith(_THINK):
         return "reasoning"
-    return "answer" if text.endswith("</think>") else "unknown"
+    return "answer" if text.endswith(_END_THINK) else "unknown"
+
+
+def _continued(pieces: Sequence[Written | str], opening: Opening, said: Said) -> Rendered:
+    """With what was said already, and the tags that belong there, in the way this generation spaces them."""
+    more: list[Written | str] = []
+    last = pieces[-1]
+    spaced = isinstance(last, Written) and last.text.endswith("\n")
+    if opening == "unknown" and said.reasoning:
+        more.append(Written(f"{_THINK}\n"))
+        opening, spaced = "reasoning", True
+    if opening == "reasoning":
+        more.append(said.reasoning)
+        if not said.closed and not said.text:
+            return Rendered([*pieces, *more], opening, bool(said.reasoning))
+        more.append(Written(f"\n{_END_THINK}\n\n" if spaced else _END_THINK))
+    if not said.closed and not said.text:
+        return Rendered(pieces, opening)
+    return Rendered([*pieces, *more, said.text], "answer", bool(said.text))
 
 
 @contextmanager
 def _told() -> Iterator[None]:
     try:
         yield
-    except TemplateFailed as error:
+    except (TemplateFailed, RecursionError) as error:
+        why = "the messages are nested too deeply" if isinstance(error, RecursionError) else error
         raise EngineError(
             Phrase(
-                f"The chat template in this model's file does not work: {error}.",
-                f"该模型文件中的对话模板无法使用：{error}。",
+                f"The chat template in this model's file does not work: {why}.",
+                f"该模型文件中的对话模板无法使用：{why}。",
             ),
             Phrase("Use another file of this model.", "请换用该模型的其他文件。"),
             code="template_failed",
         ) from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """Text that the template itself wrote."""
-
-    text: str
-
-
-class _Slots:
-    """The texts that stand outside of one rendering."""
-
-    def __init__(self) -> None:
-        self._nonce = secrets.token_hex(12)
-        self._texts: list[str] = []
-        self._given = 0
-
-    def give(self, text: str) -> "_Slot":
-        """A slot for a message."""
-        self._given += len(text)
-        return self.take(text)
-
-    def take(self, text: str) -> "_Slot":
-        """A slot for a message or for a part of one."""
-        self._texts.append(text)
-        return _Slot(f"\ue000{self._nonce}.{len(self._texts) - 1}\ue001", text, self.take)
-
-    def apart(self, rendered: str) -> "list[_Written | str]":
-        """What the template wrote and what the slots hold, by turns; the template has the first and the last word."""
-        parts = re.split(f"\ue000{self._nonce}\\.(\\d+)\ue001", rendered)
-        written, numbers = parts[::2], [int(number) for number in parts[1::2]]
-        if re.search(f"{self._nonce}|[\ue000\ue001]", "".join(written)):
-            raise TemplateFailed("it cuts a message in the middle")
-        if sum(len(self._texts[number]) for number in numbers) > 4 * self._given:
-            raise TemplateFailed("it repeats the messages too often")
-        pieces: list[_Written | str] = [_Written(written[0])]
-        for number, following in zip(numbers, written[1:], strict=True):
-            pieces += [self._texts[number], _Written(following)]
-        return pieces
-
-
-class _Slot(str):
-    """Writes its mark, and answers for its text: what is cut out of the text is a slot again."""
-
-    __slots__ = ("_take", "_text")
-    _text: str
-    _take: "Callable[[str], _Slot]"
-
-    def __new__(cls, mark: str, text: str, take: "Callable[[str], _Slot]") -> "_Slot":
-        slot = super().__new__(cls, mark)
-        slot._text, slot._take = text, take
-        return slot
-
-    def __getattribute__(self, name: str) -> Any:
-        """The methods of str, asked of the text."""
-        if name.startswith("_"):
-            return super().__getattribute__(name)
-        method = getattr(self._text, name)
-
-        def ask(*arguments: Any) -> Any:
-            return self._kept(method(*(a._text if isinstance(a, _Slot) else a for a in arguments)))
-
-        ask.__name__, ask.__self__ = name, self  # type: ignore[attr-defined]
-        return ask
-
-    def _kept(self, answer: Any) -> Any:
-        if isinstance(answer, str):
-            return self._take(answer)
-        return [self._kept(item) for item in answer] if isinstance(answer, (list, tuple)) else answer
-
-    def __contains__(self, part: object) -> bool:
-        return str(part) in self._text
-
-    def __len__(self) -> int:
-        return len(self._text)
-
-    def __eq__(self, other: object) -> bool:
-        return self._text == (other._text if isinstance(other, _Slot) else other)
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def __getitem__(self, index: Any) -> "_Slot":
-        return self._take(self._text[index])
-
-    def __iter__(self) -> Iterator[str]:
-        return map(self._take, self._text)

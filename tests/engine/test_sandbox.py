@@ -3,7 +3,7 @@
 import pytest
 
 from backends.engine.sandbox import Sandbox
-from backends.engine.template import TemplateFailed
+from backends.engine.slots import TemplateFailed
 
 ESCAPES = [
     "{{ ''.__class__.__mro__[1].__subclasses__() }}",
