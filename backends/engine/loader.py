@@ -1,26 +1,31 @@
 """The engine: one thread that owns llama.cpp, and the queue by which everybody else speaks to it.
 
 The thread takes what was asked for in order (load, unload, count, generate) and steps the scheduler in
-between, as long as somebody waits for an answer. With nothing to do it sleeps. It starts with the first
+between, as long as somebody waits for an answer. A load and an unload wait until the answers asked for before are
+done, and what is asked for after them waits for them. With nothing to do the thread sleeps. It starts with the first
 request and ends with `close()`.
 """
 
 import queue
 import threading
+import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from backends.core.errors import BackendError, Cancelled, Unavailable
+from backends.core.errors import BackendError, Cancelled, InvalidInput, Unavailable
 from backends.core.phrase import Phrase
 from backends.core.stream import Stream
 from backends.engine import native
 from backends.engine.loading import Loaded, load, ready
 from backends.engine.protocol import (
+    MOST_CHOICES,
     Adapter,
     EngineInfo,
+    Finished,
     GenerateEvent,
     GenerateRequest,
     LoadedModel,
@@ -28,12 +33,17 @@ from backends.engine.protocol import (
     LoadFinished,
     LoadProgress,
     LoadRequest,
+    Timings,
     Turn,
+    Usage,
 )
 from backends.engine.scheduler import Scheduler
 from backends.engine.sequence import Job
 
 E = TypeVar("E")
+
+
+_CLOSE, _LOOK = "close", "look"  # into the inbox: the end; somebody who waits has gone
 
 
 class Journal(Protocol):
@@ -48,10 +58,18 @@ class Journal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """Something to be done on the engine's thread; what goes wrong comes out of the stream."""
+    """Something to be done on the engine's thread; what goes wrong comes out of the stream.
+
+    `alone`: when no answer is computed. `needs_model`: it waits for one that is coming. `urgent`: at once, before all
+    that waits.
+    """
 
     stream: Stream[Any]
     call: Callable[[], None]
+    alone: bool = False
+    needs_model: bool = False
+    urgent: bool = False
+    submitted: float | None = None  # an answer's: it ends with Finished even if it never comes to that
 
 
 class NativeEngine:
@@ -59,7 +77,9 @@ class NativeEngine:
 
     def __init__(self, journal: Journal | None = None) -> None:
         self._journal = journal
-        self._inbox: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[_Asked | str] = queue.SimpleQueue()
+        self._asked: deque[_Asked] = deque()  # what comes later; on the engine's thread only
+        self._another = False  # a model is on its way, though it was not asked for yet
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -74,20 +94,48 @@ class NativeEngine:
 
     def load(self, request: LoadRequest) -> Stream[LoadEvent]:
         stream: Stream[LoadEvent] = Stream("load")
-        return self._ask(stream, lambda: self._load(request, stream))
+        return self._ask(_Asked(stream, lambda: self._load(request, stream), alone=True))
 
-    def unload(self) -> Stream[None]:
+    def unload(self, *, another: bool = False) -> Stream[None]:
+        """`another`: a model will be loaded next. What is asked for meanwhile waits, until it is there, or the load
+        has failed, or `unload()` says that there will be none."""
         stream: Stream[None] = Stream("unload")
 
         def call() -> None:
+            stream.token.check()
+            self._another = another
             self._free()
             stream.close()
 
-        return self._ask(stream, call)
+        return self._ask(_Asked(stream, call, alone=True))
 
     def generate(self, request: GenerateRequest) -> Stream[GenerateEvent]:
-        job = Job(request)
-        return self._ask(job.stream, lambda: self._scheduler().submit(job))
+        return self._submit(Job(request))
+
+    def generate_choices(self, request: GenerateRequest, n: int) -> tuple[Stream[GenerateEvent], ...]:
+        if not 1 <= n <= MOST_CHOICES:
+            refused: Stream[GenerateEvent] = Stream("generate")
+            refused.fail(_bad_choices(n))
+            return (refused,)
+        seed, first = request.sampling.seed, Job(request)
+        jobs = [replace(first, family=first.number)]
+        for number in range(1, n):
+            sampling = request.sampling if seed is None else replace(request.sampling, seed=seed + number)
+            jobs.append(Job(replace(request, sampling=sampling), family=first.number))
+        return tuple(self._submit(job) for job in jobs)
+
+    def _submit(self, job: Job) -> Stream[GenerateEvent]:
+        def call() -> None:
+            self._scheduler().submit(job)
+
+        return self._ask(_Asked(job.stream, call, needs_model=True, submitted=job.submitted))
+
+    def answer_now(self, stream: Stream[GenerateEvent]) -> None:
+        def call() -> None:
+            if self._loaded is not None:
+                self._loaded.scheduler.answer_now(stream)
+
+        self._ask(_Asked(Stream("answer_now"), call, urgent=True))
 
     def set_adapters(self, adapters: Sequence[Adapter]) -> Stream[tuple[Adapter, ...]]:
         """Compute with these LoRA adapters from now on, and no others, without loading the model again.
@@ -104,7 +152,7 @@ class NativeEngine:
             stream.put(self._loaded.model.adapters)
             stream.close()
 
-        return self._ask(stream, lambda: self._scheduler().change(stream, change))
+        return self._ask(_Asked(stream, lambda: self._scheduler().change(stream, change), needs_model=True))
 
     def count_tokens(self, turns: Sequence[Turn]) -> Stream[int]:
         stream: Stream[int] = Stream("count_tokens")
@@ -113,7 +161,7 @@ class NativeEngine:
             stream.put(self._scheduler().count(turns))
             stream.close()
 
-        return self._ask(stream, call)
+        return self._ask(_Asked(stream, call, needs_model=True))
 
     def close(self) -> None:
         with self._lock:
@@ -122,40 +170,80 @@ class NativeEngine:
         for stream in streams:
             stream.cancel()
         if thread is not None:
-            self._inbox.put(None)
+            self._inbox.put(_CLOSE)
             thread.join()
 
-    def _ask(self, stream: Stream[E], call: Callable[[], None]) -> Stream[E]:
+    def _ask(self, asked: _Asked) -> Stream[Any]:
+        stream = asked.stream
         with self._lock:
             if not self._closed:
                 self._streams.add(stream)
-                self._inbox.put(_Asked(stream, call))
+                self._inbox.put(asked)
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._live, name="engine", daemon=True)
                     self._thread.start()
-                return stream
-        stream.fail(_stopped())
+        if self._closed:
+            stream.fail(_stopped())
+        elif not asked.urgent:
+            stream.token.on_cancel(lambda: self._inbox.put(_LOOK))
         return stream
 
     # ---- on the engine's thread
 
     def _live(self) -> None:
         try:
-            while True:
-                self._answer()
-                asked = self._inbox.get()
-                if asked is None:
-                    return
-                self._serve(asked)
+            while self._take():
+                if (asked := self._ready()) is not None:
+                    self._asked.remove(asked)
+                    self._serve(asked)
+                else:
+                    self._answer()
         finally:  # because it was asked to, or through a bug of ours: nobody shall wait for ever
             self._free()
             with self._lock:
                 self._thread = None
                 while not self._inbox.empty():
                     self._inbox.get()
+                self._asked.clear()
                 streams = list(self._streams)
             for stream in streams:
                 stream.fail(_stopped())
+
+    def _take(self) -> bool:
+        """Bring in what was asked for; wait for it if there is nothing else to do. False: it is all over."""
+        while not (self._inbox.empty() and (self._busy or self._ready())):
+            asked = self._inbox.get()
+            if asked is _CLOSE:
+                return False
+            if isinstance(asked, _Asked):
+                if asked.urgent:
+                    self._serve(asked)
+                else:
+                    self._asked.append(asked)
+            else:
+                self._drop_cancelled()
+        return True
+
+    @property
+    def _busy(self) -> bool:
+        return self._loaded is not None and self._loaded.scheduler.busy
+
+    def _ready(self) -> _Asked | None:
+        """What is to be done next, if its time has come."""
+        for asked in self._asked:
+            if asked.needs_model and self._another and self._loaded is None:
+                continue
+            return None if asked.alone and self._busy else asked
+        return None
+
+    def _drop_cancelled(self) -> None:
+        """Who waits for a model, or for others to be done, need not wait for the end of that."""
+        for asked in [asked for asked in self._asked if asked.stream.cancelled]:
+            self._asked.remove(asked)
+            if asked.submitted is not None:
+                waited = time.perf_counter() - asked.submitted
+                asked.stream.put(Finished(Usage(0, 0, 0), Timings(0, 0, waited, waited), "cancelled", ""))
+            asked.stream.close()
 
     def _scheduler(self) -> Scheduler:
         if self._loaded is None:
@@ -173,15 +261,13 @@ class NativeEngine:
             asked.stream.fail(error)
 
     def _answer(self) -> None:
-        """Step the scheduler until it has nothing to do or somebody asks for something."""
-        if self._loaded is None or not self._loaded.scheduler.busy:
-            return
+        """A step for those who wait for answers."""
+        assert self._loaded is not None
         scheduler = self._loaded.scheduler
         if self._journal and not self._marked:
             self._journal.begin("generate", self._loaded.model.alias)
             self._marked = True
-        while self._inbox.empty() and scheduler.step():
-            pass
+        scheduler.step()
         if not scheduler.busy:
             self._unmark()
 
@@ -191,8 +277,9 @@ class NativeEngine:
             self._marked = False
 
     def _load(self, request: LoadRequest, stream: Stream[LoadEvent]) -> None:
-        self._free()
         stream.token.check()
+        self._another = False
+        self._free()
         told = 0.0
 
         def progress(fraction: float) -> None:
@@ -234,4 +321,12 @@ def _stopped() -> Unavailable:
         Phrase("The engine was stopped.", "引擎已停止。"),
         Phrase("Load the model again.", "请重新加载模型。"),
         code="engine_stopped",
+    )
+
+
+def _bad_choices(n: int) -> InvalidInput:
+    return InvalidInput(
+        Phrase(f"{n} answers at once cannot be given.", f"无法一次给出 {n} 个回答。"),
+        Phrase(f"Ask for 1 to {MOST_CHOICES}.", f"请指定 1 到 {MOST_CHOICES} 个。"),
+        code="bad_choices",
     )

@@ -121,16 +121,14 @@ def test_a_change_nobody_waits_for_any_more(
     events = iter(speaking)
     while not isinstance(next(events), TextDelta):
         pass
-    cancelled, kept = (engine.set_adapters([Adapter(redirecting)]) for _ in range(2))
+    cancelled = engine.set_adapters([Adapter(redirecting)])
     after = engine.generate(GenerateRequest([Turn("user", "Hello!")], GREEDY))
     cancelled.cancel()
     assert list(cancelled) == []
-    load(scripted)  # with which the model goes that `kept` was meant for
-    assert list(kept) == []
-    assert hear([*speaking]).finished.finish_reason == hear(after).finished.finish_reason == "cancelled"
+    speaking.cancel()
+    assert hear(after).text == ANSWER
     assert engine.model is not None
     assert engine.model.adapters == ()
-    assert ask(engine).text == ANSWER
 
 
 def bad(what: str, folder: Path, model: Path) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from backends.core.crashes import CrashJournal
-from backends.core.errors import BackendError, EngineError, InvalidInput, NotFound
+from backends.core.errors import BackendError, EngineError, InvalidInput, NotFound, Unavailable
 from backends.engine import uses
 from backends.engine.loader import NativeEngine, engine_info
 from backends.engine.loading import parts, threads
@@ -188,15 +188,54 @@ def test_a_load_is_cancelled(engine: NativeEngine, load: Load, tmp_path: Path) -
     load(path)
 
 
-def test_a_new_model_ends_the_answers_of_the_old_one(engine: NativeEngine, load: Load, scripted: Path) -> None:
-    load(scripted)
-    speaking = engine.generate(GenerateRequest([Turn("user", "endless")], GREEDY))
+def test_a_new_model_comes_when_the_answers_of_the_old_one_are_done(
+    engine: NativeEngine, load: Load, scripted: Path
+) -> None:
+    load(scripted, alias="Old")
+    speaking = engine.generate(GenerateRequest([Turn("user", "endless")], GREEDY, max_tokens=200))
     events = iter(speaking)
     while not isinstance(next(events), TextDelta):
         pass
+    loading = engine.load(LoadRequest(scripted, 4096, gpu_layers=0, alias="New"))
+    after, counted = engine.generate(HELLO), engine.count_tokens(HELLO.turns)
+    assert hear([*speaking]).finished.finish_reason == "length"
+    assert isinstance([*loading][-1], LoadFinished)
+    assert engine.model is not None
+    assert engine.model.alias == "New"
+    assert hear(after).text == ANSWER
+    assert len([*counted]) == 1
+
+
+def test_who_waits_for_a_model_may_go(engine: NativeEngine, load: Load, scripted: Path) -> None:
+    """Cancelled while the answers of the old one go on: a load, an unload, an answer of the new one."""
     load(scripted)
-    assert hear([*speaking]).finished.finish_reason == "cancelled"
+    speaking = engine.generate(GenerateRequest([Turn("user", "endless")], GREEDY))
+    events = iter(speaking)
+    next(events)
+    loading, after = engine.load(LoadRequest(scripted, 512, gpu_layers=0)), engine.generate(HELLO)
+    unloading = engine.unload()
+    for stream in (after, unloading, loading):
+        stream.cancel()
+    assert hear(after).finished.finish_reason == "cancelled"
+    assert ([*unloading], [*loading]) == ([], [])
+    speaking.cancel()
+    assert hear([*events]).finished.finish_reason == "cancelled"
     assert hear(engine.generate(HELLO)).text == ANSWER
+
+
+def test_between_two_models_requests_wait(engine: NativeEngine, load: Load, scripted: Path) -> None:
+    load(scripted)
+    list(engine.unload(another=True))
+    waiting, gone = engine.generate(HELLO), engine.generate(HELLO)
+    gone.cancel()
+    assert hear(gone).finished.finish_reason == "cancelled"
+    load(scripted)
+    assert hear(waiting).text == ANSWER
+    list(engine.unload(another=True))
+    waiting = engine.generate(HELLO)
+    list(engine.unload())
+    with pytest.raises(Unavailable):
+        list(waiting)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts in /proc")
