@@ -60,6 +60,7 @@ class CrashJournal:
         self._lock = threading.Lock()
         self._started = False
         self._timer: threading.Timer | None = None
+        self._marks: dict[int, bytes] = {}  # what each thread is at, the latest last
 
     def start(self) -> LastRun:
         """Tell how the last run ended and begin to watch this one. Raises StorageError if the folder cannot be
@@ -87,14 +88,25 @@ class CrashJournal:
         this returns."""
         if not self._started:
             return
-        try:
-            write_file(self._native, json.dumps({"what": what, "detail": detail}).encode())
-        except StorageError as error:
-            log.warning("native work goes on without its mark: %s", error)
+        with self._lock:
+            self._marks.pop(threading.get_ident(), None)
+            self._marks[threading.get_ident()] = json.dumps({"what": what, "detail": detail}).encode()
+            self._write_mark()
 
     def end(self) -> None:
-        """The native work is over."""
-        _remove(self._native)
+        """This thread's native work is over; another's goes on."""
+        with self._lock:
+            self._marks.pop(threading.get_ident(), None)
+            self._write_mark()
+
+    def _write_mark(self) -> None:
+        if not (self._marks and self._started):
+            _remove(self._native)
+            return
+        try:
+            write_file(self._native, next(reversed(self._marks.values())))
+        except StorageError as error:
+            log.warning("native work goes on without its mark: %s", error)
 
     @contextlib.contextmanager
     def native(self, what: str, detail: str) -> Iterator[None]:
