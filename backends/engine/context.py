@@ -52,6 +52,7 @@ class Context:
         if not self.handle:
             raise LoadFailed
         self.kv_type: KvType = options.kv_type
+        self.flash_attention = True  # else, values lie transposed in the cache; whoever made it looks at the log
         self._memory = llama.llama_get_memory(self.handle)
         self.size: int = llama.llama_n_ctx(self.handle)
         self._vocabulary = model.vocabulary.size
@@ -131,6 +132,25 @@ class Context:
         """How many tokens of a sequence are in the cache."""
         return self._llama.llama_memory_seq_pos_max(self._memory, sequence) + 1
 
+    def state_size(self, sequence: int) -> int:
+        """Bytes of `state`, 0 if there is none."""
+        return self._llama.llama_state_seq_get_size(self.handle, sequence)
+
+    def state(self, sequence: int) -> bytearray | None:
+        """All that the cache holds of a sequence, whatever device it is on; some GB a second. None: there is none."""
+        data = bytearray(self.state_size(sequence))
+        done = self._llama.llama_state_seq_get_data(self.handle, _bytes(data), len(data), sequence) if data else 0
+        return data if done and done == len(data) else None
+
+    def restore(self, sequence: int, data: bytearray) -> bool:
+        """Let a sequence hold what `state` gave, of this or another context made alike. False: there is no room, or it
+        was not made alike; the sequence is then empty."""
+        self.cut(sequence, 0)
+        if self._llama.llama_state_seq_set_data(self.handle, _bytes(data), len(data), sequence) == len(data):
+            return True
+        self.cut(sequence, 0)
+        return False
+
     def close(self) -> None:
         if self.handle:
             self._llama.llama_free(self.handle)
@@ -147,6 +167,10 @@ def stop_flag() -> Any:
     address = ctypes.cast(library.strlen, ctypes.c_void_p).value
     assert address is not None
     return address
+
+
+def _bytes(data: bytearray) -> Any:
+    return (ctypes.c_uint8 * len(data)).from_buffer(data)
 
 
 class Batch:

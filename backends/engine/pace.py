@@ -22,6 +22,11 @@ class Pace:
         elif read >= _FLOOR:
             self._token_cost = _blend(self._token_cost, max(seconds - (self._base if decoded else 0), 0) / read)
 
+    @property
+    def token_cost(self) -> float:
+        """Of a prompt's token in a large step, 0 while nobody knows."""
+        return self._token_cost
+
     def slice(self, most: int) -> int:
         """How many tokens of prompts to read beside those who speak."""
         if not self._token_cost:

@@ -12,12 +12,14 @@ _MARKS = 8  # tokens at the end of a prompt that the next turn does not repeat: 
 @dataclass(frozen=True, slots=True)
 class Idle:
     """A sequence of the cache that nobody computes in: these tokens, the first `prompt` of them somebody's prompt,
-    computed with the adapters of `key`."""
+    computed with the adapters of `key`. The first `keep` are worth a place on the disk; `labels`: what was read."""
 
     slot: int
     tokens: list[int]
     prompt: int
     key: Hashable
+    labels: frozenset[str] = frozenset()
+    keep: int = 0
 
     def spent(self, shared: int) -> bool:
         """Whoever shares so much may have all: behind it is only what was said, which no other prompt begins with."""

@@ -4,8 +4,9 @@ What an answer leaves stays as long as there is room. A prompt that begins like 
 (`Context.share`), or takes the whole sequence over. When room is wanted, what was not used for longest goes first.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator, Set
 from collections.abc import Sequence as Many
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,6 +41,12 @@ class Live(Protocol):
     def held(self) -> int: ...
     @property
     def key(self) -> Hashable: ...
+    @property
+    def labels(self) -> frozenset[str]: ...
+    @property
+    def keep(self) -> int: ...
+    @property
+    def erased(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,7 @@ class Room:
         self._context, self._abilities = context, abilities
         self._free = list(range(slots - 1, -1, -1))
         self._idle: list[Idle] = []  # least recently used first
+        self._heirs: dict[int, Idle] = {}  # by slot: what was taken over and is still to be kept
 
     @property
     def idle(self) -> tuple[Idle, ...]:
@@ -86,6 +94,7 @@ class Room:
             whole = shared == len(source.tokens) or source.spent(shared)
             if whole or not (self._free or len(self._idle) > 1):
                 self._idle.remove(source)
+                self._heirs[source.slot] = source
                 if shared == len(source.tokens) or self._context.cut(source.slot, shared):
                     return source.slot, shared
                 self._context.cut(source.slot, 0)
@@ -107,11 +116,46 @@ class Room:
         tokens = sequence.tokens[: sequence.held]
         for other in [o for o in self._idle if o.key == sequence.key and common(o.tokens, tokens) == len(o.tokens)]:
             self._drop(other)
-        idle = Idle(sequence.slot, tokens, min(prompt, len(tokens)), sequence.key)
-        if tokens:
+        keep, labels, before = sequence.keep, sequence.labels, self._heirs.pop(sequence.slot, None)
+        if not keep and before and before.keep:  # it only went on with what another one wants to be kept
+            keep, labels = min(before.keep, common(before.tokens, tokens)), labels | before.labels
+        idle = Idle(sequence.slot, tokens, min(prompt, len(tokens)), sequence.key, labels, min(keep, len(tokens)))
+        if tokens and not sequence.erased:
             self._idle.append(idle)
         else:
             self._clear(idle.slot)
+
+    def put(self, tokens: list[int], key: Hashable, data: bytearray, labels: frozenset[str]) -> Idle | None:
+        """A sequence as it was saved; what is idle makes room for it. None: it does not fit."""
+        slot = self._empty()
+        while not self._context.restore(slot, data):
+            if not self.evict():
+                self._free.append(slot)
+                return None
+        idle = Idle(slot, tokens, len(tokens), key, labels, len(tokens))
+        self._idle.append(idle)
+        return idle
+
+    @contextmanager
+    def part(self, idle: Idle, length: int) -> Iterator[tuple[int, int]]:
+        """For a moment, a sequence that holds the first `length` tokens of an idle one, or all of them where that cannot
+        be; and how many."""
+        if length >= len(idle.tokens) or not self._free or not (self._abilities.share and self._abilities.cut):
+            yield idle.slot, len(idle.tokens)
+            return
+        slot = self._free[-1]
+        self._context.share(idle.slot, slot, length)
+        try:
+            yield slot, length
+        finally:
+            self._context.cut(slot, 0)
+
+    def erase(self, labels: Set[str] | None) -> None:
+        """Forget what read any of these; None: whatever is idle."""
+        for idle in self.idle:
+            if labels is None or not idle.labels.isdisjoint(labels):
+                self._drop(idle)
+        self._heirs.clear()
 
     def evict(self) -> bool:
         """Forget what was not used for longest. False: there is nothing left to forget."""
@@ -130,6 +174,7 @@ class Room:
         self._context.clear()
         self._free += [*(idle.slot for idle in self._idle), *slots]
         self._idle.clear()
+        self._heirs.clear()
 
     def _drop(self, idle: Idle) -> None:
         self._idle.remove(idle)
@@ -137,4 +182,5 @@ class Room:
 
     def _clear(self, slot: int) -> None:
         self._context.cut(slot, 0)
+        self._heirs.pop(slot, None)
         self._free.append(slot)

@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 
 from backends.core.cancel import CancelToken
-from backends.core.errors import Cancelled
+from backends.core.errors import Cancelled, StorageError
 from backends.core.files import storage_error, sync_folder
 from backends.core.stream import Runner, Stream
 from backends.engine import state_file
@@ -170,15 +170,26 @@ class StateStore:
             self._index().pop(saved.path, None)
         _unlink(saved.path)
 
-    def erase(self, labels: Set[str]) -> None:
+    def erase(self, labels: Set[str] | None) -> None:
         """Remove every state that read any of these, the one that is being written too, and those of which nobody knows
-        what they read. StorageError if a file cannot be removed."""
-        self._erase(lambda head: head is None or not head.labels.isdisjoint(labels))
+        what they read; None: all. StorageError if a file cannot be removed."""
+        self._remove(*self._disown(labels))
+        if labels is None:
+            tidy(self._folder)
 
-    def erase_all(self) -> None:
-        """StorageError if a file cannot be removed."""
-        self._erase(lambda _: True)
-        tidy(self._folder)
+    def erase_soon(self, labels: Set[str] | None, stream: Stream[None]) -> None:
+        """From now on they are not found any more; `stream` ends when the files are gone."""
+        gone, save = self._disown(labels)
+
+        def remove(*, cancel: CancelToken) -> Iterator[None]:
+            try:
+                self._remove(gone, save)
+                stream.close()
+            except StorageError as error:
+                stream.fail(error)
+            yield None
+
+        self._reader.start(remove)
 
     def close(self, grace: float = 5.0) -> None:
         """What is being written may go on for `grace` seconds; then it is given up."""
@@ -194,15 +205,23 @@ class StateStore:
             save.token.cancel()
             save.over.wait()
 
-    def _erase(self, meant: Callable[[Head | None], bool]) -> None:
+    def _disown(self, labels: Set[str] | None) -> "tuple[list[Saved], _Save | None]":
+        """Take them out of the index, and stop the save that is under way if it is one of them."""
+
+        def meant(head: Head | None) -> bool:
+            return head is None or labels is None or not head.labels.isdisjoint(labels)
+
         with self._lock:
-            save = self._save
             gone = [saved for saved in self._index().values() if meant(saved.head)]
             for saved in gone:
                 del self._index()[saved.path]
-            if save is not None and meant(save.head):
+            save = self._save if self._save is not None and meant(self._save.head) else None
+            if save is not None:
                 save.token.cancel()
-        if save is not None and save.token.cancelled:
+        return gone, save
+
+    def _remove(self, gone: list[Saved], save: "_Save | None") -> None:
+        if save is not None:
             save.over.wait()
         failed: list[tuple[OSError, Path]] = []
         for saved in gone:
@@ -249,9 +268,10 @@ class StateStore:
             with contextlib.suppress(OSError):
                 unfinished.unlink(missing_ok=True)
             del data
-            with self._lock:
-                self._save = None
             self._one.release()
+            with self._lock:
+                if self._save is save:
+                    self._save = None
             save.over.set()
             save.done()
 
