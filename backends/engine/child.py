@@ -20,6 +20,7 @@ TASKS = {  # what is asked for by "do": module and function in this room
     "quantise": ("quantise", "write"),
     "try": ("tried", "load"),
     "try adapters": ("tried", "adapters"),
+    "try embedder": ("embedder_trial", "tried"),
 }
 
 

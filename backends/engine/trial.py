@@ -53,6 +53,11 @@ def attempt_adapters(model: Path, adapters: Sequence[Adapter], *, cancel: Cancel
         raise refused_adapter(adapters, error.message) from error
 
 
+def ask_apart(asked: dict[str, Any], path: Path, *, cancel: CancelToken) -> Iterator[dict[str, Any]]:
+    """Answers of a child to `asked`, which works with the model `path`. Raises as `attempt` does."""
+    yield from _asked(asked, path, _START + _size(path) / _SLOWEST, cancel)
+
+
 def refused_adapter(adapters: Sequence[Adapter], why: Phrase) -> InvalidInput:
     names = ", ".join(adapter.path.name for adapter in adapters)
     return InvalidInput(
