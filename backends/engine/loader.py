@@ -92,6 +92,12 @@ class NativeEngine:
         loaded = self._loaded
         return loaded.model if loaded else None
 
+    @property
+    def busy(self) -> bool:
+        """Somebody waits for an answer."""
+        loaded = self._loaded
+        return loaded is not None and loaded.scheduler.busy
+
     def load(self, request: LoadRequest) -> Stream[LoadEvent]:
         stream: Stream[LoadEvent] = Stream("load")
         return self._ask(_Asked(stream, lambda: self._load(request, stream), alone=True))
