@@ -24,7 +24,7 @@ _ABILITIES = {
     "llama": Abilities(cut=True, share=True, states=True),
     "deepseek": Abilities(cut=True, share=True, states=True),
     "deepseek2": Abilities(cut=True, share=True, states=True),
-    "deepseek32": Abilities(cut=True, share=True),
+    "deepseek32": Abilities(cut=True, share=True, states=True),
     "deepseek4": Abilities(states=True, quantised_cache=False),
 }
 
