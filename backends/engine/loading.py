@@ -12,16 +12,20 @@ import psutil
 from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError, EngineError, InvalidInput, NotFound
 from backends.core.phrase import Phrase
-from backends.engine import native
+from backends.engine import memory, native, warm
 from backends.engine.abilities import abilities
 from backends.engine.adapters import Adapters
 from backends.engine.context import Context, ContextOptions
+from backends.engine.drafting import load_draft
 from backends.engine.native_log import Told
 from backends.engine.placement import Placement
 from backends.engine.protocol import Adapter, KvType, LoadedModel, LoadRequest
 from backends.engine.room import outputs, sequences
 from backends.engine.scheduler import Scheduler
+from backends.engine.speculation import Speculation
 from backends.engine.template import ChatTemplate
+from backends.engine.threads import Threads, apply, choose
+from backends.engine.threads import usual as threads
 from backends.engine.trial import NO_MEMORY
 from backends.engine.uses import Meter
 from backends.hardware import cpu
@@ -39,6 +43,7 @@ class Loaded:
     _context: Context
     _native: native.Model
     _adapters: Adapters
+    _speculation: Speculation
 
     def adapted(self, adapters: Sequence[Adapter], cancel: CancelToken) -> "Loaded":
         """The same with these adapters and no others, between answers; what was computed with others is forgotten.
@@ -63,7 +68,8 @@ class Loaded:
                 raise _no_context(self.model.context, told) from None
 
     def close(self) -> None:
-        self.scheduler.stop()
+        self.scheduler.close()
+        self._speculation.close()
         self._context.close()
         self._native.close()
 
@@ -81,9 +87,15 @@ def ready() -> None:
 
 
 def load(
-    request: LoadRequest, progress: Callable[[float], None], cancel: CancelToken, *, isolated: bool = False
+    request: LoadRequest,
+    progress: Callable[[float], None],
+    cancel: CancelToken,
+    *,
+    isolated: bool = False,
+    wake: Callable[[], None] = lambda: None,
 ) -> Loaded:
     """Load on the calling thread. `progress` gets 0..1, never going back. `isolated`: this process may die of it.
+    `wake`: let the scheduler look again, from any thread.
 
     NotFound (`file_missing`), EngineError (`out_of_memory`, `load_failed`), InvalidInput
     (`unsupported_model`, `bad_adapter`); Cancelled when `cancel` goes up. Nothing is left behind by a load that fails.
@@ -92,7 +104,9 @@ def load(
     files = parts(request.path)
     meter, log = Meter(native.devices()), native.library().log
     with log.keep() as told:
-        _read(files, lambda done: progress(_READING * done), cancel)
+        spread = tuple(memory.spread(request))
+        if not (request.numa and request.mapped):  # there each node is to read what it will need
+            _read(files, lambda done: progress(_READING * done), cancel)
 
         def go_on(fraction: float) -> bool:
             progress(_READING + (1 - _READING) * fraction)
@@ -106,6 +120,8 @@ def load(
                 progress=go_on,
                 gpu_split=request.gpu_split if any(request.gpu_split) else (),
                 mapped=request.mapped,
+                locked=request.lock_memory and not isolated,
+                tensor=request.gpu_sharing == "tensor",
             )
         except native.LoadFailed:
             cancel.check()
@@ -120,6 +136,8 @@ def load(
             adapters.use(request.adapters, cancel)
             template, template_note = _template(model)
             split_notes = placement.notes(request.gpu_layers, request.gpu_split)
+            count = Threads(threads(), threads()) if isolated else _threads(request, model, context, placement, cancel)
+            draft, draft_note = load_draft(request, model, context, count.decode, cancel)
             loaded = LoadedModel(
                 alias=request.alias or model.metadata("general.name") or request.path.stem,
                 path=request.path,
@@ -132,14 +150,27 @@ def load(
                 devices=placement.devices,
                 size=model.size,
                 seconds=time.perf_counter() - started,
-                notes=(*_lowered(request, model, context.kv_type), *split_notes, *template_note),
+                notes=(
+                    *_lowered(request, model, context.kv_type),
+                    *split_notes,
+                    *spread,
+                    *memory.locked(request, told),
+                    *template_note,
+                    *draft_note,
+                ),
                 uses=meter.uses(native.devices()),
                 adapters=tuple(request.adapters),
                 parallel=request.parallel,
+                threads=count.decode,
+                prefill_threads=count.prefill,
+                draft=request.draft if draft else None,
             )
             slice_size = _slice(model, placement, request.batch)
-            scheduler = Scheduler(model, context, template, placement.label, slice_size, request.parallel)
-            return Loaded(loaded, scheduler, context, model, adapters)
+            speculation = Speculation(request.lookup, draft)
+            scheduler = Scheduler(model, context, template, placement.label, slice_size, request.parallel, speculation)
+            if not isolated:
+                warm.keep(request, files, model, context, scheduler, wake)
+            return Loaded(loaded, scheduler, context, model, adapters, speculation)
 
 
 def _context(request: LoadRequest, model: native.Model, meter: Meter) -> Context:
@@ -164,6 +195,7 @@ def _context(request: LoadRequest, model: native.Model, meter: Meter) -> Context
             raise _no_context(size, made) from None
         with _freed_on_error(context):
             meter.context_made(made)
+            context.flash_attention = not made.says("Flash Attention not supported")
             try:
                 context.warm_up(max(model.vocabulary.bos, 0))
             except RuntimeError:
@@ -171,10 +203,17 @@ def _context(request: LoadRequest, model: native.Model, meter: Meter) -> Context
             return context
 
 
-def threads() -> int:
-    """One a core; where there are fast and slow cores, one a fast one: the slow ones would hold up the rest."""
-    processor = cpu.read()
-    return processor.performance_cores or processor.physical_cores
+def _threads(
+    request: LoadRequest, model: native.Model, context: Context, placement: Placement, cancel: CancelToken
+) -> Threads:
+    """As asked for; else what is quickest, measured where the processor computes, the context being empty."""
+    if request.threads:
+        found = Threads(request.threads, request.prefill_threads or request.threads)
+        apply(context, found)
+        return found
+    if placement.offloaded > placement.layers:
+        return Threads(threads(), threads())
+    return choose(context, max(model.vocabulary.bos, 0), cpu.read(), cancel)
 
 
 def parts(path: Path) -> list[Path]:

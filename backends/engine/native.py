@@ -15,7 +15,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
@@ -44,6 +44,7 @@ class Library:
     base: ctypes.CDLL  # what a device is, buffer types, the abort callback
     log: NativeLog
     kept: list[object] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)  # devices that went away; asking their driver would end the process
 
 
 def library() -> Library:
@@ -119,14 +120,17 @@ def info() -> EngineInfo:
 
 
 def devices() -> tuple[EngineDevice, ...]:
-    """What ggml can compute on now."""
+    """What ggml can compute on now, but for what was `give_up`."""
     native, found = library(), []
     for number in range(native.ggml.ggml_backend_dev_count()):
         device, free, total = native.ggml.ggml_backend_dev_get(number), ctypes.c_size_t(), ctypes.c_size_t()
+        name = native.base.ggml_backend_dev_name(device).decode()
+        if name in native.lost:
+            continue
         native.base.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
         found.append(
             EngineDevice(
-                name=native.base.ggml_backend_dev_name(device).decode(),
+                name=name,
                 description=native.base.ggml_backend_dev_description(device).decode("utf-8", "replace").strip(),
                 kind=_DEVICE_KINDS.get(native.base.ggml_backend_dev_type(device), "accel"),
                 memory_total=total.value,
@@ -134,6 +138,29 @@ def devices() -> tuple[EngineDevice, ...]:
             )
         )
     return tuple(found)
+
+
+def give_up(names: Iterable[str]) -> None:
+    """Devices that have gone (a card whose driver did not come back from sleep): none of them is asked or used again in
+    this process. ggml lists what it found when it was loaded for ever, and ends the process if that does not answer."""
+    library().lost.update(names)
+
+
+def _device_list() -> Any:
+    """The GPUs that are left, as llama.cpp wants them: a list that ends with nothing."""
+    native, kept = library(), []
+    for number in range(native.ggml.ggml_backend_dev_count()):
+        device = native.ggml.ggml_backend_dev_get(number)
+        kind = _DEVICE_KINDS.get(native.base.ggml_backend_dev_type(device))
+        if kind in ("gpu", "igpu") and native.base.ggml_backend_dev_name(device).decode() not in native.lost:
+            kept.append(device)
+    return (ctypes.c_void_p * (len(kept) + 1))(*kept)
+
+
+@functools.cache
+def spread_over_nodes() -> None:
+    """Let the threads of a machine with several memory nodes stay where their memory is. For good, in this process."""
+    library().llama.llama_numa_init(library().llama.GGML_NUMA_STRATEGY_DISTRIBUTE)
 
 
 def write_aborts_to(path: Path) -> None:
@@ -163,7 +190,9 @@ class Model:
     `gpu_layers` -1 is all. `progress` is told 0..1 and says whether to go on. Of the first `experts_on_cpu`
     layers the expert tensors stay in main memory, wherever the layers are. `gpu_split`: how many of the offloaded
     layers (the output layer is the last) each GPU holds, in the order of `devices()`; empty: as llama.cpp likes.
-    `mapped`: weights in main memory are used as they lie in the file, and not read into memory of their own.
+    `mapped`: weights in main memory are used as they lie in the file, and not read into memory of their own. `locked`:
+    the system may not move them to the disk (it may refuse, which the log tells). `tensor`: each of several GPUs gets a
+    part of every layer, in the proportions of `gpu_split`.
     `mapped_only`: on the CPU, no GPU is as much as looked at, and the weights are used as they lie in the file.
     `no_alloc`: nothing but the header is read and nothing allocated; llama.cpp tells in its log what it would take.
     `parts`: all files of a split, where they are not beside `path` under their names.
@@ -178,6 +207,8 @@ class Model:
         progress: Callable[[float], bool],
         gpu_split: Sequence[int] = (),
         mapped: bool = True,
+        locked: bool = False,
+        tensor: bool = False,
         mapped_only: bool = False,
         no_alloc: bool = False,
         parts: Sequence[Path] = (),
@@ -188,13 +219,19 @@ class Model:
         params = llama.llama_model_default_params()
         params.n_gpu_layers = gpu_layers
         params.progress_callback = callback
-        nothing = (ctypes.c_void_p * 1)()  # a list of devices that ends at once
-        if mapped_only:
-            params.devices, params.use_extra_bufts = ctypes.cast(nothing, ctypes.c_void_p), False
-        if no_alloc or not mapped:
+        chosen = _device_list() if native.lost and not mapped_only else (ctypes.c_void_p * 1)()  # which ends at once
+        if mapped_only or native.lost:
+            params.devices = ctypes.cast(chosen, ctypes.c_void_p)
+        params.use_extra_bufts = not mapped_only
+        if locked:
+            params.load_mode = llama.LLAMA_LOAD_MODE_MMAP_MLOCK if mapped else llama.LLAMA_LOAD_MODE_MLOCK
+        elif no_alloc or not mapped:
             params.no_alloc, params.load_mode = no_alloc, llama.LLAMA_LOAD_MODE_NONE
+        if tensor:
+            params.split_mode = llama.LLAMA_SPLIT_MODE_TENSOR
         if len(gpu_split) > 1:
-            shares = _shares(gpu_split, llama.llama_max_devices())
+            most = llama.llama_max_devices()
+            shares = (ctypes.c_float * most)(*gpu_split) if tensor else _shares(gpu_split, most)
             params.tensor_split = shares
         overrides = (_Override * 2)()  # ends with an empty one
         if experts_on_cpu > 0:

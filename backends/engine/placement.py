@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from backends.core.phrase import Phrase
 from backends.engine.protocol import EngineDevice
 
+_TOGETHER = "Meta("  # so llama.cpp calls the cards that share every layer: "Meta(CUDA0,CUDA1)"
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -17,11 +19,17 @@ class Placement:
     offloaded: int
     devices: tuple[str, ...]
     split: tuple[tuple[str, int], ...]
+    together: bool = False  # each GPU has a part of every layer
 
     @classmethod
     def read(cls, placed: Sequence[str], devices: Sequence[EngineDevice], layers: int) -> "Placement":
         """`placed` names the device of each layer, the output layer last."""
         gpus = [device.name for device in devices if device.kind in ("gpu", "igpu")]
+        if together := next((name for name in placed if name.startswith(_TOGETHER)), ""):
+            parts = together.removeprefix(_TOGETHER).rstrip(")").split(",")
+            on_gpu, offloaded = (sum(name == together for name in placed[:end]) for end in (layers, None))
+            names = tuple(parts) if offloaded > layers else (*parts, "CPU")
+            return cls(layers, on_gpu, offloaded, names, tuple((name, offloaded) for name in parts), together=True)
         used = tuple(dict.fromkeys(name for name in placed if name in gpus))
         on_gpu, offloaded = (sum(name in gpus for name in placed[:end]) for end in (layers, None))
         split = tuple((name, sum(name == other for other in placed)) for name in gpus)
@@ -46,7 +54,7 @@ class Placement:
                     f"计划放到 GPU 的 {wanted} 层中，实际只有 {self.offloaded} 层在 GPU 上。",
                 ),
             )
-        return (*short, *self._other_split(split))
+        return (*short, *(() if self.together else self._other_split(split)))
 
     def _on_the_cpu(self) -> Phrase:
         if self.split:

@@ -38,6 +38,7 @@ from backends.engine.generation import (
     Tool,
     ToolCall,
     ToolCallDelta,
+    ToolCallDropped,
     ToolCallStarted,
     ToolChoice,
     TopLogprob,
@@ -69,6 +70,7 @@ __all__ = [
     "LoadRequest",
     "LoadStepped",
     "LoadTrying",
+    "LoadWaiting",
     "LoadedModel",
     "NamedTool",
     "Paused",
@@ -88,6 +90,7 @@ __all__ = [
     "Tool",
     "ToolCall",
     "ToolCallDelta",
+    "ToolCallDropped",
     "ToolCallStarted",
     "ToolChoice",
     "TopLogprob",
@@ -128,8 +131,8 @@ class EngineInfo:
 class LoadRequest:
     """How to load a model.
 
-    `gpu_layers` -1 is all of them, the output layer counts as one. `threads` 0 is one a core, or one a fast
-    core where there are slow ones too.
+    `gpu_layers` -1 is all of them, the output layer counts as one. `threads` 0 is what is quickest on this machine,
+    which is measured where there is a choice.
     """
 
     path: Path
@@ -149,6 +152,7 @@ class LoadRequest:
     lock_memory: bool = False  # weights in main memory are never swapped out
     numa: bool = False  # spread over the memory nodes of a machine with several processors; once a process
     gpu_sharing: Literal["layer", "tensor"] = "layer"  # several GPUs: whole layers each, or a part of every layer
+    prefill_threads: int = 0  # of prompts; 0: as `threads`, or as it is quickest where that is 0 too
     states: Path | None = None  # folder of saved states; None: nothing is saved or restored
     states_budget: int = 0  # bytes that they may take
 
@@ -181,6 +185,7 @@ class LoadedModel:
     adapters: tuple[Adapter, ...] = ()
     parallel: int = 1
     threads: int = 0
+    prefill_threads: int = 0
     draft: Path | None = None  # None too where it did not suit; then a note says so
     thinks: bool = True  # the template knows a switch for thinking, or the model was seen to think by itself
 
@@ -188,6 +193,13 @@ class LoadedModel:
 @dataclass(frozen=True, slots=True)
 class LoadProgress:
     fraction: float  # 0..1
+
+
+@dataclass(frozen=True, slots=True)
+class LoadWaiting:
+    """So many answers are still being given by the model that was loaded before; it goes when they are done."""
+
+    answers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +221,7 @@ class LoadFinished:
     model: LoadedModel
 
 
-LoadEvent = LoadProgress | LoadTrying | LoadStepped | LoadFinished
+LoadEvent = LoadWaiting | LoadProgress | LoadTrying | LoadStepped | LoadFinished
 
 
 class Engine(Protocol):

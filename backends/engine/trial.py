@@ -177,6 +177,10 @@ def written(request: LoadRequest) -> dict[str, Any]:
         "batch": request.batch,
         "gpu_split": list(request.gpu_split),
         "mapped": request.mapped,
+        "parallel": request.parallel,
+        "gpu_sharing": request.gpu_sharing,
+        "numa": request.numa,
+        "draft": str(request.draft.absolute()) if request.draft else None,
         "adapters": [[str(adapter.path.absolute()), adapter.scale] for adapter in request.adapters],
     }
 
@@ -193,5 +197,9 @@ def read(told: dict[str, Any]) -> LoadRequest:
         batch=told["batch"],
         gpu_split=tuple(told["gpu_split"]),
         mapped=told["mapped"],
+        parallel=told["parallel"],
+        gpu_sharing=told["gpu_sharing"],
+        numa=told["numa"],
+        draft=Path(told["draft"]) if told["draft"] else None,
         adapters=tuple(Adapter(Path(path), scale) for path, scale in told["adapters"]),
     )

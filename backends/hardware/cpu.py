@@ -48,6 +48,12 @@ def read(root: Path = Path("/"), system: str = platform.system()) -> Cpu:
     return Cpu(platform.processor(), physical, logical, (), platform.machine())
 
 
+def memory_nodes(root: Path = Path("/")) -> int:
+    """How many memory nodes (NUMA) the machine has. Only Linux lets a program choose among them as llama.cpp does."""
+    online = cpu_list(_text(root / "sys/devices/system/node/online"))
+    return max(1, len(online))
+
+
 def windows_features(present: Callable[[int], int]) -> tuple[str, ...]:
     """What Windows says the processor can do; `present` is IsProcessorFeaturePresent. It does not tell FMA and F16C,
     which every x86 processor with AVX2 by Intel and AMD has."""

@@ -130,7 +130,8 @@ class RunOptions:
     the engine's order of devices; empty for one GPU or none. `batch`: tokens computed at once (n_batch and n_ubatch).
     `parallel`: answers computed together; `sequences` share the context, kept prompts among them; `outputs`: rows of
     logits in one batch. `mapped`: the weights are used as they lie in the file; not where the processor wants them in
-    an order of its own, and would have them twice.
+    an order of its own, and would have them twice. `gpu_sharing`: several GPUs have whole layers each, or a part of
+    every layer.
     """
 
     context: int
@@ -143,6 +144,7 @@ class RunOptions:
     outputs: int = 1
     mapped: bool = True
     parallel: int = 1
+    gpu_sharing: Literal["layer", "tensor"] = "layer"
 
 
 @dataclass(frozen=True, slots=True)
