@@ -22,22 +22,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-import psutil
 from gguf import GGMLQuantizationType as Quant
 
 from backends.engine.loader import NativeEngine
 from backends.engine.loading import threads
 from backends.engine.protocol import Finished, GenerateRequest, LoadRequest, Sampling, Turn
 from tests.kit.ggufs import BENCH_SHAPE, random_model
+from tests.kit.quiet import watched
 
 STORY = __doc__ or ""
 ROOT = Path(__file__).resolve().parents[2]
-R = TypeVar("R")
 TARGET = 0.97
 QUIET = 0.15  # of a core
 PEER = "llama-bench"
@@ -145,21 +143,6 @@ def undisturbed(name: str, bench: Bench, until: float) -> float:
         print(f"{name:20} {rate:8.1f} tokens/s; others took {share:.0%} of a core{remark}", flush=True)
         if counts:
             return rate
-
-
-def watched(run: Callable[[], R]) -> tuple[R, float]:
-    """What `run` gives, and how much of a core other programs took meanwhile."""
-    begin, before = time.monotonic(), foreign_seconds()
-    result = run()
-    return result, (foreign_seconds() - before) / (time.monotonic() - begin)
-
-
-def foreign_seconds() -> float:
-    """Processor time of the machine that is not ours or our children's."""
-    machine = psutil.cpu_times()
-    own = os.times()
-    busy = sum(machine) - machine.idle - getattr(machine, "iowait", 0) - getattr(machine, "guest", 0)
-    return busy - (own.user + own.system + own.children_user + own.children_system)
 
 
 def report(bench: Bench, figures: Figures) -> None:

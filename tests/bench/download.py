@@ -30,7 +30,7 @@ from backends.core.network import Network, NetworkOptions
 from backends.models.download import DownloadFinished, DownloadOptions, download
 from backends.models.sources import Hub
 from backends.models.types import ModelFile
-from tests.bench import decode
+from tests.kit import quiet as machine
 from tests.kit.ggufs import scripted_model
 
 STORY = __doc__ or ""
@@ -122,7 +122,7 @@ def quiet(until: float, server: int) -> None:
 def foreign_seconds(server: int) -> float:
     """Processor time of the machine that is not ours, our children's or our server's."""
     times = psutil.Process(server).cpu_times()
-    return decode.foreign_seconds() - times.user - times.system
+    return machine.foreign_seconds() - times.user - times.system
 
 
 def curl(endpoint: str, folder: Path) -> float:

@@ -29,8 +29,8 @@ from pathlib import Path
 from backends.core.cancel import CancelToken
 from backends.engine.loading import threads
 from backends.engine.quantise import QUANTS, NativeQuantiser
-from tests.bench.decode import watched
 from tests.kit.ggufs import BENCH_SHAPE, random_model
+from tests.kit.quiet import watched
 
 STORY = __doc__ or ""
 TARGET = 0.95
