@@ -59,6 +59,11 @@ class Parser:
         self._torn = bool(self._decoder.getstate()[0])
         return text
 
+    @property
+    def thinking(self) -> bool:
+        """What comes next is reasoning, as far as is known."""
+        return self._part == "reasoning"
+
     def finish(self) -> list[Spoken]:
         """What was still held back, when there is no next token."""
         self._held += self._decoder.decode(b"", True)

@@ -23,6 +23,8 @@ from backends.engine.pace import Pace
 from backends.engine.protocol import LONGEST_DRAFT, GenerateEvent, GenerateRequest, Turn
 from backends.engine.room import Found, Room, sequences
 from backends.engine.sequence import Job, Sequence
+from backends.engine.speculation import Speculation
+from backends.engine.states import StateStore
 from backends.engine.template import ChatTemplate, Prompt
 from backends.engine.waiting import Change, Waiting
 
@@ -43,11 +45,14 @@ class Scheduler:
         slice_size: int,
         parallel: int = 1,
     ) -> None:
+        speculation: Speculation | None = None,
         self._model, self._context, self._template = model, context, template
         self._device, self._slice, self._parallel = device, slice_size, parallel
         can = abilities(model.architecture)
         self._room = Room(context, can, sequences(can, parallel))
-        self._can_share, self._can_draft = can.share and can.cut, can.cut
+        self._can_share = can.share and can.cut
+        self._speculation = speculation if can.cut else None
+        self._cramped = False  # there was no room for guesses in the cache
         self._pace = Pace()
         self._waiting = Waiting()
         self._running: list[Sequence] = []
@@ -64,7 +69,7 @@ class Scheduler:
         """Queue a request. InvalidInput (`context_too_long`, `bad_token`) at once if its prompt does not fit."""
         prompt = self._prompt(job.request)
         self._check(prompt)
-        self._waiting.add(Sequence(job, prompt, self._model, self._context, self._cancelled))
+        self._waiting.add(Sequence(job, prompt, self._model, self._context, self._cancelled, self._speculation))
 
     def count(self, turns: Many[Turn]) -> int:
         """The length of a prompt in tokens."""
@@ -106,7 +111,10 @@ class Scheduler:
         started = time.perf_counter()
         if self._run():
             self._postprocess()
-            self._pace.learn(self._speaking, self._read, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            self._pace.learn(self._speaking, self._read, seconds)
+            if self._speculation and not self._read:
+                self._speculation.costs.learn(self._speaking, seconds)
         return True
 
     def _schedule(self) -> None:
@@ -142,12 +150,25 @@ class Scheduler:
         try:
             done = self._context.decode()
         except CacheFull:
-            if not self._room.evict():
+            self._cramped = any(sequence.draft for sequence in self._running)
+            if not self._room.evict() and not self._cramped:
                 self._give_way()
             return False
         except RuntimeError as error:
+        for sequence in self._running:
+            sequence.think()
+        self._guess()
             self._fail(error)
             return False
+    def _guess(self) -> None:
+        """What those who speak may say next, to be computed in the same step."""
+        if self._speculation is None:
+            return
+        speaking = [sequence for sequence in self._running if sequence.pending <= LONGEST_DRAFT]
+        count = sum(sequence.pending for sequence in speaking)
+        self._speculation.prepare(speaking, count, 0 if self._cramped else self._context.batch.size - count)
+        self._cramped = False
+
         for sequence in self._running:
             sequence.computed(sequence.asked if done else self._context.held(sequence.slot))
         return done

@@ -13,6 +13,7 @@ from backends.engine.native import Model, Vocabulary
 from backends.engine.parser import Parser
 from backends.engine.prefix import common
 from backends.engine.protocol import (
+    LONGEST_DRAFT,
     Finished,
     FinishReason,
     GenerateEvent,
@@ -21,11 +22,14 @@ from backends.engine.protocol import (
     Priority,
     PromptProgress,
     Resumed,
+    ThinkingClosed,
     Timings,
     Usage,
 )
 from backends.engine.sampling import Sampler
+from backends.engine.speculation import Speculation
 from backends.engine.template import Prompt
+from backends.engine.thinking import Thinking, kept_for_answer
 
 _RANKS: dict[Priority, int] = {"person": 0, "api": 1, "background": 2}
 _NUMBERS = count()
@@ -46,12 +50,18 @@ class Job:
 class Sequence:
     """`tokens` is the prompt and then what was said; the first `held` of them are in the cache, in `slot`.
 
-    A step asks it for what it wants computed (`fill`, `guess`), tells it what came of it (`computed`), and lets it
+    A step asks it for what it wants computed (`think`, `fill`), tells it what came of it (`computed`), and lets it
     take the next token, or several, from the logits (`hear`).
     """
 
     def __init__(
-        self, job: Job, prompt: Prompt, model: Model, context: Context, cancelled: Callable[["Sequence"], None]
+        self,
+        job: Job,
+        prompt: Prompt,
+        model: Model,
+        context: Context,
+        cancelled: Callable[["Sequence"], None],
+        speculation: Speculation | None = None,
     ) -> None:
         request = job.request
         self.stream, self.sampler = job.stream, Sampler(model, request.sampling)
@@ -69,8 +79,15 @@ class Sequence:
         self.slot = -1
         self.held = self.shared = self._cached = 0  # shared: what was there when its turn came
         self.asked = 0  # so many tokens will be in the cache when the batch is computed
+        self.restored = 0  # of them from the disk
         self.place = -1  # of its last token in the batch, if that one's logits are wanted
-        self._draft: list[int] = []  # guesses behind it, in the batch at the places that follow
+        self.draft: list[int] = []  # guesses behind it, in the batch at the places that follow
+        # Who sets a seed wants the same answer again, and what is guessed depends on how quick the machine is.
+        self.drafter = speculation.drafter(self.tokens, self._ends) if speculation and not self.seeded else None
+        most = self._longest - self.prompt
+        kept = 0 if request.ignore_end else kept_for_answer(most, request.max_tokens)
+        spent = len(model.vocabulary.tokenise(request.said.reasoning)) if request.said else 0
+        self._thinking = Thinking(model.vocabulary, request.thinking_budget, spent, kept)
         self.paused = False
         self.finish_reason: FinishReason | None = "length" if self._longest == self.prompt else None
         self._cancelled = False
@@ -124,9 +141,34 @@ class Sequence:
     def fill(self, batch: Batch, most: int) -> int:
         """Ask for the next tokens to be computed, at most so many; says how many."""
         pending, count = self.pending, min(self.pending, most)
+        if self.drafter is not None:
+            self.drafter.close()
         self.asked, self.place = self.held + count, -1
-        self._draft = []
+        self.draft = []
         if count == 1:
+    def think(self) -> None:
+        """Close the thinking, if it is time to: the tokens that do so are computed as if it had said them."""
+        left, parser = self._longest - len(self.tokens), self._parser
+        if not parser.thinking or not (by := self._thinking.due(parser.reasoning_tokens, left)):
+            return
+        for token in (closing := self._thinking.closing(self.tokens[self.prompt :], left)):
+            self.sampler.force(token)
+            self._take(token)
+        if closing:
+            self.stream.put(ThinkingClosed(by))
+
+    @property
+    def _thought_enough(self) -> bool:
+        left, parser = self._longest - len(self.tokens), self._parser
+        return parser.thinking and self._thinking.due(parser.reasoning_tokens, left) is not None
+
+    @property
+    def guessable(self) -> int:
+        """So many tokens may be guessed behind the last one, which is to be computed now."""
+        if self.drafter is None or self.pending != 1 or self.over:
+            return 0
+        return min(LONGEST_DRAFT, self._longest - len(self.tokens) - 1)
+
             place = batch.add(self.tokens[self.held], self.held, self.slot, pending == 1)
         elif count:
             place = batch.add_slice(self.tokens[self.held : self.asked], self.held, self.slot, count == pending)
@@ -140,15 +182,20 @@ class Sequence:
         """The cache holds the first `held` tokens now."""
         if self.held < self.prompt:
             self.stream.put(PromptProgress(min(held, self.prompt), self.prompt))
+        if pending == 1 and self.drafter is not None:
+            self.draft = self.drafter.take(most - 1)
+            for token in self.draft:
+                batch.add(token, self.asked, self.slot, True)
+                self.asked += 1
         self.held = held
 
     def hear(self, context: Context) -> None:
         """Take the next token from the logits; and as long as the guesses behind it were right, the next ones."""
-        known, draft = len(self.tokens), self._draft
+        known, draft = len(self.tokens), self.draft
         for n in range(len(draft) + 1):
             token = self.sampler.sample(context.handle, self.place + n)
             self.say(token)
-            if self.over or n == len(draft) or token != draft[n] or len(self.tokens) != known + n + 1:
+            if self.over or self._thought_enough or n == len(draft) or token != draft[n]:
                 break
         if draft:
             self.held = known + common(draft, self.tokens[known:])
@@ -160,11 +207,11 @@ class Sequence:
         if not self._first:
             self._first = time.perf_counter()
         if token in self._ends:
+        if self.drafter is not None:
+            self.drafter.judge(len(draft))
             self.finish_reason = "stop"
             return
-        self.tokens.append(token)
-        for event in self._parser.feed(self._piece(token)):
-            self.stream.put(event)
+        self._take(token)
         if self._parser.stopped:
             self.finish_reason = "stop"
         elif len(self.tokens) >= self._longest:
@@ -176,8 +223,14 @@ class Sequence:
     # ---- the end
 
     def finish(self, device: str) -> None:
+    def _take(self, token: int) -> None:
+        self.tokens.append(token)
+        for event in self._parser.feed(self._piece(token)):
+            self.stream.put(event)
+
         """Say what was held back and how it went, and end the stream."""
         now = time.perf_counter()
+        self._thinking.answer_now()
         for event in self._parser.finish():
             self.stream.put(event)
         said, first = len(self.tokens) - self.prompt, self._first or now
@@ -197,6 +250,9 @@ class Sequence:
             )
         )
         self.stream.close()
+                    drafted=self.drafter.drafted if self.drafter else 0,
+                    accepted=self.drafter.accepted if self.drafter else 0,
+                    restored=self.restored,
         self._release()
 
     def fail(self, error: Exception) -> None:
@@ -212,3 +268,5 @@ def stops(vocabulary: Vocabulary) -> frozenset[int]:
     """End of generation, and what a weak quant says when it runs on: the next turn, the next text."""
     turn = vocabulary.marks.get("<｜User｜>")
     return vocabulary.ends | {vocabulary.eos, vocabulary.bos} | ({turn} if turn is not None else set())
+        if self.drafter is not None:
+            self.drafter.close()
