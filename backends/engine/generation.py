@@ -224,6 +224,14 @@ class ToolCallDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCallDropped:
+    """The call with this index is none after all: its tool's arguments are no JSON, or it was never ended. What was
+    told of it is void, its JSON incomplete; what the model said follows as text."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
 class ThinkingClosed:
     """The thinking was ended before the model did: its budget was spent (`by` "budget"), or a person said so."""
 
@@ -283,6 +291,7 @@ GenerateEvent = (
     | ReasoningReclassified
     | ToolCallStarted
     | ToolCallDelta
+    | ToolCallDropped
     | ThinkingClosed
     | Paused
     | Resumed

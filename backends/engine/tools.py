@@ -28,9 +28,10 @@ SchemaRules = Callable[[Mapping[str, Any], str], str]
 """(schema, name) -> GBNF lines that define the rule `name`; other rules of theirs begin with `name-`."""
 
 MOST_TOOLS = 128
+LONGEST_NAME = 128  # characters, of a tool or a parameter
 _MOST_CALLS = 8  # of one answer that a grammar makes
-_NAME = re.compile(r"[\w./:-]{1,128}")
-_KEY = re.compile(r'[^"<>\s｜]{1,128}')
+_NAME = re.compile(rf"[\w./:-]{{1,{LONGEST_NAME}}}")
+_KEY = re.compile(rf'[^"<>\s｜]{{1,{LONGEST_NAME}}}')
 _LONGEST = 1000  # characters of a bounded string that a grammar counts out
 _SPELLINGS = ("▁", "_", " ", "\\_")  # of the mark's inner spaces, by models that spell the marks out
 
