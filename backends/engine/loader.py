@@ -84,6 +84,7 @@ class NativeEngine:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._streams: weakref.WeakSet[Stream[Any]] = weakref.WeakSet()
+        self._hurried: weakref.WeakSet[Stream[Any]] = weakref.WeakSet()  # those to be answered at once
         self._loaded: Loaded | None = None  # changed on the engine's thread only
         self._marked = False  # in the journal, while answers are computed
 
@@ -133,11 +134,14 @@ class NativeEngine:
     def _submit(self, job: Job) -> Stream[GenerateEvent]:
         def call() -> None:
             self._scheduler().submit(job)
+            if job.stream in self._hurried:
+                self._scheduler().answer_now(job.stream)
 
         return self._ask(_Asked(job.stream, call, needs_model=True, submitted=job.submitted))
 
     def answer_now(self, stream: Stream[GenerateEvent]) -> None:
         def call() -> None:
+            self._hurried.add(stream)  # it may still wait for a model
             if self._loaded is not None:
                 self._loaded.scheduler.answer_now(stream)
 

@@ -81,9 +81,9 @@ class Scheduler:
         self._waiting.add(Change(stream, call))
 
     def answer_now(self, stream: Stream[GenerateEvent]) -> None:
-        """Whoever speaks into this stream closes its thinking."""
-        for sequence in self._running:
-            if sequence.stream is stream:
+        """Whoever speaks into this stream, or is about to, closes its thinking."""
+        for sequence in (*self._running, *self._waiting):
+            if isinstance(sequence, Sequence) and sequence.stream is stream:
                 sequence.answer_now()
 
     def forget(self) -> None:
