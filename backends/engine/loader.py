@@ -11,16 +11,16 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from collections.abc import Sequence, Set
+from dataclasses import replace
+from typing import Any
 
-from backends.core.errors import BackendError, Cancelled, InvalidInput, Unavailable
-from backends.core.phrase import Phrase
+from backends.core.errors import BackendError, Cancelled
 from backends.core.stream import Stream
 from backends.engine import native
+from backends.engine.asked import CLOSE, LOOK, Asked, Journal, bad_choices, no_model, stopped
 from backends.engine.loading import Loaded, load, ready
+from backends.engine.lost import device_lost, gone
 from backends.engine.protocol import (
     MOST_CHOICES,
     Adapter,
@@ -40,45 +40,14 @@ from backends.engine.protocol import (
 from backends.engine.scheduler import Scheduler
 from backends.engine.sequence import Job
 
-E = TypeVar("E")
-
-
-_CLOSE, _LOOK = "close", "look"  # into the inbox: the end; somebody who waits has gone
-
-
-class Journal(Protocol):
-    """Marks around work in native code, which can end the process (core/crashes.CrashJournal)."""
-
-    abort_file: Path
-
-    def begin(self, what: str, detail: str) -> None: ...
-
-    def end(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """Something to be done on the engine's thread; what goes wrong comes out of the stream.
-
-    `alone`: when no answer is computed. `needs_model`: it waits for one that is coming. `urgent`: at once, before all
-    that waits.
-    """
-
-    stream: Stream[Any]
-    call: Callable[[], None]
-    alone: bool = False
-    needs_model: bool = False
-    urgent: bool = False
-    submitted: float | None = None  # an answer's: it ends with Finished even if it never comes to that
-
 
 class NativeEngine:
     """Fulfils protocol.Engine with llama.cpp in this process."""
 
     def __init__(self, journal: Journal | None = None) -> None:
         self._journal = journal
-        self._inbox: queue.SimpleQueue[_Asked | str] = queue.SimpleQueue()
-        self._asked: deque[_Asked] = deque()  # what comes later; on the engine's thread only
+        self._inbox: queue.SimpleQueue[Asked | str] = queue.SimpleQueue()
+        self._asked: deque[Asked] = deque()  # what comes later; on the engine's thread only
         self._another = False  # a model is on its way, though it was not asked for yet
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -87,6 +56,9 @@ class NativeEngine:
         self._hurried: weakref.WeakSet[Stream[Any]] = weakref.WeakSet()  # those to be answered at once
         self._loaded: Loaded | None = None  # changed on the engine's thread only
         self._marked = False  # in the journal, while answers are computed
+        self._suspended = False
+        self._abandoned: list[Loaded] = []  # with a device that is gone: to free them would end the process
+        self._used = time.monotonic()
 
     @property
     def model(self) -> LoadedModel | None:
@@ -99,22 +71,38 @@ class NativeEngine:
         loaded = self._loaded
         return loaded is not None and loaded.scheduler.busy
 
+    @property
+    def answers(self) -> int:
+        """How many answers were asked for and are not complete."""
+        with self._lock:
+            return sum(stream.name == "generate" and not stream.wait(0) for stream in list(self._streams))
+
+    @property
+    def idle(self) -> float:
+        """Seconds since anybody wanted an answer; 0 while somebody does."""
+        return 0.0 if self.answers else time.monotonic() - self._used
+
+    def touch(self) -> None:
+        """Somebody is about to ask: it counts as use."""
+        self._used = time.monotonic()
+
     def load(self, request: LoadRequest) -> Stream[LoadEvent]:
         stream: Stream[LoadEvent] = Stream("load")
-        return self._ask(_Asked(stream, lambda: self._load(request, stream), alone=True))
+        return self._ask(Asked(stream, lambda: self._load(request, stream), alone=True))
 
-    def unload(self, *, another: bool = False) -> Stream[None]:
+    def unload(self, *, another: bool = False, idle: float = 0.0) -> Stream[None]:
         """`another`: a model will be loaded next. What is asked for meanwhile waits, until it is there, or the load
-        has failed, or `unload()` says that there will be none."""
+        has failed, or `unload()` says that there will be none. `idle`: only if it was not used for so many seconds."""
         stream: Stream[None] = Stream("unload")
 
         def call() -> None:
             stream.token.check()
-            self._another = another
-            self._free()
+            if self.idle >= idle:
+                self._another = another
+                self._free()
             stream.close()
 
-        return self._ask(_Asked(stream, call, alone=True))
+        return self._ask(Asked(stream, call, alone=True))
 
     def generate(self, request: GenerateRequest) -> Stream[GenerateEvent]:
         return self._submit(Job(request))
@@ -122,7 +110,7 @@ class NativeEngine:
     def generate_choices(self, request: GenerateRequest, n: int) -> tuple[Stream[GenerateEvent], ...]:
         if not 1 <= n <= MOST_CHOICES:
             refused: Stream[GenerateEvent] = Stream("generate")
-            refused.fail(_bad_choices(n))
+            refused.fail(bad_choices(n))
             return (refused,)
         seed, first = request.sampling.seed, Job(request)
         jobs = [replace(first, family=first.number)]
@@ -137,7 +125,8 @@ class NativeEngine:
             if job.stream in self._hurried:
                 self._scheduler().answer_now(job.stream)
 
-        return self._ask(_Asked(job.stream, call, needs_model=True, submitted=job.submitted))
+        self.touch()
+        return self._ask(Asked(job.stream, call, needs_model=True, submitted=job.submitted))
 
     def answer_now(self, stream: Stream[GenerateEvent]) -> None:
         def call() -> None:
@@ -145,7 +134,7 @@ class NativeEngine:
             if self._loaded is not None:
                 self._loaded.scheduler.answer_now(stream)
 
-        self._ask(_Asked(Stream("answer_now"), call, urgent=True))
+        self._ask(Asked(Stream("answer_now"), call, urgent=True))
 
     def set_adapters(self, adapters: Sequence[Adapter]) -> Stream[tuple[Adapter, ...]]:
         """Compute with these LoRA adapters from now on, and no others, without loading the model again.
@@ -162,7 +151,7 @@ class NativeEngine:
             stream.put(self._loaded.model.adapters)
             stream.close()
 
-        return self._ask(_Asked(stream, lambda: self._scheduler().change(stream, change), needs_model=True))
+        return self._ask(Asked(stream, lambda: self._scheduler().change(stream, change), needs_model=True))
 
     def count_tokens(self, turns: Sequence[Turn]) -> Stream[int]:
         stream: Stream[int] = Stream("count_tokens")
@@ -171,7 +160,43 @@ class NativeEngine:
             stream.put(self._scheduler().count(turns))
             stream.close()
 
-        return self._ask(_Asked(stream, call, needs_model=True))
+        return self._ask(Asked(stream, call, needs_model=True))
+
+    def erase_states(self, labels: Set[str] | None) -> Stream[None]:
+        """Forget what read any of these (None: all that was read): in the cache, and what is saved where the loaded
+        model saves. Without a model nothing happens. StorageError if a file cannot be removed."""
+        stream: Stream[None] = Stream("erase_states")
+
+        def call() -> None:
+            if self._loaded is None:
+                stream.close()
+            else:
+                self._loaded.scheduler.erase(labels, stream)
+
+        return self._ask(Asked(stream, call, urgent=True))
+
+    def suspend(self) -> Stream[None]:
+        stream: Stream[None] = Stream("suspend")
+
+        def call() -> None:
+            self._suspended = True
+            stream.close()
+
+        return self._ask(Asked(stream, call, urgent=True))
+
+    def resume(self) -> Stream[None]:
+        stream: Stream[None] = Stream("resume")
+
+        def call() -> None:
+            if self._suspended:
+                lost = gone(self.model.devices if self.model else (), cancel=stream.token)
+                self._suspended = False
+                self.touch()
+                if lost:
+                    self._lose(lost)
+            stream.close()
+
+        return self._ask(Asked(stream, call, urgent=True))
 
     def close(self) -> None:
         with self._lock:
@@ -180,10 +205,10 @@ class NativeEngine:
         for stream in streams:
             stream.cancel()
         if thread is not None:
-            self._inbox.put(_CLOSE)
+            self._inbox.put(CLOSE)
             thread.join()
 
-    def _ask(self, asked: _Asked) -> Stream[Any]:
+    def _ask(self, asked: Asked) -> Stream[Any]:
         stream = asked.stream
         with self._lock:
             if not self._closed:
@@ -193,9 +218,9 @@ class NativeEngine:
                     self._thread = threading.Thread(target=self._live, name="engine", daemon=True)
                     self._thread.start()
         if self._closed:
-            stream.fail(_stopped())
+            stream.fail(stopped())
         elif not asked.urgent:
-            stream.token.on_cancel(lambda: self._inbox.put(_LOOK))
+            stream.token.on_cancel(lambda: self._inbox.put(LOOK))
         return stream
 
     # ---- on the engine's thread
@@ -217,15 +242,19 @@ class NativeEngine:
                 self._asked.clear()
                 streams = list(self._streams)
             for stream in streams:
-                stream.fail(_stopped())
+                stream.fail(stopped())
 
     def _take(self) -> bool:
         """Bring in what was asked for; wait for it if there is nothing else to do. False: it is all over."""
-        while not (self._inbox.empty() and (self._busy or self._ready())):
+        while not (self._inbox.empty() and (self._able or self._ready())):
+            if self._inbox.empty() and self._save_one():
+                continue
             asked = self._inbox.get()
-            if asked is _CLOSE:
+            if self._loaded is not None:
+                self._loaded.scheduler.stalled = False  # something has changed
+            if asked is CLOSE:
                 return False
-            if isinstance(asked, _Asked):
+            if isinstance(asked, Asked):
                 if asked.urgent:
                     self._serve(asked)
                 else:
@@ -238,9 +267,19 @@ class NativeEngine:
     def _busy(self) -> bool:
         return self._loaded is not None and self._loaded.scheduler.busy
 
-    def _ready(self) -> _Asked | None:
+    @property
+    def _able(self) -> bool:
+        """There is something to compute, now."""
+        return self._busy and not self._suspended and self._loaded is not None and not self._loaded.scheduler.stalled
+
+    def _save_one(self) -> bool:
+        """Nobody wants anything: copy the state of one idle sequence, if there is one to be saved."""
+        able = self._loaded is not None and not self._busy and not self._suspended
+        return able and self._loaded is not None and self._loaded.scheduler.save_one()
+
+    def _ready(self) -> Asked | None:
         """What is to be done next, if its time has come."""
-        for asked in self._asked:
+        for asked in () if self._suspended else self._asked:
             if asked.needs_model and self._another and self._loaded is None:
                 continue
             return None if asked.alone and self._busy else asked
@@ -257,14 +296,10 @@ class NativeEngine:
 
     def _scheduler(self) -> Scheduler:
         if self._loaded is None:
-            raise Unavailable(
-                Phrase("No model is loaded.", "尚未加载模型。"),
-                Phrase("Load a model first.", "请先加载模型。"),
-                code="no_model",
-            )
+            raise no_model()
         return self._loaded.scheduler
 
-    def _serve(self, asked: _Asked) -> None:
+    def _serve(self, asked: Asked) -> None:
         try:
             asked.call()
         except (BackendError, Cancelled) as error:
@@ -279,6 +314,7 @@ class NativeEngine:
             self._marked = True
         scheduler.step()
         if not scheduler.busy:
+            self.touch()
             self._unmark()
 
     def _unmark(self) -> None:
@@ -303,12 +339,30 @@ class NativeEngine:
             native.write_aborts_to(self._journal.abort_file)
             self._journal.begin("load", request.alias or request.path.name)
         try:
-            self._loaded = load(request, progress, stream.token)
+            self._loaded = load(request, progress, stream.token, wake=lambda: self._inbox.put(LOOK))
         finally:
             if self._journal:
                 self._journal.end()
+        self.touch()
         stream.put(LoadFinished(self._loaded.model))
         stream.close()
+
+    def _lose(self, names: Sequence[str]) -> None:
+        """What is on a device that is gone is left as it is, and the device, too. EngineError `device_lost`."""
+        native.give_up(names)
+        error = device_lost(names)
+        for asked in [asked for asked in self._asked if asked.needs_model]:
+            self._asked.remove(asked)
+            asked.stream.fail(error)
+        with self._lock:
+            streams = [stream for stream in self._streams if stream.name == "generate"]
+        for stream in streams:
+            stream.fail(error)
+        if self._loaded is not None:
+            self._abandoned.append(self._loaded)
+            self._loaded = None
+        self._unmark()
+        raise error
 
     def _free(self) -> None:
         if self._loaded is not None:
@@ -324,19 +378,3 @@ def engine_info() -> EngineInfo:
     """
     ready()
     return native.info()
-
-
-def _stopped() -> Unavailable:
-    return Unavailable(
-        Phrase("The engine was stopped.", "引擎已停止。"),
-        Phrase("Load the model again.", "请重新加载模型。"),
-        code="engine_stopped",
-    )
-
-
-def _bad_choices(n: int) -> InvalidInput:
-    return InvalidInput(
-        Phrase(f"{n} answers at once cannot be given.", f"无法一次给出 {n} 个回答。"),
-        Phrase(f"Ask for 1 to {MOST_CHOICES}.", f"请指定 1 到 {MOST_CHOICES} 个。"),
-        code="bad_choices",
-    )

@@ -138,8 +138,8 @@ class Room:
 
     @contextmanager
     def part(self, idle: Idle, length: int) -> Iterator[tuple[int, int]]:
-        """For a moment, a sequence that holds the first `length` tokens of an idle one, or all of them where that cannot
-        be; and how many."""
+        """For a moment, a sequence that holds the first `length` tokens of an idle one (all where that cannot be), and
+        how many."""
         if length >= len(idle.tokens) or not self._free or not (self._abilities.share and self._abilities.cut):
             yield idle.slot, len(idle.tokens)
             return

@@ -9,7 +9,7 @@ until there is room again.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from collections.abc import Sequence as Many
 from typing import Any
 
@@ -27,6 +27,7 @@ from backends.engine.speculation import Speculation
 from backends.engine.states import StateStore
 from backends.engine.template import ChatTemplate, Prompt
 from backends.engine.waiting import Change, Waiting
+from backends.engine.warm import Warm
 
 _LONG = 64  # tokens; so much of a prompt that another one is reading is worth waiting for
 _FOR_OTHERS = Phrase("It makes room for a more urgent answer.", "为更紧急的回答让出位置。")
@@ -44,8 +45,8 @@ class Scheduler:
         device: str,
         slice_size: int,
         parallel: int = 1,
-    ) -> None:
         speculation: Speculation | None = None,
+    ) -> None:
         self._model, self._context, self._template = model, context, template
         self._device, self._slice, self._parallel = device, slice_size, parallel
         can = abilities(model.architecture)
@@ -56,6 +57,8 @@ class Scheduler:
         self._pace = Pace()
         self._waiting = Waiting()
         self._running: list[Sequence] = []
+        self._warm: Warm | None = None
+        self.stalled = False  # whoever waits, waits for the disk
         self._ended = 0  # answers, so far
         self._crowded = -1  # `_ended`, when somebody had to give up its place for room
 
@@ -90,6 +93,33 @@ class Scheduler:
         """Nothing that is in the cache is worth anything any more. Between answers only."""
         self._room.clear()
 
+    def keep_warm(self, store: StateStore, identity: str, wake: Callable[[], None]) -> None:
+        """Save what was read on the disk, and take it from there. `wake`: let somebody call `step` or `save_one`."""
+        can = abilities(self._model.architecture)
+        self._warm = Warm(store, self._room, self._context, can, identity, wake, lambda: self._pace.token_cost)
+
+    def save_one(self) -> bool:
+        """A small piece of work for when there is nothing else to do. False: there is none."""
+        return self._warm is not None and self._warm.save_one()
+
+    def erase(self, labels: Set[str] | None, stream: Stream[None]) -> None:
+        """Forget what read any of these (None: all), here and on the disk; what is being computed, when it is done.
+        `stream` ends then. StorageError out of it."""
+        self._room.erase(labels)
+        for item in (*self._running, *self._waiting):
+            if isinstance(item, Sequence) and (labels is None or not item.labels.isdisjoint(labels)):
+                item.erased = True
+        if self._warm is not None:
+            self._warm.erase(labels, stream)
+        else:
+            stream.close()
+
+    def close(self) -> None:
+        """`stop`, and save in a short time what is worth it."""
+        self.stop()
+        if self._warm is not None:
+            self._warm.close()
+
     def stop(self) -> None:
         """End all answers; those that are not done end as cancelled."""
         for item in (*self._waiting, *self._running):
@@ -106,6 +136,7 @@ class Scheduler:
         """False: there was nothing to do."""
         self._context.rearm()
         self._schedule()
+        self.stalled = not self._running and bool(self._waiting)
         if not self._running:
             return self.busy
         started = time.perf_counter()
@@ -123,7 +154,19 @@ class Scheduler:
             self._retire(sequence)
         if self._waiting:
             self._let_in()
+        for sequence in self._running:
+            sequence.think()
+        self._guess()
         self._gather()
+
+    def _guess(self) -> None:
+        """What those who speak may say next, to be computed in the same step."""
+        if self._speculation is None:
+            return
+        speaking = [sequence for sequence in self._running if sequence.pending <= LONGEST_DRAFT]
+        count = sum(sequence.pending for sequence in speaking)
+        self._speculation.prepare(speaking, count, 0 if self._cramped else self._context.batch.size - count)
+        self._cramped = False
 
     def _gather(self) -> None:
         """Those who speak each get their turn; prompts are read by order, as much as the pace allows."""
@@ -155,20 +198,8 @@ class Scheduler:
                 self._give_way()
             return False
         except RuntimeError as error:
-        for sequence in self._running:
-            sequence.think()
-        self._guess()
             self._fail(error)
             return False
-    def _guess(self) -> None:
-        """What those who speak may say next, to be computed in the same step."""
-        if self._speculation is None:
-            return
-        speaking = [sequence for sequence in self._running if sequence.pending <= LONGEST_DRAFT]
-        count = sum(sequence.pending for sequence in speaking)
-        self._speculation.prepare(speaking, count, 0 if self._cramped else self._context.batch.size - count)
-        self._cramped = False
-
         for sequence in self._running:
             sequence.computed(sequence.asked if done else self._context.held(sequence.slot))
         return done
@@ -182,6 +213,8 @@ class Scheduler:
     # ---- who comes and who goes
 
     def _let_in(self) -> None:
+        if self._warm is not None:
+            self._warm.settle()
         for item in self._waiting:
             if item.over:
                 self._retire(item)
@@ -193,6 +226,8 @@ class Scheduler:
                 break
             found = self._find(sequence)
             if self._reads_it_already(sequence, found):
+                continue
+            if self._warm is not None and self._warm.waits(sequence, found.shared, self._cells):
                 continue
             if not self._fits(sequence, found):
                 break
@@ -239,6 +274,11 @@ class Scheduler:
         used = sum(len(other.tokens) - other.shared for other in self._running)
         return used + len(sequence.tokens) - found.shared + len(self._running) < self._context.size
 
+    @property
+    def _cells(self) -> int:
+        """Of the cache, that nobody computes in."""
+        return self._context.size - sum(len(other.tokens) for other in self._running)
+
     def _make_place(self, sequence: Sequence) -> bool:
         """Background work gives its slot to whoever waits for an answer."""
         young = max(self._running, key=lambda other: other.order)
@@ -248,6 +288,8 @@ class Scheduler:
         return True
 
     def _admit(self, sequence: Sequence, found: Found) -> None:
+        if self._warm is not None:
+            sequence.restored = self._warm.restored(sequence, found)
         slot, shared = self._room.take(found)
         self._waiting.remove(sequence)
         sequence.start(slot, shared)

@@ -69,6 +69,7 @@ class Sequence:
         self.rank, self.family = _RANKS[request.priority], job.family
         self.order = (self.rank, job.number)  # who is served first
         self.key: Hashable = ()  # of the adapters it is computed with
+        self.labels, self._keeps, self.erased = request.labels, request.keep, False
         self.seeded = request.sampling.seed is not None
         self._longest = context.size
         if request.max_tokens is not None:
@@ -78,8 +79,8 @@ class Sequence:
         self._ends = frozenset[int]() if request.ignore_end else stops(model.vocabulary)
         self.slot = -1
         self.held = self.shared = self._cached = 0  # shared: what was there when its turn came
-        self.asked = 0  # so many tokens will be in the cache when the batch is computed
         self.restored = 0  # of them from the disk
+        self.asked = 0  # so many tokens will be in the cache when the batch is computed
         self.place = -1  # of its last token in the batch, if that one's logits are wanted
         self.draft: list[int] = []  # guesses behind it, in the batch at the places that follow
         # Who sets a seed wants the same answer again, and what is guessed depends on how quick the machine is.
@@ -109,6 +110,11 @@ class Sequence:
         """Its prompt is not in the cache yet."""
         return self.held < self.prompt
 
+    @property
+    def keep(self) -> int:
+        """So many of its tokens are worth a place on the disk: no other prompt repeats what it thought."""
+        return 0 if not self._keeps else self.prompt if self._parser.reasoning_tokens else len(self.tokens)
+
     def shares(self, tokens: Many[int]) -> int:
         """So much of another prompt will be in the cache when its own one is read."""
         return min(common(self.tokens, tokens), self.prompt, len(tokens) - 1)
@@ -135,17 +141,11 @@ class Sequence:
         self.paused = True
         self.slot, self.held, self.place = -1, 0, -1
         self.stream.put(Paused(why))
+        if self.drafter is not None:
+            self.drafter.close()
 
     # ---- a step
 
-    def fill(self, batch: Batch, most: int) -> int:
-        """Ask for the next tokens to be computed, at most so many; says how many."""
-        pending, count = self.pending, min(self.pending, most)
-        if self.drafter is not None:
-            self.drafter.close()
-        self.asked, self.place = self.held + count, -1
-        self.draft = []
-        if count == 1:
     def think(self) -> None:
         """Close the thinking, if it is time to: the tokens that do so are computed as if it had said them."""
         left, parser = self._longest - len(self.tokens), self._parser
@@ -169,6 +169,12 @@ class Sequence:
             return 0
         return min(LONGEST_DRAFT, self._longest - len(self.tokens) - 1)
 
+    def fill(self, batch: Batch, most: int) -> int:
+        """Ask for the next tokens to be computed, at most so many; says how many."""
+        pending, count = self.pending, min(self.pending, most)
+        self.asked, self.place = self.held + count, -1
+        self.draft = []
+        if count == 1:
             place = batch.add(self.tokens[self.held], self.held, self.slot, pending == 1)
         elif count:
             place = batch.add_slice(self.tokens[self.held : self.asked], self.held, self.slot, count == pending)
@@ -176,17 +182,17 @@ class Sequence:
             return 0
         if count == pending:
             self.place = place
+        if pending == 1 and self.drafter is not None:
+            self.draft = self.drafter.take(most - 1)
+            for token in self.draft:
+                batch.add(token, self.asked, self.slot, True)
+                self.asked += 1
         return count
 
     def computed(self, held: int) -> None:
         """The cache holds the first `held` tokens now."""
         if self.held < self.prompt:
             self.stream.put(PromptProgress(min(held, self.prompt), self.prompt))
-        if pending == 1 and self.drafter is not None:
-            self.draft = self.drafter.take(most - 1)
-            for token in self.draft:
-                batch.add(token, self.asked, self.slot, True)
-                self.asked += 1
         self.held = held
 
     def hear(self, context: Context) -> None:
@@ -201,14 +207,14 @@ class Sequence:
             self.held = known + common(draft, self.tokens[known:])
             if self.held < self.asked:
                 context.cut(self.slot, self.held)
+        if self.drafter is not None:
+            self.drafter.judge(len(draft))
 
     def say(self, token: int) -> None:
         """Take the next token: tell what it means, and note if it is the end."""
         if not self._first:
             self._first = time.perf_counter()
         if token in self._ends:
-        if self.drafter is not None:
-            self.drafter.judge(len(draft))
             self.finish_reason = "stop"
             return
         self._take(token)
@@ -217,20 +223,20 @@ class Sequence:
         elif len(self.tokens) >= self._longest:
             self.finish_reason = "length"
 
-    def answer_now(self) -> None:
-        """Close the thinking, and go on to the answer."""
-
-    # ---- the end
-
-    def finish(self, device: str) -> None:
     def _take(self, token: int) -> None:
         self.tokens.append(token)
         for event in self._parser.feed(self._piece(token)):
             self.stream.put(event)
 
+    def answer_now(self) -> None:
+        """Close the thinking, and go on to the answer."""
+        self._thinking.answer_now()
+
+    # ---- the end
+
+    def finish(self, device: str) -> None:
         """Say what was held back and how it went, and end the stream."""
         now = time.perf_counter()
-        self._thinking.answer_now()
         for event in self._parser.finish():
             self.stream.put(event)
         said, first = len(self.tokens) - self.prompt, self._first or now
@@ -244,15 +250,15 @@ class Sequence:
                     decode_tokens_per_s=decoded / decode if decode > 0 else 0.0,
                     ttft_s=first - self._submitted,
                     total_s=now - self._submitted,
+                    drafted=self.drafter.drafted if self.drafter else 0,
+                    accepted=self.drafter.accepted if self.drafter else 0,
+                    restored=self.restored,
                 ),
                 self.finish_reason or "cancelled",
                 device,
             )
         )
         self.stream.close()
-                    drafted=self.drafter.drafted if self.drafter else 0,
-                    accepted=self.drafter.accepted if self.drafter else 0,
-                    restored=self.restored,
         self._release()
 
     def fail(self, error: Exception) -> None:
@@ -262,11 +268,11 @@ class Sequence:
     def _release(self) -> None:
         self._forget()
         self.sampler.close()
+        if self.drafter is not None:
+            self.drafter.close()
 
 
 def stops(vocabulary: Vocabulary) -> frozenset[int]:
     """End of generation, and what a weak quant says when it runs on: the next turn, the next text."""
     turn = vocabulary.marks.get("<｜User｜>")
     return vocabulary.ends | {vocabulary.eos, vocabulary.bos} | ({turn} if turn is not None else set())
-        if self.drafter is not None:
-            self.drafter.close()
