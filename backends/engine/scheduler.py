@@ -26,6 +26,7 @@ from backends.engine.sequence import Job, Sequence
 from backends.engine.speculation import Speculation
 from backends.engine.states import StateStore
 from backends.engine.template import ChatTemplate, Prompt
+from backends.engine.tools import offered
 from backends.engine.waiting import Change, Waiting
 from backends.engine.warm import Warm
 
@@ -339,7 +340,9 @@ class Scheduler:
 
     def _prompt(self, request: GenerateRequest) -> Prompt:
         if not request.tokens:
-            return self._template.prompt(request.turns, request.thinking)
+            return self._template.prompt(
+                request.turns, request.thinking, request.effort, offered(request), request.said
+            )
         size = self._model.vocabulary.size
         for token in request.tokens:
             if not 0 <= token < size:

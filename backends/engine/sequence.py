@@ -30,6 +30,7 @@ from backends.engine.sampling import Sampler
 from backends.engine.speculation import Speculation
 from backends.engine.template import Prompt
 from backends.engine.thinking import Thinking, kept_for_answer
+from backends.engine.tools import offered
 
 _RANKS: dict[Priority, int] = {"person": 0, "api": 1, "background": 2}
 _NUMBERS = count()
@@ -74,7 +75,8 @@ class Sequence:
         self._longest = context.size
         if request.max_tokens is not None:
             self._longest = min(context.size, self.prompt + max(request.max_tokens, 0))
-        self._parser = Parser(prompt.opening, request.stop)
+        names = [tool.name for tool in offered(request)]
+        self._parser = Parser(prompt.opening, request.stop, names, prompt.markup, prompt.begun)
         self._piece = model.vocabulary.piece
         self._ends = frozenset[int]() if request.ignore_end else stops(model.vocabulary)
         self.slot = -1
@@ -239,6 +241,8 @@ class Sequence:
         now = time.perf_counter()
         for event in self._parser.finish():
             self.stream.put(event)
+        if self.finish_reason == "stop" and self._parser.called:
+            self.finish_reason = "tool_calls"
         said, first = len(self.tokens) - self.prompt, self._first or now
         prefilled, prefill = max(0, min(self.held, self.prompt) - self._cached), first - (self._started or first)
         decoded, decode = max(0, self.held - self.prompt), now - first
