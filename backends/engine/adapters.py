@@ -1,10 +1,14 @@
-"""LoRA adapters of a loaded model: loaded, scaled, switched on and off without loading the model again."""
+"""LoRA adapters of a loaded model: loaded, scaled, switched on and off without loading the model again.
+
+Some are on for all; a request may name others for itself. What is computed, and what lies in the cache, is told apart
+by the `Key` of those it was computed with.
+"""
 
 import ctypes
 import math
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +21,9 @@ from backends.engine.protocol import Adapter
 from backends.engine.trial import attempt_adapters, refused_adapter
 
 _CHECKED = 8  # tokens computed with new adapters before anybody else's are
-_Key = tuple[Path, int, int]
+_KEPT = 4  # files that stay loaded though nobody uses them now
+_File = tuple[Path, int, int]  # size in bytes, time of change: a file that was replaced is another adapter
+Key = tuple[tuple[_File, float], ...]  # with scales, none of them 0, in order
 
 
 class Adapters:
@@ -30,31 +36,72 @@ class Adapters:
     def __init__(self, path: Path, model: native.Model, context: Context, *, isolated: bool) -> None:
         self._path, self._model, self._context, self._isolated = path, model, context, isolated
         self._llama = native.library().llama
-        self._loaded: dict[_Key, Any] = {}
-        self._used: list[tuple[Any, float]] = []
+        self._loaded: dict[_File, Any] = {}
+        self._tried: set[_File] = set()
+        self._held: Counter[_File] = Counter()  # by answers
+        self._now: Key = ()  # llama.cpp computes with these
+        self._on: list[_File] = []  # for all, with scale 0 too
+        self.key: Key = ()
+        """Of those that are on for all."""
 
     def use(self, adapters: Sequence[Adapter], cancel: CancelToken) -> bool:
-        """Compute with these from now on, and no others; scale 0 keeps one loaded and off. False: that is as it was.
+        """Compute with these from now on, and no others, for all; scale 0 keeps one loaded and off. Between answers
+        only. False: that is as it was.
 
         InvalidInput `bad_adapter`, NotFound `file_missing`, EngineError `out_of_memory`, Cancelled: the same are in
         use as before. What was in the cache of the context may be gone, whatever comes of it.
         """
-        wanted = {_key(adapter): adapter for adapter in _checked(adapters)}
-        new = {key: adapter for key, adapter in wanted.items() if key not in self._loaded}
-        if new and not self._isolated:
-            attempt_adapters(self._path, list(new.values()), cancel=cancel)
+        if new := self.untried(adapters):
+            attempt_adapters(self._path, new, cancel=cancel)
         cancel.check()
-        found: dict[_Key, Any] = {}
+        key = _key(adapters)
+        before = set(self._loaded)
+        files = [_file(adapter) for adapter in adapters]
         try:
-            for key, adapter in new.items():
-                found[key] = self._load(adapter)
-            changed = self._apply(list(wanted.values()), [(self._loaded | found)[key] for key in wanted])
+            for file, adapter in zip(files, adapters, strict=True):
+                self._need(file, adapter)
+            if changed := key != self.key:
+                self._prove(key, adapters)
         except InvalidInput:
-            self._free(found.values())
+            self._free(set(self._loaded) - before)
             raise
-        self._loaded |= found
-        self._free([self._loaded.pop(key) for key in list(self._loaded) if key not in wanted])
+        self.key, self._on = key, files
+        self._tried |= set(files)
+        self._free(file for file in [*self._loaded] if file not in files and not self._held[file])
         return changed
+
+    # ---- for one answer
+
+    def untried(self, adapters: Sequence[Adapter]) -> list[Adapter]:
+        """Those that are to be tried first (`attempt_adapters`). Raises as `use` does."""
+        files = [_file(adapter) for adapter in _checked(adapters)]
+        known = self._tried | set(self._loaded)
+        return [a for a, file in zip(adapters, files, strict=True) if file not in known and not self._isolated]
+
+    def hold(self, adapters: Sequence[Adapter]) -> Key:
+        """Adapters that were tried stay loaded until `release`. Raises as `use` does."""
+        key = _key(_checked(adapters))
+        for adapter in adapters:
+            self._need(_file(adapter), adapter)
+        self._tried |= {_file(adapter) for adapter in adapters}
+        self._held.update(file for file, _ in key)
+        return key
+
+    def release(self, key: Key) -> None:
+        self._held.subtract(file for file, _ in key)
+        unused = [file for file in self._loaded if self._held[file] <= 0 and file not in self._on]
+        self._free(unused[: max(0, len(unused) - _KEPT)])
+
+    def switch(self, key: Key) -> None:
+        """Compute with these, which are held or on for all, from the next step on."""
+        if key != self._now:
+            self._set(key)
+
+    # ---- one by one
+
+    def _need(self, file: _File, adapter: Adapter) -> None:
+        if file not in self._loaded:
+            self._loaded[file] = self._load(adapter)
 
     def _load(self, adapter: Adapter) -> Any:
         with native.library().log.keep() as told:
@@ -63,39 +110,39 @@ class Adapters:
             words = told.reason.replace(str(adapter.path.parent), "…").removeprefix("failed to apply lora adapter: ")
             raise refused_adapter([adapter], _said(words or "no reason given"))
         if self._llama.llama_adapter_get_alora_n_invocation_tokens(handle):
-            self._free([handle])
+            self._llama.llama_adapter_lora_free(handle)
             raise refused_adapter(
                 [adapter],
                 Phrase("It wants to be called by certain words (aLoRA).", "它需要特定词语触发（aLoRA）。"),
             )
         return handle
 
-    def _apply(self, adapters: Sequence[Adapter], handles: Sequence[Any]) -> bool:
-        used = [(handle, adapter.scale) for adapter, handle in zip(adapters, handles, strict=True) if adapter.scale]
-        if _same(used, self._used):
-            return False
-        self._set(used)
+    def _prove(self, key: Key, adapters: Sequence[Adapter]) -> None:
+        """Compute with them. InvalidInput, and all is as it was, if that fails or gives nonsense."""
+        before, refused = self._now, None
+        self._set(key)
         try:
             numbers = self._context.logits(max(self._model.vocabulary.bos, 0), _CHECKED)
+            if key and not all(map(math.isfinite, numbers)):
+                refused = Phrase("It computes nonsense: it is damaged.", "计算结果无意义：文件已损坏。")
         except RuntimeError as error:
-            self._set(self._used)
-            raise refused_adapter(adapters, _said(str(error))) from error
-        if used and not all(map(math.isfinite, numbers)):
-            self._set(self._used)
-            raise refused_adapter(
-                adapters, Phrase("It computes nonsense: it is damaged.", "计算结果无意义：文件已损坏。")
-            )
-        self._used = used
-        return True
+            refused = _said(str(error))
+        if refused is not None:
+            self._set(before)
+            raise refused_adapter(adapters, refused)
 
-    def _set(self, used: Sequence[tuple[Any, float]]) -> None:
-        handles = (ctypes.POINTER(ctypes.c_void_p) * len(used))(*(handle for handle, _ in used))
-        scales = (ctypes.c_float * len(used))(*(scale for _, scale in used))
-        self._llama.llama_set_adapters_lora(self._context.handle, handles, len(used), scales)
+    def _set(self, key: Key) -> None:
+        handles = (ctypes.POINTER(ctypes.c_void_p) * len(key))(*(self._loaded[file] for file, _ in key))
+        scales = (ctypes.c_float * len(key))(*(scale for _, scale in key))
+        self._llama.llama_set_adapters_lora(self._context.handle, handles, len(key), scales)
+        self._now = key
 
-    def _free(self, handles: Any) -> None:
-        for handle in handles:
-            self._llama.llama_adapter_lora_free(handle)
+    def _free(self, files: Iterable[_File]) -> None:
+        files = list(files)
+        if any(file in files for file, _ in self._now):
+            self._set(self.key)
+        for file in files:
+            self._llama.llama_adapter_lora_free(self._loaded.pop(file))
 
 
 def _checked(adapters: Sequence[Adapter]) -> Sequence[Adapter]:
@@ -121,8 +168,11 @@ def _checked(adapters: Sequence[Adapter]) -> Sequence[Adapter]:
     return adapters
 
 
-def _key(adapter: Adapter) -> _Key:
-    """A file that was replaced is another adapter."""
+def _key(adapters: Sequence[Adapter]) -> Key:
+    return tuple(sorted((_file(adapter), adapter.scale) for adapter in adapters if adapter.scale))
+
+
+def _file(adapter: Adapter) -> _File:
     try:
         stat = adapter.path.stat()
     except OSError as error:
@@ -135,13 +185,6 @@ def _key(adapter: Adapter) -> _Key:
             code="file_missing",
         ) from error
     return adapter.path, stat.st_size, stat.st_mtime_ns
-
-
-def _same(one: Sequence[tuple[Any, float]], other: Sequence[tuple[Any, float]]) -> bool:
-    def plain(used: Sequence[tuple[Any, float]]) -> set[tuple[int | None, float]]:
-        return {(ctypes.cast(handle, ctypes.c_void_p).value, scale) for handle, scale in used}
-
-    return plain(one) == plain(other)
 
 
 def _said(words: str) -> Phrase:
