@@ -66,6 +66,11 @@ class NativeEmbedder:
         loaded = self.loaded
         return loaded.model if loaded else None
 
+    @property
+    def busy(self) -> bool:
+        """Somebody waits for it."""
+        return bool(self.waiting)
+
     def load(self, request: EmbedderRequest) -> Stream[EmbedderLoadEvent]:
         stream: Stream[EmbedderLoadEvent] = Stream("load embedder")
         return self._thread.ask(self, _Change(stream, lambda: self._load(request, stream)))

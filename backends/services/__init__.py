@@ -12,6 +12,7 @@
     shelf       the models on this disk
     loading     the model that answers
     quantising  smaller quants made here
+    embedding   vectors of texts, and passages put in order
     benching    how fast a model is here
 
 Everything slow is a Stream. Whoever opens Services owns the data folder (see `core.owner`).
@@ -46,6 +47,7 @@ from backends.models.experience import Experience
 from backends.models.library import Library
 from backends.services.benching import BenchServices
 from backends.services.downloads import DownloadServices
+from backends.services.embedding import EmbeddingServices
 from backends.services.foundation import Change, Foundation, engine_version, folder_of_models
 from backends.services.hubs import HubServices
 from backends.services.judging import JudgingServices
@@ -87,6 +89,7 @@ class Services:
         self.loading = LoadingServices(self._base, self.machine)
         self.shelf = ShelfServices(self._base, self._files, self.hubs, self.loading)
         self.quantising = QuantiseServices(self._base, self.machine)
+        self.embedding = EmbeddingServices(self._base, self.machine, journal)
         self.benching = BenchServices(self._base, self.loading)
         self.database = Database(paths.data / "chats.db", MIGRATIONS)
         self.chats = ChatStore(self.database)
@@ -129,6 +132,7 @@ class Services:
         self.benching.close()
         self._answers.close()
         self.loading.close()
+        self.embedding.close()
         self.engine.close()
         self.shelf.close()
         self._files.close()

@@ -73,6 +73,14 @@ class MachineServices:
             returned=self._returned(),
         )
 
+    def beside(self, machine: Machine) -> Budget:
+        """What this machine can give to another model beside the loaded one."""
+        return Budget.from_machine(
+            machine,
+            margins=margins(self._base.settings.current.engine.gpu_margin),
+            engine=engine_info().devices if machine.gpus else (),
+        )
+
     def _returned(self) -> dict[str, int]:
         """What unloading gives back. Mapped files of weights count as available already, where the system says so."""
         loaded = self._base.engine.model
