@@ -17,9 +17,12 @@ MODULE = "backends.engine.child"
 TASKS = {  # what is asked for by "do": module and function in this room
     "ready": ("dry_run", "ready"),
     "measure": ("dry_run", "measure"),
+    "vocabulary": ("grammar_walk", "vocabulary"),
+    "grammar": ("grammar_walk", "check"),
     "quantise": ("quantise", "write"),
     "try": ("tried", "load"),
     "try adapters": ("tried", "adapters"),
+    "devices": ("lost", "devices"),
     "try embedder": ("embedder_trial", "tried"),
 }
 

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from backends.core.errors import InvalidInput
-from backends.core.phrase import Phrase
+from backends.engine.grammar_errors import refused, too_slow
 from backends.engine.logits import Candidates, Ids, Logits, one
 from backends.engine.native import Model, library
 
@@ -22,9 +21,10 @@ _EARNED = 0.25  # … and so much more with each token: everybody's answers wait
 
 class GrammarSampler:
     """At the beginning of the grammar. InvalidInput (`bad_grammar`) if llama.cpp cannot read it: not to be tried with a
-    grammar that grammar.GrammarCheck has not seen."""
+    grammar that grammar.GrammarCheck has not seen. `grammar_timeout` from all else: `credit` seconds of this thread for
+    all that is asked of it, and `earned` more with each token."""
 
-    def __init__(self, model: Model, gbnf: str) -> None:
+    def __init__(self, model: Model, gbnf: str, *, credit: float = _CREDIT, earned: float = _EARNED) -> None:
         llama = self._llama = library().llama
         self._handle: Any = llama.llama_sampler_init_grammar(
             llama.llama_model_get_vocab(model.handle), gbnf.encode(), ROOT
@@ -39,7 +39,7 @@ class GrammarSampler:
         )
         """Control tokens that the grammar does not name: to llama.cpp their names are text like any other, and an
         answer could break off inside a string."""
-        self._credit = _CREDIT
+        self._credit, self._earned = credit, earned
 
     def allows(self, token: int) -> bool:
         if token in self.barred:
@@ -57,7 +57,7 @@ class GrammarSampler:
 
     def accept(self, token: int) -> None:
         """A token that `allows` or `among` has just allowed."""
-        self._credit += _EARNED
+        self._credit += self._earned
         with self._clock():
             self._llama.llama_sampler_accept(self._handle, token)
 
@@ -73,29 +73,3 @@ class GrammarSampler:
         if self._handle:
             self._llama.llama_sampler_free(self._handle)
             self._handle = None
-
-
-def refused(reason: str = "") -> InvalidInput:
-    return InvalidInput(
-        Phrase(
-            f"The grammar cannot be read: {reason or 'no reason given'}.", f"无法读取该语法：{reason or '未说明原因'}。"
-        ),
-        Phrase("It has to be GBNF, and to begin with the rule root.", "语法须为 GBNF 格式，并以规则 root 开始。"),
-        code="bad_grammar",
-    )
-
-
-def too_slow() -> InvalidInput:
-    return InvalidInput(
-        Phrase("The grammar takes too long.", "该语法耗时过长。"),
-        Phrase("Use fewer repetitions inside of repetitions.", "请减少嵌套的重复。"),
-        code="grammar_timeout",
-    )
-
-
-def dead_end() -> InvalidInput:
-    return InvalidInput(
-        Phrase("The grammar allows nothing that this model can say next.", "该语法不允许此模型接下来能说的任何内容。"),
-        Phrase("Allow more, or choose another model.", "请放宽语法，或选择其他模型。"),
-        code="bad_grammar",
-    )

@@ -195,6 +195,7 @@ class Model:
     part of every layer, in the proportions of `gpu_split`.
     `mapped_only`: on the CPU, no GPU is as much as looked at, and the weights are used as they lie in the file.
     `no_alloc`: nothing but the header is read and nothing allocated; llama.cpp tells in its log what it would take.
+    `vocabulary_only`: no weights, nothing can be computed.
     `parts`: all files of a split, where they are not beside `path` under their names.
     """
 
@@ -211,6 +212,7 @@ class Model:
         tensor: bool = False,
         mapped_only: bool = False,
         no_alloc: bool = False,
+        vocabulary_only: bool = False,
         parts: Sequence[Path] = (),
     ) -> None:
         native = library()

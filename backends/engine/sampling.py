@@ -23,6 +23,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from backends.engine.generation import Sampling, TokenLogprob, TopLogprob
+from backends.engine.grammar_errors import dead_end
 from backends.engine.native import Model, library
 from backends.engine.sampling_checks import check_sampling
 
@@ -57,9 +58,9 @@ class Sampler:
         self._unless: int | None = None
         self._spaced = False
         if grammar:
-            from backends.engine.grammar_sampler import GrammarSampler, dead_end
+            from backends.engine.grammar_sampler import GrammarSampler
 
-            self._grammar, self._dead_end = GrammarSampler(model, grammar), dead_end
+            self._grammar = GrammarSampler(model, grammar)
         params = llama.llama_sampler_chain_default_params()
         params.no_perf = True
         self._chain: Any = llama.llama_sampler_chain_init(params)
@@ -162,7 +163,7 @@ class Sampler:
         left = self._numbers.only(values, allowed)
         token = self._numbers.Candidates(self._llama, ids, left).choose(self._chain)
         if not allowed[token]:  # none was, or a bias of -inf forbids those that were
-            raise self._dead_end()
+            raise dead_end()
         return token
 
 

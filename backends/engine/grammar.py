@@ -1,0 +1,162 @@
+"""Whether a grammar is fit for the engine: compiled and tried in a child process first (SEC-09).
+
+llama.cpp expands repetitions, looks for recursion and follows every way at once; none of it can be stopped, and some of
+it ends the process. So a grammar is first read there, on a thread with less stack than the engine's, put to all tokens
+of the model's vocabulary, and walked for a while along tokens that it allows, above all those that it names
+(grammar_walk.py): what blows up does so there, and is killed. What was seen once is remembered.
+"""
+
+import hashlib
+import json
+import re
+import threading
+import time
+from collections import OrderedDict
+from pathlib import Path
+
+from backends.core.cancel import CancelToken
+from backends.core.child import Child, ChildDied
+from backends.core.errors import BackendError, EngineError, InvalidInput
+from backends.core.phrase import Phrase
+from backends.core.turns import Turns
+from backends.engine.gbnf import LONGEST_GRAMMAR, too_large
+from backends.engine.generation import Format, Grammar
+from backends.engine.grammar_errors import refused, too_slow
+from backends.engine.schema import measured
+
+IDLE = 30.0  # seconds after which the child is let go
+PATIENCE = 60.0  # seconds for a child to start and to read a vocabulary
+TIME = 2.0  # seconds for a grammar
+
+_KEPT = 128  # results
+_FORGIVEN = 60.0  # seconds after which a grammar that was too slow is tried again: perhaps the computer was busy
+_MOST_ELEMENTS = 500_000  # characters of literals and classes, repetitions written out
+
+_PARTS = re.compile(
+    r"""\#[^\r\n]*|"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]|\{\s*(\d{1,9})\s*(,\s*(\d{0,9})\s*)?\}|\S""", re.DOTALL
+)
+
+
+class GrammarCheck:
+    """May be asked by any thread; one grammar is tried after the other. The child is kept for the next one."""
+
+    def __init__(self, *, module: str = "backends.engine.child", idle: float = IDLE) -> None:
+        self._child, self._idle = Child(module), idle
+        self._turns = Turns()
+        self._timer: threading.Timer | None = None
+        self._known: OrderedDict[bytes, tuple[str | BackendError, float]] = OrderedDict()
+
+    def compile(self, format: Format, model: Path, *, cancel: CancelToken) -> str:
+        """GBNF that the engine may use with the vocabulary of this model.
+
+        InvalidInput: `bad_grammar`, `bad_schema`, `grammar_too_large`, `grammar_timeout`. EngineError `load_failed`,
+        `engine_crashed` if the vocabulary cannot be read.
+        """
+        question = _question(format)
+        key = _digest(question, model)
+        with self._turns.mine(cancel):
+            found = self._recalled(key)
+            if found is None:
+                found = self._tried(question, model, cancel)
+                self._known[key] = (found, time.monotonic())
+                if len(self._known) > _KEPT:
+                    self._known.popitem(last=False)
+        if isinstance(found, BackendError):
+            raise type(found)(found.message, found.hint, found.code)
+        return found
+
+    def close(self) -> None:
+        """Let the child go now."""
+        with self._turns.mine(CancelToken()):
+            self._keep()
+            self._child.close()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the child that waits for grammars."""
+        return self._child.pid
+
+    def _recalled(self, key: bytes) -> str | BackendError | None:
+        found, since = self._known.get(key, (None, 0.0))
+        if isinstance(found, BackendError) and found.code == "grammar_timeout":
+            return found if time.monotonic() - since < _FORGIVEN else None
+        return found
+
+    def _tried(self, question: dict[str, str], model: Path, cancel: CancelToken) -> str | BackendError:
+        self._keep()
+        path = str(model.absolute())
+        try:
+            for _ in self._child.ask({"do": "vocabulary", "path": path}, cancel=cancel, timeout=PATIENCE):
+                pass
+        except ChildDied as died:
+            raise _crashed(model, died) from died
+        finally:
+            self._let_go_later()
+        try:
+            (answer,) = self._child.ask({"do": "grammar", "path": path, **question}, cancel=cancel, timeout=TIME)
+        except ChildDied as died:
+            return too_slow() if died.said.startswith("no answer in time") else refused(f"llama.cpp broke off, {died}")
+        except InvalidInput as error:
+            return error
+        return answer["gbnf"]
+
+    def _keep(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _let_go_later(self) -> None:
+        self._timer = threading.Timer(self._idle, self.close)
+        self._timer.daemon = True
+        self._timer.start()
+
+
+def _question(format: Format) -> dict[str, str]:
+    """What the child is asked; sizes are looked at before anything is done with it."""
+    if not isinstance(format, Grammar):
+        return {"schema": json.dumps(measured(format.schema))}
+    try:
+        size = len(format.gbnf.encode())
+    except UnicodeEncodeError:
+        raise refused("it is no text") from None
+    if size > LONGEST_GRAMMAR:
+        raise too_large()
+    check_text(format.gbnf)
+    return {"gbnf": format.gbnf}
+
+
+def check_text(gbnf: str) -> None:
+    """What can be told of a grammar by looking. InvalidInput (`bad_grammar`, `grammar_too_large`)."""
+    if "\0" in gbnf or not gbnf.strip():
+        raise refused("it is empty, or holds the character 0")
+    total = last = 0
+    for part in _PARTS.finditer(gbnf):
+        sign = part[0]
+        if sign.startswith("#"):
+            continue
+        if part[1]:
+            total += last * max(int(part[1]), int(part[3] or 0))
+        else:
+            last = len(sign)
+            total += last
+        if total > _MOST_ELEMENTS:
+            raise too_large()
+
+
+def _digest(question: dict[str, str], model: Path) -> bytes:
+    try:
+        status = model.stat()
+        file = [str(model.absolute()), status.st_size, status.st_mtime_ns]
+    except OSError:
+        file = [str(model.absolute())]
+    return hashlib.sha256(json.dumps([question, file]).encode()).digest()
+
+
+def _crashed(model: Path, died: ChildDied) -> EngineError:
+    return EngineError(
+        Phrase(
+            f"llama.cpp broke off while it read {model.name} ({died}).",
+            f"llama.cpp 读取 {model.name} 时中断（{died}）。",
+        ),
+        code="engine_crashed",
+    )
