@@ -17,11 +17,12 @@ from typing import Any, Literal
 
 from backends.core.errors import EngineError
 from backends.core.phrase import Phrase
-from backends.engine.generation import Said, Tool, Turn
+from backends.engine.call_grammar import call_grammar
+from backends.engine.generation import Grammar, Said, Tool, ToolChoice, Turn
 from backends.engine.manners import Manners, asked, messages, offered
 from backends.engine.native import Vocabulary
 from backends.engine.slots import Slots, TemplateFailed, Written
-from backends.engine.tools import R1, Markup, generation
+from backends.engine.tools import R1, Markup, check_tools, generation
 
 Opening = Literal["reasoning", "answer", "unknown"]
 
@@ -91,10 +92,13 @@ class ChatTemplate:
         ]
         self._breaks = re.compile("|".join(f"(?<={re.escape(m[0])})(?={re.escape(m[1:])})" for m in breaking) or "(?!)")
 
-    @property
-    def markup(self) -> Markup:
-        """How this model writes tool calls."""
-        return self._markup
+    def forced(self, tools: Sequence[Tool], choice: ToolChoice) -> Grammar | None:
+        """The grammar of an answer that has to call a tool, None where it has not. Any thread may ask. InvalidInput
+        `bad_tool`, `bad_schema`, `grammar_too_large`."""
+        check_tools(tools, choice)
+        if choice in ("auto", "none"):
+            return None
+        return Grammar(call_grammar(self._markup, tools, choice, self._vocabulary.marks))
 
     def prompt(
         self,
