@@ -18,6 +18,7 @@ _CLOSE = "</think>"
 _BEFORE, _AFTER = "\n", "\n\n"
 _LEAST, _SHARE, _FEWEST = 256, 8, 64
 _LONGEST_CHARACTER = 4  # bytes
+_PATIENCE = 16  # tokens, each of which ends inside another character
 
 
 class Thinking:
@@ -44,7 +45,7 @@ class Thinking:
         """The tokens that close it, behind those that were `said` of it. None while it is in the middle of a
         character, or if there is no room for them and a word of the answer."""
         tail = b"".join(map(self._vocabulary.piece, said[-_LONGEST_CHARACTER - len(_CLOSE) :]))
-        if _torn(tail) and self._waited < _LONGEST_CHARACTER:
+        if _torn(tail) and self._waited < _PATIENCE:
             self._waited += 1
             return []
         tokens = self._tokens(tail)

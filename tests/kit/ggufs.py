@@ -74,14 +74,19 @@ def scripted_model(
     scripts: Sequence[Script] = (),
     architecture: Literal["qwen2", "qwen3"] = "qwen2",
     name: str = "Scripted R1",
+    heard: bool = False,
+    breaks: bool = False,
+    spelt: bool = False,
 ) -> Path:
     """Write a model that says `reasoning`, `</think>` and `answer`; `scripts` are others, picked by their word.
 
     `slow`: MiB of idle weights that every token must read (200 is some 20 ms a token). Without reasoning
     the model says `</think>` at once. Pieces of all scripts are unique, so texts must not be too alike.
+    `heard`: where a prompt has words of the scripts they are the same tokens, so that an answer may quote it. `breaks`:
+    an empty line is one token, and calls the answer: thinking can be closed. `spelt`: `</think>` is no token of a text.
     """
     first = Script(reasoning, answer, "", opens, closes, endless, torn)
-    chain = _Chain([first, *scripts])
+    chain = _Chain([first, *scripts], heard, breaks, spelt)
     vocabulary, size = chain.vocabulary, len(chain.vocabulary.tokens)
     width = -(-(size + len(chain.scripts)) // 64) * 64
     ff = max(64, slow * 2**20 // (3 * 2 * width) // 64 * 64)
@@ -120,6 +125,7 @@ def scripted_model(
     return _written(writer, path)
 
 
+_BREAK = "\n\n"
 _HEAD = 64
 _ROPE_BASE = 1e6
 _FAR, _STILL = 17, 31  # rope pairs: 17 turns 6.5e-4 rad a token and measures distance, 31 hardly turns
@@ -130,8 +136,8 @@ _PICK, _START, _BIAS = 8.0, 6.0, 3.0  # residual of a picked script; output weig
 class _Chain:
     """Which token calls which: starts (token, script) -> token, and links token -> token."""
 
-    def __init__(self, scripts: Sequence[Script]) -> None:
-        self.scripts = list(scripts)
+    def __init__(self, scripts: Sequence[Script], heard: bool, breaks: bool, spelt: bool) -> None:
+        self.scripts, self._breaks = list(scripts), breaks
         taken = {bytes([byte]) for byte in range(256)}
         texts = []
         for script in scripts:
@@ -139,7 +145,8 @@ class _Chain:
             answer = ("\n\n" if script.closes else "") + script.answer
             texts.append((cut(reasoning, taken, script.torn), cut(answer, taken, script.torn)))
         pieces = [piece for pair in texts for part in pair for piece in part]
-        self.vocabulary = Vocabulary.make(pieces, [script.word for script in scripts if script.word])
+        words = [script.word for script in scripts if script.word] + ([_BREAK] if breaks else [])
+        self.vocabulary = Vocabulary.make(pieces, words, heard=heard, spelt=spelt)
         self.links: list[tuple[int, int]] = []
         self.starts: list[tuple[int, int, int]] = []  # start token, script, first token
         for number, (script, (reasoning, answer)) in enumerate(zip(scripts, texts, strict=True)):
@@ -162,6 +169,8 @@ class _Chain:
             (end_think, number, words[0] if words else eos),
             (assistant, number, think if script.opens and thoughts else begin if thoughts else words[0]),
         ]
+        if self._breaks:
+            self.starts.append((self.vocabulary.special(_BREAK), number, words[0] if words else eos))
 
     def output(self, width: int) -> np.ndarray:
         """Row of a token: what calls it. The first script needs no word, the others need theirs."""

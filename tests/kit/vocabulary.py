@@ -47,12 +47,26 @@ class Vocabulary:
     types: tuple[TokenType, ...]
 
     @classmethod
-    def make(cls, pieces: Iterable[bytes] = (), words: Iterable[str] = (), size: int = 0) -> "Vocabulary":
-        """Bytes, special tokens, `words` (recognised in any text), `pieces`, then unused tokens up to `size`."""
+    def make(
+        cls,
+        pieces: Iterable[bytes] = (),
+        words: Iterable[str] = (),
+        size: int = 0,
+        *,
+        heard: bool = False,
+        spelt: bool = False,
+    ) -> "Vocabulary":
+        """Bytes, special tokens, `words` (recognised in any text), `pieces`, then unused tokens up to `size`.
+
+        `heard`: pieces are recognised in any text, too. `spelt`: `<think>` and `</think>` are not, as where a
+        vocabulary writes them in several tokens.
+        """
         entries = [(character, TokenType.NORMAL) for character in _BYTES]
         entries += [(token, TokenType.CONTROL) for token in CONTROL]
-        entries += [(token, TokenType.USER_DEFINED) for token in (THINK, END_THINK, *words)]
-        entries += [(written(piece), TokenType.NORMAL) for piece in pieces if len(piece) > 1]
+        entries += [(token, TokenType.NORMAL if spelt else TokenType.USER_DEFINED) for token in (THINK, END_THINK)]
+        entries += [(word, TokenType.USER_DEFINED) for word in words]
+        kind = TokenType.USER_DEFINED if heard else TokenType.NORMAL
+        entries += [(piece.decode() if heard else written(piece), kind) for piece in pieces if len(piece) > 1]
         entries += [(written(f" w{n}".encode()), TokenType.NORMAL) for n in range(size - len(entries))]
         tokens = tuple(token for token, _ in entries)
         assert len(set(tokens)) == len(tokens), "a piece of the vocabulary is there twice"
@@ -62,7 +76,7 @@ class Vocabulary:
         return self.tokens.index(token)
 
     def piece(self, text: bytes) -> int:
-        return self.tokens.index(written(text))
+        return self.tokens.index(known if (known := written(text)) in self.tokens else text.decode())
 
     def write(self, writer: GGUFWriter, template: str | None, pre: str = "deepseek-r1-qwen") -> None:
         writer.add_tokenizer_model("gpt2")
