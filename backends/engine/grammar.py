@@ -12,13 +12,15 @@ import re
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 from backends.core.cancel import CancelToken
 from backends.core.child import Child, ChildDied
-from backends.core.errors import BackendError, EngineError, InvalidInput
+from backends.core.errors import BackendError, Cancelled, EngineError, InvalidInput
 from backends.core.phrase import Phrase
 from backends.core.turns import Turns
+from backends.engine.asked import stopped
 from backends.engine.gbnf import LONGEST_GRAMMAR, too_large
 from backends.engine.generation import Format, Grammar
 from backends.engine.grammar_errors import refused, too_slow
@@ -46,8 +48,8 @@ class GrammarCheck:
         self._timer: threading.Timer | None = None
         self._known: OrderedDict[bytes, tuple[str | BackendError, float]] = OrderedDict()
 
-    def compile(self, format: Format, model: Path, *, cancel: CancelToken) -> str:
-        """GBNF that the engine may use with the vocabulary of this model.
+    def compile(self, format: Format | str, model: Path, *, cancel: CancelToken) -> str:
+        """GBNF that the engine may use with the vocabulary of this model; of a format, or of GBNF that we wrote.
 
         InvalidInput: `bad_grammar`, `bad_schema`, `grammar_too_large`, `grammar_timeout`. EngineError `load_failed`,
         `engine_crashed` if the vocabulary cannot be read.
@@ -111,8 +113,47 @@ class GrammarCheck:
         self._timer.start()
 
 
-def _question(format: Format) -> dict[str, str]:
+class Checks:
+    """Grammars are checked on threads of their own, while the engine goes on."""
+
+    def __init__(self, check: GrammarCheck | None = None) -> None:
+        self._check = check or GrammarCheck()
+        self._threads: set[threading.Thread] = set()
+
+    def start(
+        self,
+        wanted: Callable[[], Format | str],
+        model: Path,
+        cancel: CancelToken,
+        done: Callable[[str | BackendError | Cancelled], None],
+    ) -> None:
+        """`done` is told the grammar, or what is wrong, on that thread."""
+
+        def run() -> None:
+            outcome: str | BackendError | Cancelled = stopped()
+            try:
+                outcome = self._check.compile(wanted(), model, cancel=cancel)
+            except (BackendError, Cancelled) as error:
+                outcome = error
+            finally:  # through a bug of ours too: nobody shall wait for ever
+                self._threads.discard(threading.current_thread())
+                done(outcome)
+
+        thread = threading.Thread(target=run, name="grammar", daemon=True)
+        self._threads.add(thread)
+        thread.start()
+
+    def close(self) -> None:
+        """When all of them are cancelled."""
+        for thread in tuple(self._threads):
+            thread.join()
+        self._check.close()
+
+
+def _question(format: Format | str) -> dict[str, str]:
     """What the child is asked; sizes are looked at before anything is done with it."""
+    if isinstance(format, str):
+        return {"gbnf": format}
     if not isinstance(format, Grammar):
         return {"schema": json.dumps(measured(format.schema))}
     try:

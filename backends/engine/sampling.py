@@ -82,11 +82,16 @@ class Sampler:
             return int(self._logits(context, place).argmax())
         return self._sample(self._chain, context, place)
 
-    def force(self, token: int) -> None:
-        """A token was said that this chain did not choose."""
-        if self._governs and self._grammar.allows(token):
-            self._grammar.accept(token)
+    def force(self, token: int) -> bool:
+        """A token was said that this chain did not choose. False: the grammar governs, and does not allow it; it stays
+        where it was."""
         self._remember(token)
+        if not self._governs:
+            return True
+        self._spaced = False
+        if allowed := self._grammar.allows(token):
+            self._grammar.accept(token)
+        return allowed
 
     def begin_answer(self, *, unless: int | None = None, spaced: bool = False) -> None:
         """From the next token on the grammar governs.
