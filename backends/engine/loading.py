@@ -167,7 +167,9 @@ def load(
             )
             slice_size = _slice(model, placement, request.batch)
             speculation = Speculation(request.lookup, draft)
-            scheduler = Scheduler(model, context, template, placement.label, slice_size, request.parallel, speculation)
+            scheduler = Scheduler(
+                model, context, template, placement.label, slice_size, request.parallel, speculation, adapters
+            )
             if not isolated:
                 warm.keep(request, files, model, context, scheduler, wake)
             return Loaded(loaded, scheduler, context, model, adapters, speculation)

@@ -20,6 +20,7 @@ class Idle:
     key: Hashable
     labels: frozenset[str] = frozenset()
     keep: int = 0
+    family: int = -1
 
     def spent(self, shared: int) -> bool:
         """Whoever shares so much may have all: behind it is only what was said, which no other prompt begins with."""

@@ -2,6 +2,7 @@
 
 What an answer leaves stays as long as there is room. A prompt that begins like it shares its cells, without a copy
 (`Context.share`), or takes the whole sequence over. When room is wanted, what was not used for longest goes first.
+Where cells cannot be shared or given up one by one, copies of whole sequences stand in (`snapshots`).
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Set
@@ -14,6 +15,7 @@ from backends.engine.abilities import Abilities
 from backends.engine.context import Context
 from backends.engine.prefix import Idle, common
 from backends.engine.protocol import LONGEST_DRAFT, MOST_SEQUENCES
+from backends.engine.snapshots import MARKS, Snapshot, Snapshots
 
 
 def sequences(abilities: Abilities, parallel: int) -> int:
@@ -42,6 +44,8 @@ class Live(Protocol):
     @property
     def key(self) -> Hashable: ...
     @property
+    def family(self) -> int: ...
+    @property
     def labels(self) -> frozenset[str]: ...
     @property
     def keep(self) -> int: ...
@@ -54,7 +58,7 @@ class Found:
     """The best there is for a prompt: `shared` tokens of `source`."""
 
     shared: int = 0
-    source: Idle | Live | None = None
+    source: Idle | Live | Snapshot | None = None
 
 
 class Room:
@@ -64,27 +68,30 @@ class Room:
         self._context, self._abilities = context, abilities
         self._free = list(range(slots - 1, -1, -1))
         self._idle: list[Idle] = []  # least recently used first
+        self._snapshots = None if abilities.share or not abilities.states else Snapshots(context)
         self._heirs: dict[int, Idle] = {}  # by slot: what was taken over and is still to be kept
 
     @property
     def idle(self) -> tuple[Idle, ...]:
         return tuple(self._idle)
 
-    def find(self, tokens: Many[int], key: Hashable, live: Iterable[Live], *, idle: bool = True) -> Found:
-        """What is in the cache of these tokens. The last one never counts: it has to be computed."""
-        best = Found()
-        for source in (*(self._idle if idle else ()), *live):
-            if source.key != key:
+    def find(self, tokens: Many[int], key: Hashable, live: Iterable[Live], family: int | None = None) -> Found:
+        """What there is of these tokens; of one `family`, if that is said. The last one never counts: it has to be
+        computed."""
+        best, snapshots = Found(), self._snapshots.all() if self._snapshots else ()
+        for source in (*snapshots, *self._idle, *live):
+            if source.key != key or family not in (None, source.family):
                 continue
-            held = len(source.tokens) if isinstance(source, Idle) else source.held
+            still = isinstance(source, (Idle, Snapshot))
+            held = len(source.tokens) if still else source.held
             shared = min(common(source.tokens, tokens), held, len(tokens) - 1)
-            if shared >= max(best.shared, 1) and self._usable(source, shared):
+            if shared >= max(best.shared, 1) and (self._divisible or (still and shared == held)):
                 best = Found(shared, source)
         return best
 
-    def _usable(self, source: Idle | Live, shared: int) -> bool:
-        if isinstance(source, Idle) and shared == len(source.tokens):
-            return True  # it is only gone on with
+    @property
+    def _divisible(self) -> bool:
+        """A sequence can begin with a part of another one."""
         return self._abilities.share and self._abilities.cut
 
     def take(self, found: Found) -> tuple[int, int]:
@@ -102,9 +109,22 @@ class Room:
             self._idle.remove(source)
             self._idle.append(source)  # used just now
         slot = self._empty()
+        if isinstance(source, Snapshot):
+            assert self._snapshots is not None
+            return slot, shared if self._snapshots.restore(source, slot) else 0
         if source is not None:
             self._context.share(source.slot, slot, shared)
         return slot, shared
+
+    def milestone(self, prompt: int) -> int:
+        """Where in a prompt of so many tokens a copy is to be made (`copy`); 0: none."""
+        return max(0, prompt - MARKS) if self._snapshots else 0
+
+    def copy(self, sequence: Live) -> None:
+        """What a sequence holds now, where others could not begin like it otherwise."""
+        if self._snapshots and not sequence.erased:
+            tokens = sequence.tokens[: sequence.held]
+            self._snapshots.take(sequence.slot, tokens, sequence.key, sequence.family, sequence.labels)
 
     def _empty(self) -> int:
         if not self._free:
@@ -119,7 +139,8 @@ class Room:
         keep, labels, before = sequence.keep, sequence.labels, self._heirs.pop(sequence.slot, None)
         if not keep and before and before.keep:  # it only went on with what another one wants to be kept
             keep, labels = min(before.keep, common(before.tokens, tokens)), labels | before.labels
-        idle = Idle(sequence.slot, tokens, min(prompt, len(tokens)), sequence.key, labels, min(keep, len(tokens)))
+        prompt, keep, family = min(prompt, len(tokens)), min(keep, len(tokens)), sequence.family
+        idle = Idle(sequence.slot, tokens, prompt, sequence.key, labels, keep, family)
         if tokens and not sequence.erased:
             self._idle.append(idle)
         else:
@@ -140,7 +161,7 @@ class Room:
     def part(self, idle: Idle, length: int) -> Iterator[tuple[int, int]]:
         """For a moment, a sequence that holds the first `length` tokens of an idle one (all where that cannot be), and
         how many."""
-        if length >= len(idle.tokens) or not self._free or not (self._abilities.share and self._abilities.cut):
+        if length >= len(idle.tokens) or not self._free or not self._divisible:
             yield idle.slot, len(idle.tokens)
             return
         slot = self._free[-1]
@@ -155,6 +176,8 @@ class Room:
         for idle in self.idle:
             if labels is None or not idle.labels.isdisjoint(labels):
                 self._drop(idle)
+        if self._snapshots:
+            self._snapshots.erase(labels)
         self._heirs.clear()
 
     def evict(self) -> bool:
@@ -164,10 +187,11 @@ class Room:
         self._drop(self._idle[0])
         return True
 
-    def clear(self) -> None:
-        """Forget all that is idle."""
-        while self.evict():
-            continue
+    def clear(self, but: int | None = None) -> None:
+        """Forget all that is idle, but that of one family."""
+        for idle in self.idle:
+            if idle.family != but:
+                self._drop(idle)
 
     def reset(self, slots: Iterable[int]) -> None:
         """The cache is worth nothing any more, and those who computed in `slots` have gone."""

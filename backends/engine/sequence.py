@@ -1,13 +1,14 @@
 """One answer in the making: a prompt, what was said so far, and who listens."""
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from collections.abc import Sequence as Many
 from dataclasses import dataclass, field
 from itertools import count
 
 from backends.core.phrase import Phrase
 from backends.core.stream import Stream
+from backends.engine.adapters import Key
 from backends.engine.context import Batch, Context
 from backends.engine.native import Model, Vocabulary
 from backends.engine.parser import Parser
@@ -67,9 +68,11 @@ class Sequence:
         request = job.request
         self.stream, self.sampler = job.stream, Sampler(model, request.sampling)
         self.tokens, self.prompt = list(prompt.tokens), len(prompt.tokens)
-        self.rank, self.family = _RANKS[request.priority], job.family
+        self.rank, self.family = _RANKS[request.priority], job.family if job.family >= 0 else job.number
         self.order = (self.rank, job.number)  # who is served first
-        self.key: Hashable = ()  # of the adapters it is computed with
+        self.key: Key = ()  # of the adapters it is computed with
+        self.follows = request.adapters is None  # those that are on for all, when its turn comes
+        self.released: Callable[[], None] = lambda: None  # told when it is over, however that came
         self.labels, self._keeps, self.erased = request.labels, request.keep, False
         self.seeded = request.sampling.seed is not None
         self._longest = context.size
@@ -83,6 +86,7 @@ class Sequence:
         self.held = self.shared = self._cached = 0  # shared: what was there when its turn came
         self.restored = 0  # of them from the disk
         self.asked = 0  # so many tokens will be in the cache when the batch is computed
+        self.milestone = 0  # so much of its prompt is computed first, for a copy of that
         self.place = -1  # of its last token in the batch, if that one's logits are wanted
         self.draft: list[int] = []  # guesses behind it, in the batch at the places that follow
         # Who sets a seed wants the same answer again, and what is guessed depends on how quick the machine is.
@@ -127,9 +131,9 @@ class Sequence:
 
     # ---- its turn comes, and may go again
 
-    def start(self, slot: int, cached: int) -> None:
+    def start(self, slot: int, cached: int, milestone: int = 0) -> None:
         """It is its turn, and the cache holds the first `cached` tokens already."""
-        self.slot, self.held, self.shared = slot, cached, cached
+        self.slot, self.held, self.shared, self.milestone = slot, cached, cached, milestone
         if self.paused:
             self.paused = False
             self.stream.put(Resumed())
@@ -174,6 +178,8 @@ class Sequence:
     def fill(self, batch: Batch, most: int) -> int:
         """Ask for the next tokens to be computed, at most so many; says how many."""
         pending, count = self.pending, min(self.pending, most)
+        if self.held < self.milestone:
+            count = min(count, self.milestone - self.held)
         self.asked, self.place = self.held + count, -1
         self.draft = []
         if count == 1:
@@ -271,6 +277,7 @@ class Sequence:
 
     def _release(self) -> None:
         self._forget()
+        self.released()
         self.sampler.close()
         if self.drafter is not None:
             self.drafter.close()
