@@ -18,6 +18,7 @@ from backends.engine.tools import LONGEST_NAME, Markup
 _MOST_CALLS = 8
 _KEY = re.compile(rf'[^"<>\s｜]{{1,{LONGEST_NAME}}}')
 _LONGEST = 1000  # characters of a text as it is that are counted out
+_NO_TEXT = r"\x00\U0000D800-\U0000DFFF\U00110000-\UFFFFFFFF"  # what is no character
 _NOTHING: Mapping[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 _NOT_PLAIN = frozenset(("$ref", "anyOf", "oneOf", "allOf"))
 _NOT_RAW = _NOT_PLAIN | {"pattern", "format", "nullable"}
@@ -93,13 +94,13 @@ class _CallGrammar:
         least, most = schema.get("minLength", 0), schema.get("maxLength")
         if least or most is not None:
             bounded = isinstance(least, int) and isinstance(most, int) and 0 <= least <= most <= _LONGEST
-            return self._rules.repeated("[^<]", least, most) if bounded and most else ""
+            return self._rules.repeated(f"[^<{_NO_TEXT}]", least, most) if bounded and most else ""
         return self._anything()
 
     def _anything(self) -> str:
         """Any text without the beginning of an end tag."""
         text, opened, slashed = (self._rules.reserve() for _ in range(3))
-        self._rules.define(text, f'"" | [^<] {text} | "<" {opened}')
-        self._rules.define(opened, f'"<" {opened} | "/" {slashed} | [^</] {text}')
-        self._rules.define(slashed, f'"<" {opened} | [^<｜] {text}')
+        self._rules.define(text, f'"" | [^<{_NO_TEXT}] {text} | "<" {opened}')
+        self._rules.define(opened, f'"<" {opened} | "/" {slashed} | [^</{_NO_TEXT}] {text}')
+        self._rules.define(slashed, f'"<" {opened} | [^<｜{_NO_TEXT}] {text}')
         return text

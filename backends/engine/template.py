@@ -18,7 +18,7 @@ from typing import Any, Literal
 from backends.core.errors import EngineError
 from backends.core.phrase import Phrase
 from backends.engine.call_grammar import call_grammar
-from backends.engine.generation import Grammar, Said, Tool, ToolChoice, Turn
+from backends.engine.generation import Said, Tool, ToolChoice, Turn
 from backends.engine.manners import Manners, asked, messages, offered
 from backends.engine.native import Vocabulary
 from backends.engine.slots import Slots, TemplateFailed, Written
@@ -92,13 +92,13 @@ class ChatTemplate:
         ]
         self._breaks = re.compile("|".join(f"(?<={re.escape(m[0])})(?={re.escape(m[1:])})" for m in breaking) or "(?!)")
 
-    def forced(self, tools: Sequence[Tool], choice: ToolChoice) -> Grammar | None:
-        """The grammar of an answer that has to call a tool, None where it has not. Any thread may ask. InvalidInput
-        `bad_tool`, `bad_schema`, `grammar_too_large`."""
+    def forced(self, tools: Sequence[Tool], choice: ToolChoice) -> str:
+        """The grammar (GBNF) of an answer that has to call a tool, empty where it has not. Any thread may ask.
+        InvalidInput `bad_tool`, `bad_schema`, `grammar_too_large`."""
         check_tools(tools, choice)
         if choice in ("auto", "none"):
-            return None
-        return Grammar(call_grammar(self._markup, tools, choice, self._vocabulary.marks))
+            return ""
+        return call_grammar(self._markup, tools, choice, self._vocabulary.marks)
 
     def prompt(
         self,
