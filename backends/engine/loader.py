@@ -97,12 +97,12 @@ class NativeEngine:
 
         def call() -> None:
             stream.token.check()
-            if self.idle >= idle:
+            if not idle or (self.idle >= idle and not self._suspended):
                 self._another = another
                 self._free()
             stream.close()
 
-        return self._ask(Asked(stream, call, alone=True))
+        return self._ask(Asked(stream, call, alone=not idle, urgent=idle > 0))
 
     def generate(self, request: GenerateRequest) -> Stream[GenerateEvent]:
         return self._submit(Job(request))

@@ -35,6 +35,9 @@ LEAST_FACTOR, MOST_FACTOR = 0.2, 3.0
 LARGEST_FILE = 8 * MIB
 MORE_ROOM = 1024 * MIB  # than when it failed: worth another try
 OUT_OF_MEMORY = "out_of_memory"
+CLEARLY = 1.05  # times as quick
+THREADS, MOST_THREADS = 40, 1024
+_TENSOR = "tensor"  # stands before the names of cards that had a part of every layer each
 
 _log = logging.getLogger(__name__)
 E = TypeVar("E")
@@ -100,6 +103,18 @@ class _Run:
     when: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Threads:
+    """Numbers of threads that were quickest: on these `cores`, for models of about this `size` (`_class_of`)."""
+
+    engine: str
+    cores: str
+    size: int
+    decode: int
+    prefill: int
+    when: float
+
+
 class Experience:
     """Any thread may use it. `engine`: the version whose measurements count; "" counts those of all.
 
@@ -113,6 +128,7 @@ class Experience:
         self._lock = threading.Lock()
         self._runs: list[_Run] = []
         self._measured: list[Measured] = []
+        self._threads: list[_Threads] = []
         self._read()
 
     # ---- what worked
@@ -164,8 +180,11 @@ class Experience:
 
     def record_speed(self, key: RunKey, predicted: float, measured: float, devices: Sequence[str] = ()) -> None:
         """Decoded tokens per second; `predicted` before any factor. `devices` that compute, if not all of the key's."""
+        devices = tuple(devices) or key.devices
+        if key.options.gpu_sharing == "tensor":
+            devices = (_TENSOR, *devices)
         if predicted > 0 and measured > 0 and isfinite(predicted) and isfinite(measured):
-            self._record([self._measurement("speed", key, tuple(devices) or key.devices, predicted, measured)])
+            self._record([self._measurement("speed", key, devices, predicted, measured)])
 
     def memory_correction(self, device: str, architecture: str) -> int:
         """Bytes to add to what is predicted for a device; of other architectures where this one never ran."""
@@ -182,6 +201,26 @@ class Experience:
         if not found:
             return 1.0
         return min(max(exp(_middle([log(one.measured / one.predicted) for one in found])), LEAST_FACTOR), MOST_FACTOR)
+
+    def tensor_is_quicker(self, devices: Sequence[str], architecture: str) -> bool:
+        """Whether cards that each had a part of every layer were clearly quicker here than with whole layers each."""
+        alone, together = (self._of("speed", one, architecture) for one in (tuple(devices), (_TENSOR, *devices)))
+        if not alone or not together:
+            return False
+        whole, parts = (_middle([log(one.measured / one.predicted) for one in found]) for found in (alone, together))
+        return parts - whole > log(CLEARLY)
+
+    def threads(self, cores: str, size: int) -> tuple[int, int] | None:
+        """For one token at a time and for prompts, as it was quickest on such cores with a model of about that size."""
+        known = [one for one in self._threads if (one.engine, one.cores) == (self._engine, cores)]
+        return next(((one.decode, one.prefill) for one in known if one.size == _class_of(size)), None)
+
+    def record_threads(self, cores: str, size: int, decode: int, prefill: int) -> None:
+        new = _Threads(self._engine, cores, _class_of(size), decode, prefill, time.time())
+        with self._lock:
+            same = [one for one in self._threads if (one.engine, one.cores, one.size) != (new.engine, cores, new.size)]
+            self._threads = [new, *same][:THREADS]
+            self._save()
 
     def entries(self) -> tuple[Measured, ...]:
         """Predictions and measurements, the newest first."""
@@ -221,6 +260,7 @@ class Experience:
             "version": VERSION,
             "runs": [asdict(run) for run in self._runs],
             "measured": [asdict(one) for one in self._measured],
+            "threads": [asdict(one) for one in self._threads],
         }
         try:
             write_file(self._path, json.dumps(data, indent=1).encode())
@@ -237,13 +277,14 @@ class Experience:
             if data["version"] != VERSION:
                 raise ValueError("not of this version")
             runs, measured = _entries(data["runs"], _run), _entries(data["measured"], _measured)
+            threads = _entries(data.get("threads", []), _thread_counts)
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             _log.warning("%s cannot be used: %s", self._path, error)
             self._begin_anew()
         else:
-            self._runs, self._measured = runs[:RUNS], measured[:MEASUREMENTS]
+            self._runs, self._measured, self._threads = runs[:RUNS], measured[:MEASUREMENTS], threads[:THREADS]
 
     def _begin_anew(self) -> None:
         aside = ""
@@ -312,6 +353,19 @@ def _measured(entry: Mapping[str, Any]) -> Measured:
     if measured.predicted <= 0 or measured.measured <= 0:
         raise ValueError("nothing was measured")
     return measured
+
+
+def _thread_counts(entry: Mapping[str, Any]) -> _Threads:
+    counts = _Threads(**entry)
+    _check(counts, ("engine", "cores"), ("size", "decode", "prefill", "when"))
+    if not (1 <= counts.decode <= MOST_THREADS and 1 <= counts.prefill <= MOST_THREADS):
+        raise ValueError("no number of threads")
+    return counts
+
+
+def _class_of(size: int) -> int:
+    """Models whose sizes in bytes differ by less than a factor of about four are of one class."""
+    return size.bit_length() // 2
 
 
 def _check(entry: Any, text: Sequence[str], numbers: Sequence[str]) -> None:

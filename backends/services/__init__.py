@@ -176,6 +176,7 @@ class Services:
     def _on_settings(self, settings: Settings) -> None:
         self.network.configure(_network_options(settings))
         self.shelf.on_settings()
+        self.loading.on_settings()
         self._base.changed("settings")
 
     @property

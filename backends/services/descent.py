@@ -4,7 +4,7 @@ What failed here before is passed over, and said; what worked before is loaded a
 engine's own words, with what it goes on with and what that costs. When nothing is left, the first error comes out.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -55,6 +55,10 @@ class Descent:
 
     def go(self, cancel: CancelToken) -> Iterator[LoadEvent | Landed]:
         """Events of the load; Landed comes last. Raises what the first failure was, or what cannot be mended."""
+        if self.start.options.gpu_sharing == "tensor":
+            if not (yield from self._together(cancel)):
+                yield from replace(self, start=_apart(self.start)).go(cancel)
+            return
         here = said = self.start
         failed: list[Failed] = []
         first: BackendError | None = None  # what it failed of
@@ -85,6 +89,21 @@ class Descent:
                 return
             here = rung.step
 
+    def _together(self, cancel: CancelToken) -> Generator[LoadEvent | Landed, None, bool]:
+        """With a part of every layer on each card, if that works; whether it did. Nothing is given up for it."""
+        why = _BEFORE_TOGETHER
+        if not self.experience.failed(self._key(self.start)):
+            try:
+                yield from self._attempt(self.start, cancel)
+                return True
+            except (EngineError, ResourceError) as error:
+                if error.code == "engine_missing":
+                    raise
+                self.experience.record_failed(self._key(self.start), error.code)
+                why = error.message
+        yield LoadStepped(why, _APART, _APART_COST)
+        return False
+
     def _passed_over(self, step: Step, failed: list[Failed]) -> BackendError | None:
         """Why this step is not tried."""
         if self.unfit is not None and not failed:
@@ -109,7 +128,8 @@ class Descent:
 
     def _load(self, step: Step, adapters: tuple[Adapter, ...], cancel: CancelToken) -> Iterator[LoadEvent | Landed]:
         key, request = self._key(step), replace(self.request(step), adapters=adapters)
-        if self.try_first and not self.experience.worked(key):
+        together = request.gpu_sharing == "tensor"  # llama.cpp calls it experimental
+        if (self.try_first or together) and not self.experience.worked(key):
             yield LoadTrying()
             yield from trial.attempt(replace(request, adapters=()), cancel=cancel)
         for event in within(self.engine.load(request), cancel):
@@ -149,6 +169,15 @@ class Descent:
         return type(first)(first.message, hint, first.code)
 
 
+def _apart(step: Step) -> Step:
+    return replace(step, options=replace(step.options, gpu_sharing="layer"))
+
+
+_APART = Phrase("Each card holds whole layers instead.", "改为每块显卡存放完整的若干层。")
+_APART_COST = Phrase("One answer may be slower.", "单个回答可能较慢。")
+_BEFORE_TOGETHER = Phrase(
+    "Parts of every layer on each card did not work here before.", "此前在本机按张量分配到多块显卡未能成功。"
+)
 _ONCE_MORE = Phrase("Nothing else is left, so it is tried once more.", "没有其他方案，将再试一次。")
 _WITHOUT = Phrase("The model is loaded without it.", "模型将在不使用它的情况下加载。")
 _AS_MADE = Phrase("It answers as it was published.", "回答与原始模型一致。")

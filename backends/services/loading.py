@@ -8,19 +8,21 @@ from backends.core.errors import BackendError, NotFound, ResourceError, Unavaila
 from backends.core.phrase import Phrase
 from backends.core.setting_groups import EngineSettings
 from backends.core.stream import Runner, Stream
-from backends.engine.protocol import Adapter, Finished, LoadEvent, LoadRequest
+from backends.engine.protocol import Adapter, Finished, LoadEvent, LoadRequest, LoadWaiting
 from backends.hardware.types import Machine
 from backends.models import gguf, ladder
-from backends.models.budget import Budget
+from backends.models.budget import HOST, Budget
 from backends.models.experience import RunKey
 from backends.models.footprint import kv_bytes
 from backends.models.gguf import Header
 from backends.models.ladder import Fixed, OnDisk, Step
 from backends.models.planner import Asked
+from backends.models.sharing import shared
 from backends.models.types import CatalogModel, LocalModel, Plan
 from backends.models.weights import Weights
 from backends.services.descent import Descent, Landed, within
 from backends.services.foundation import Foundation, engine_version
+from backends.services.idle import IdleUnload
 from backends.services.machine import MachineServices
 
 __all__ = ["LoadingServices", "within"]
@@ -41,13 +43,20 @@ class _Running:
 class LoadingServices:
     """Its thread: `load`; the engine has its own."""
 
-    def __init__(self, foundation: Foundation, machine: MachineServices) -> None:
+    def __init__(self, foundation: Foundation, machine: MachineServices, *, minute: float = 60.0) -> None:
         self._base = foundation
         self._machine = machine
         self._runner = Runner("load")
         self._unmeasured: _Running | None = None
+        self._idle = IdleUnload(
+            foundation.engine,
+            lambda: foundation.settings.current.engine.idle_unload,
+            lambda: foundation.changed("model"),
+            minute=minute,
+        )
 
     def close(self) -> None:
+        self._idle.close()
         self._runner.close()
 
     def load(
@@ -83,19 +92,33 @@ class LoadingServices:
         cancel: CancelToken,
     ) -> Iterator[LoadEvent]:
         header = gguf.check(model.path)  # what makes llama.cpp abort never gets near it
-        if self._base.engine.model is not None:
-            for _ in within(self._base.engine.unload(), cancel):  # its memory counts as free for the plan
-                pass
-        self._unmeasured = None
-        machine = next(self._machine.look(cancel=cancel))
-        engine = engine or self._base.settings.current.engine
-        descent, plan = self._descent(model, header, machine, context, safe, engine, cancel)
-        for event in descent.go(cancel):
-            if isinstance(event, Landed):
-                planned = plan if event.step is descent.start else _by_formula(event.step)
-                self._landed(event, planned, descent.budget, model if remember else None)
-            else:
-                yield event
+        former = self._base.engine.model
+        try:
+            if former is not None:
+                yield from self._make_room(cancel)
+            self._unmeasured = None
+            machine = next(self._machine.look(cancel=cancel))
+            engine = engine or self._base.settings.current.engine
+            descent, plan = self._descent(model, header, machine, context, safe, engine, cancel)
+            for event in descent.go(cancel):
+                if isinstance(event, Landed):
+                    as_planned = replace(event.step.options, gpu_sharing="layer") == plan.options
+                    planned = plan if as_planned else _by_formula(event.step)
+                    self._landed(event, planned, descent.budget, machine, engine, model if remember else None)
+                else:
+                    yield event
+        finally:
+            if former is not None and self._base.engine.model is None:
+                self._base.engine.unload()  # no model will come: who waits for it is told
+            self._idle.look()
+
+    def _make_room(self, cancel: CancelToken) -> Iterator[LoadEvent]:
+        """Unload what is there, when its answers are complete: its memory counts as free for the plan. Who asks
+        meanwhile waits for the model that comes."""
+        if answers := self._base.engine.answers:
+            yield LoadWaiting(answers)
+        for _ in within(self._base.engine.unload(another=True), cancel):
+            pass
 
     def _descent(
         self,
@@ -123,7 +146,9 @@ class LoadingServices:
             plan = planner.by_formula(header.shape, on_disk.weights, budget, asked)
         else:
             plan = planner.plan(model.path, header, budget, asked, cancel=cancel)
-        start = ladder.step(on_disk, plan.options, budget)
+        cards = tuple(gpu.label for gpu in budget.gpus)
+        quicker = self._base.experience.tensor_is_quicker(cards, header.architecture)
+        start = ladder.step(on_disk, shared(header.shape, plan.options, engine.gpu_sharing, quicker), budget)
         cannot = not plan.fits and (context is None or plan.total > free)
         descent = Descent(
             engine=self._base.engine,
@@ -133,7 +158,7 @@ class LoadingServices:
             budget=budget,
             others=tuple(self._smaller(model)),
             fixed=fixed,
-            request=lambda step: self._request(step, context, engine),
+            request=lambda step: self._request(step, context, engine, machine),
             room=free,
             try_first=engine.try_first,
             strict=context is not None,
@@ -142,22 +167,28 @@ class LoadingServices:
         )
         return descent, plan
 
-    def _request(self, step: Step, context: int | None, engine: EngineSettings) -> LoadRequest:
+    def _request(self, step: Step, context: int | None, engine: EngineSettings, machine: Machine) -> LoadRequest:
         """`context`: what was asked for, which the engine tells about if the model was not trained for it."""
         options = step.options
+        known = self._base.experience.threads(_cores(machine), step.model.size)
+        decode, prefill = known if known and not engine.threads else (engine.threads, 0)
         return LoadRequest(
             path=step.model.path,
             context=max(context or 0, options.context),
             kv_type=options.kv_type,
             gpu_layers=options.gpu_layers,
             expert_layers_on_cpu=options.expert_layers_on_cpu,
-            threads=engine.threads,
+            threads=decode,
+            prefill_threads=prefill,
             batch=options.batch,
             alias=step.model.id,
             gpu_split=options.gpu_split,
             mapped=options.mapped,
             parallel=options.parallel,
             lookup=engine.lookup,
+            lock_memory=engine.lock_memory,
+            numa=engine.numa,
+            gpu_sharing=options.gpu_sharing,
         )
 
     def _on_disk(self, model: LocalModel, header: Header) -> OnDisk:
@@ -182,13 +213,29 @@ class LoadingServices:
             except BackendError:
                 continue  # it went away, or changed
 
-    def _landed(self, landed: Landed, planned: Plan, budget: Budget, remembered: LocalModel | None) -> None:
+    def _landed(
+        self,
+        landed: Landed,
+        planned: Plan,
+        budget: Budget,
+        machine: Machine,
+        engine: EngineSettings,
+        remembered: LocalModel | None,
+    ) -> None:
         as_planned = bool(landed.step.on_gpus) == (landed.loaded.devices != (budget.host.label,))
         if landed.loaded.size >= LEAST_WEIGHTS and as_planned:
             self._base.experience.record_load(landed.key, planned, landed.loaded.uses)
             self._unmeasured = _Running(landed.key, landed.step, budget)
+            if not engine.threads:
+                self._learn_threads(landed, machine)
         if remembered is not None:
             self._base.settings.set("models.default_model", remembered.id)
+
+    def _learn_threads(self, landed: Landed, machine: Machine) -> None:
+        """What the engine found to be quickest, where the processor computes."""
+        cores, size, loaded = _cores(machine), landed.step.model.size, landed.loaded
+        if HOST in loaded.devices and self._base.experience.threads(cores, size) is None:
+            self._base.experience.record_threads(cores, size, loaded.threads, loaded.prefill_threads)
 
     def note_answer(self, finished: Finished) -> None:
         """Learn from the first answer after a load, if it is long enough, how fast the model is here."""
@@ -203,8 +250,28 @@ class LoadingServices:
     def unload(self) -> Stream[None]:
         return self._base.engine.unload()
 
+    def on_settings(self) -> None:
+        self._idle.look()
+
+    def suspend(self) -> Stream[None]:
+        """The machine goes to sleep: answers stop between two tokens. Ends when nothing is computed any more."""
+        return self._base.engine.suspend()
+
+    def resume(self) -> Stream[None]:
+        """The machine is awake: answers go on. EngineError `device_lost` if the model's device is gone; a load then
+        does without it."""
+        return self._runner.start(self._resume)
+
+    def _resume(self, *, cancel: CancelToken) -> Iterator[None]:
+        try:
+            yield from within(self._base.engine.resume(), cancel)
+        finally:
+            self._idle.look()
+            self._base.changed("model")
+
     def ensure(self, cancel: CancelToken) -> Iterator[LoadEvent]:
         """Load the model to answer with, if none is loaded. Unavailable (`no_model`)."""
+        self._base.engine.touch()
         if self._base.engine.model is not None:
             return
         model = self.default_model()
@@ -247,6 +314,11 @@ class LoadingServices:
             return self._base.catalog.find(local.catalog_id) if local.catalog_id else None
         except NotFound:
             return None
+
+
+def _cores(machine: Machine) -> str:
+    cpu = machine.cpu
+    return f"{cpu.name}, {cpu.physical_cores}/{cpu.performance_cores or 0}/{cpu.logical_cores}"
 
 
 def _by_formula(step: Step) -> Plan:
