@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _NAME, _UNFINISHED = ".state", ".unfinished"
 _LEFT_FREE = 256 << 20  # bytes on the disk that no state takes
+_MARKS = 8  # tokens: `<｜Assistant｜><think>\n`, which the next turn does not repeat
 _GRACE = 1.0  # seconds that a restore waits for a save that is under way
 
 
@@ -349,12 +350,13 @@ def _look(path: Path) -> dict[Path, Saved]:
 
 
 def _within(head: Head | None, other: Head) -> bool:
-    """All that it has, `other` has too, and was told of the same."""
+    """All that it has, `other` has too, but for the marks with which an answer begins; and was told of the same."""
     return (
         head is not None
         and head.key == other.key
         and head.labels <= other.labels
-        and other.tokens.startswith(head.tokens)
+        and head.length <= other.length
+        and common(head.tokens, other.tokens) >= head.length - min(_MARKS, head.length // 8)
     )
 
 
