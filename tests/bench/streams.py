@@ -8,7 +8,7 @@ the small door of tests/kit/door.py. Each round starts both sides anew, one afte
 
 together    tokens of all streams a second, from the asking to the last token; prompts are random tokens
 gap         one stream runs; a prompt of 4,000 tokens arrives; p95 of the gaps between the tokens of the running one
-            from then until the new one's first token. What that costs the new one, its time to first token, stands beside.
+            from then until the new one's first token. Its time to first token, what that costs it, stands beside.
 """
 
 import random
