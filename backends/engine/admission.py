@@ -52,6 +52,8 @@ class Admission:
             self.waiting.remove(change)
             change.make()
         for sequence in self.waiting.next:
+            if sequence.wanted is not None:
+                continue
             full = len(self.running) == self._parallel
             if full and not self._may_push(sequence):
                 break
@@ -147,6 +149,13 @@ class Admission:
         else:
             self.waiting.remove(item)
         item.finish(self._device)
+
+    def expel(self, sequence: Sequence, error: Exception) -> None:
+        """It cannot go on; the others can."""
+        self.running.remove(sequence)
+        self._room.leave(sequence, sequence.prompt)
+        self._ended += 1
+        sequence.fail(error)
 
     def fail(self, error: Exception) -> None:
         """Whoever was being computed has failed, and the cache is empty."""

@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from backends.core.cancel import CancelToken
@@ -21,10 +21,12 @@ from backends.core.errors import BackendError, Cancelled, EngineError, InvalidIn
 from backends.core.phrase import Phrase
 from backends.core.turns import Turns
 from backends.engine.asked import stopped
+from backends.engine.call_grammar import call_grammar
 from backends.engine.gbnf import LONGEST_GRAMMAR, too_large
-from backends.engine.generation import Format, Grammar
+from backends.engine.generation import Format, GenerateRequest, Grammar, NamedTool
 from backends.engine.grammar_errors import refused, too_slow
 from backends.engine.schema import measured
+from backends.engine.tools import Markup, offered
 
 IDLE = 30.0  # seconds after which the child is let go
 PATIENCE = 60.0  # seconds for a child to start and to read a vocabulary
@@ -113,6 +115,18 @@ class GrammarCheck:
         self._timer.start()
 
 
+Wanted = Callable[[], Format | str]
+"""Made where it may take its time."""
+
+
+def grammar_wanted(request: GenerateRequest, markup: Markup, marks: Mapping[str, int]) -> Wanted | None:
+    """What the answer has to follow: a call of a tool if there has to be one, else the format; None: nothing."""
+    choice, form = request.tool_choice, request.format
+    if choice == "required" or isinstance(choice, NamedTool):
+        return lambda: call_grammar(markup, offered(request), choice, marks)
+    return None if form is None else lambda: form
+
+
 class Checks:
     """Grammars are checked on threads of their own, while the engine goes on."""
 
@@ -122,7 +136,7 @@ class Checks:
 
     def start(
         self,
-        wanted: Callable[[], Format | str],
+        wanted: Wanted,
         model: Path,
         cancel: CancelToken,
         done: Callable[[str | BackendError | Cancelled], None],

@@ -64,6 +64,11 @@ class Parser:
         """What comes next is reasoning, as far as is known."""
         return self._part == "reasoning"
 
+    @property
+    def unsure(self) -> bool:
+        """Nothing was said yet, and nobody knows whether the model thinks first."""
+        return self._part == "unknown"
+
     def feed(self, token: bytes) -> list[Spoken]:
         self.tokens += 1
         if self._part == "reasoning":

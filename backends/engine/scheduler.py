@@ -11,7 +11,7 @@ from collections.abc import Sequence as Many
 from functools import partial
 from typing import Any
 
-from backends.core.errors import BackendError, EngineError
+from backends.core.errors import BackendError, Cancelled, EngineError
 from backends.core.phrase import Phrase
 from backends.core.stream import Stream
 from backends.engine import prompts
@@ -70,9 +70,9 @@ class Scheduler:
 
     # ---- what is asked for
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: Job) -> Sequence | None:
         """Queue a request. InvalidInput (`context_too_long`, `bad_token`, `bad_sampling`) at once where it makes no
-        sense."""
+        sense. One whose grammar is `wanted` waits until that is settled."""
         prompt = prompts.read(job.request, self._template, self._model.vocabulary.size, self._context.size)
         sequence = Sequence(job, prompt, self._model, self._context, self._cancelled, self._speculation)
         if self._adapters is not None and job.request.adapters is not None:
@@ -80,9 +80,22 @@ class Scheduler:
                 sequence.key = self._adapters.hold(job.request.adapters)
             except BackendError as error:
                 sequence.fail(error)
-                return
+                return None
             sequence.released = partial(self._adapters.release, sequence.key)
         self._waiting.add(sequence)
+        return sequence
+
+    def settle(self, sequence: Sequence, outcome: str | BackendError | Cancelled) -> None:
+        """What came of its grammar. Nothing happens if it has gone meanwhile."""
+        if sequence not in self._waiting or sequence.over:
+            return
+        try:
+            if not isinstance(outcome, str):
+                raise outcome
+            sequence.govern(outcome)
+        except (BackendError, Cancelled) as error:
+            self._waiting.remove(sequence)
+            sequence.fail(error)
 
     def count(self, turns: Many[Turn]) -> int:
         """The length of a prompt in tokens."""
@@ -229,9 +242,12 @@ class Scheduler:
 
     def _postprocess(self) -> None:
         """Who got logits says a token."""
-        for sequence in self._batch:
+        for sequence in tuple(self._batch):
             if sequence.place >= 0:
-                sequence.hear(self._context)
+                try:
+                    sequence.hear(self._context)
+                except BackendError as error:  # its grammar comes to no good end
+                    self._admission.expel(sequence, error)
 
 
 def _failed(cause: RuntimeError) -> EngineError:

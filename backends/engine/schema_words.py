@@ -69,12 +69,15 @@ def listed(said: dict[str, Any], key: str) -> list[Any]:
 def counts(said: dict[str, Any], lowest: str, highest: str) -> tuple[int, int | None]:
     numbers = []
     for key in (lowest, highest):
-        number = said.get(key, 0 if key == lowest else None)
-        if number is not None and not (is_kind(number, "integer") and number >= 0):
+        if key not in said:
+            numbers.append(0 if key == lowest else None)
+            continue
+        number = said[key]
+        if not is_kind(number, "integer") or number < 0:
             raise bad(Phrase(f"{key} is no count", f"{key} 不是数量"))
-        if number is not None and number > MOST_REPETITIONS:
+        if number > MOST_REPETITIONS:
             raise unsupported(f"{key} above {MOST_REPETITIONS}")
-        numbers.append(None if number is None else int(number))
+        numbers.append(int(number))
     least, most = numbers
     if most is not None and least > most:
         raise bad(Phrase(f"{lowest} is above {highest}", f"{lowest} 大于 {highest}"))

@@ -3,15 +3,17 @@
 import time
 from collections.abc import Callable
 from collections.abc import Sequence as Many
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from backends.core.phrase import Phrase
 from backends.core.stream import Stream
 from backends.engine.adapters import Key
 from backends.engine.context import Batch, Context
+from backends.engine.grammar import grammar_wanted
+from backends.engine.grammar_errors import dead_end
 from backends.engine.native import Model, Vocabulary
-from backends.engine.parser import Parser
+from backends.engine.parser import Parser, Spoken
 from backends.engine.prefix import common
 from backends.engine.protocol import (
     LONGEST_DRAFT,
@@ -22,12 +24,16 @@ from backends.engine.protocol import (
     Paused,
     Priority,
     PromptProgress,
+    ReasoningDelta,
     Resumed,
+    TextDelta,
     ThinkingClosed,
     Timings,
+    TokenLogprob,
     Usage,
 )
 from backends.engine.sampling import Sampler
+from backends.engine.sampling_checks import check_logprobs
 from backends.engine.speculation import Speculation
 from backends.engine.template import Prompt
 from backends.engine.thinking import Thinking, kept_for_answer
@@ -66,7 +72,11 @@ class Sequence:
         speculation: Speculation | None = None,
     ) -> None:
         request = job.request
-        self.stream, self.sampler = job.stream, Sampler(model, request.sampling)
+        check_logprobs(request.logprobs)
+        self._model, self._request = model, request
+        self.stream, self.sampler = job.stream, Sampler(model, request.sampling, context=context.size)
+        self._rivals, self._logprobs = request.logprobs, list[TokenLogprob]()
+        self.wanted = grammar_wanted(request, prompt.markup, model.vocabulary.marks)  # it waits for that
         self.tokens, self.prompt = list(prompt.tokens), len(prompt.tokens)
         self.rank, self.family = _RANKS[request.priority], job.family if job.family >= 0 else job.number
         self.order = (self.rank, job.number)  # who is served first
@@ -128,6 +138,18 @@ class Sequence:
     def _cancel(self) -> None:
         self._cancelled = True
         self._told(self)
+
+    def govern(self, grammar: str) -> None:
+        """What the answer has to follow, and may. InvalidInput (`bad_grammar`): what was said of it does not."""
+        self.sampler.close()
+        self.sampler = Sampler(self._model, self._request.sampling, grammar, context=self._longest)
+        self.wanted = None
+        if self._parser.thinking:
+            return
+        vocabulary, said = self._model.vocabulary, self._request.said
+        self.sampler.begin_answer(unless=vocabulary.marks.get("<think>") if self._parser.unsure else None)
+        if not all(self.sampler.force(token) for token in vocabulary.tokenise(said.text if said else "")):
+            raise dead_end()
 
     # ---- its turn comes, and may go again
 
@@ -206,15 +228,19 @@ class Sequence:
     def hear(self, context: Context) -> None:
         """Take the next token from the logits; and as long as the guesses behind it were right, the next ones."""
         known, draft = len(self.tokens), self.draft
-        for n in range(len(draft) + 1):
-            token = self.sampler.sample(context.handle, self.place + n)
-            self.say(token)
-            if self.over or self._thought_enough or n == len(draft) or token != draft[n]:
-                break
-        if draft:
-            self.held = known + common(draft, self.tokens[known:])
-            if self.held < self.asked:
-                context.cut(self.slot, self.held)
+        try:
+            for n in range(len(draft) + 1):
+                token = self.sampler.sample(context.handle, self.place + n)
+                if self._rivals is not None and token not in self._ends:
+                    self._logprobs.append(self.sampler.logprobs(context.handle, self.place + n, token, self._rivals))
+                self.say(token)
+                if self.over or self._thought_enough or n == len(draft) or token != draft[n]:
+                    break
+        finally:
+            if draft:
+                self.held = known + common(draft, self.tokens[known:])
+                if self.held < self.asked:
+                    context.cut(self.slot, self.held)
         if self.drafter is not None:
             self.drafter.judge(len(draft))
 
@@ -233,8 +259,18 @@ class Sequence:
 
     def _take(self, token: int) -> None:
         self.tokens.append(token)
+        thinking = self._parser.thinking
         for event in self._parser.feed(self._piece(token)):
-            self.stream.put(event)
+            self._tell(event)
+        if thinking and not self._parser.thinking:
+            self._logprobs.clear()  # those of the mark that closes it
+            self.sampler.begin_answer(spaced=True)
+
+    def _tell(self, event: Spoken) -> None:
+        if self._logprobs and isinstance(event, ReasoningDelta | TextDelta):
+            event = replace(event, logprobs=tuple(self._logprobs))
+            self._logprobs.clear()
+        self.stream.put(event)
 
     def answer_now(self) -> None:
         """Close the thinking, and go on to the answer."""
@@ -246,7 +282,7 @@ class Sequence:
         """Say what was held back and how it went, and end the stream."""
         now = time.perf_counter()
         for event in self._parser.finish():
-            self.stream.put(event)
+            self._tell(event)
         if self.finish_reason == "stop" and self._parser.called:
             self.finish_reason = "tool_calls"
         said, first = len(self.tokens) - self.prompt, self._first or now
