@@ -75,22 +75,26 @@ class Room:
     def idle(self) -> tuple[Idle, ...]:
         return tuple(self._idle)
 
+    @property
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        return self._snapshots.all() if self._snapshots else ()
+
     def find(self, tokens: Many[int], key: Hashable, live: Iterable[Live], family: int | None = None) -> Found:
         """What there is of these tokens; of one `family`, if that is said. The last one never counts: it has to be
         computed."""
-        best, snapshots = Found(), self._snapshots.all() if self._snapshots else ()
-        for source in (*snapshots, *self._idle, *live):
+        best = Found()
+        for source in (*self.snapshots, *self._idle, *live):
             if source.key != key or family not in (None, source.family):
                 continue
             still = isinstance(source, (Idle, Snapshot))
             held = len(source.tokens) if still else source.held
             shared = min(common(source.tokens, tokens), held, len(tokens) - 1)
-            if shared >= max(best.shared, 1) and (self._divisible or (still and shared == held)):
+            if shared >= max(best.shared, 1) and (self.divisible or (still and shared == held)):
                 best = Found(shared, source)
         return best
 
     @property
-    def _divisible(self) -> bool:
+    def divisible(self) -> bool:
         """A sequence can begin with a part of another one."""
         return self._abilities.share and self._abilities.cut
 
@@ -124,7 +128,8 @@ class Room:
         """What a sequence holds now, where others could not begin like it otherwise."""
         if self._snapshots and not sequence.erased:
             tokens = sequence.tokens[: sequence.held]
-            self._snapshots.take(sequence.slot, tokens, sequence.key, sequence.family, sequence.labels)
+            keep = sequence.keep > 0
+            self._snapshots.take(sequence.slot, tokens, sequence.key, sequence.family, sequence.labels, keep)
 
     def _empty(self) -> int:
         if not self._free:
@@ -146,8 +151,12 @@ class Room:
         else:
             self._clear(idle.slot)
 
-    def put(self, tokens: list[int], key: Hashable, data: bytearray, labels: frozenset[str]) -> Idle | None:
+    def put(self, tokens: list[int], key: Hashable, data: bytearray, labels: frozenset[str]) -> Idle | Snapshot | None:
         """A sequence as it was saved; what is idle makes room for it. None: it does not fit."""
+        if self._snapshots:
+            snapshot = Snapshot(tokens, key, -1, labels, data, True)
+            self._snapshots.put(snapshot)
+            return snapshot
         slot = self._empty()
         while not self._context.restore(slot, data):
             if not self.evict():
@@ -161,7 +170,7 @@ class Room:
     def part(self, idle: Idle, length: int) -> Iterator[tuple[int, int]]:
         """For a moment, a sequence that holds the first `length` tokens of an idle one (all where that cannot be), and
         how many."""
-        if length >= len(idle.tokens) or not self._free or not self._divisible:
+        if length >= len(idle.tokens) or not self._free or not self.divisible:
             yield idle.slot, len(idle.tokens)
             return
         slot = self._free[-1]

@@ -19,11 +19,14 @@ _MOST, _SHARE = 1 << 30, 8  # bytes; and no more than this part of what is free
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
+    """`keep`: it is worth a place on the disk; `labels`: what was read."""
+
     tokens: list[int]
     key: Hashable
     family: int
     labels: frozenset[str]
     data: bytearray
+    keep: bool = False
 
 
 class Snapshots:
@@ -36,15 +39,21 @@ class Snapshots:
     def all(self) -> tuple[Snapshot, ...]:
         return tuple(self._kept)
 
-    def take(self, slot: int, tokens: list[int], key: Hashable, family: int, labels: frozenset[str]) -> None:
+    def take(
+        self, slot: int, tokens: list[int], key: Hashable, family: int, labels: frozenset[str], keep: bool
+    ) -> None:
         """Copy what a sequence holds, if that is worth it and there is room."""
         if len(tokens) < _SHORTEST or any(one.key == key and one.tokens == tokens for one in self._kept):
             return
-        most = min(_MOST, psutil.virtual_memory().available // _SHARE)
-        if not 0 < self._context.state_size(slot) <= most or not (data := self._context.state(slot)):
+        if not 0 < self._context.state_size(slot) <= _room() or not (data := self._context.state(slot)):
             return
-        self._kept.append(Snapshot(tokens, key, family, labels, data))
-        while sum(len(one.data) for one in self._kept) > most:
+        self.put(Snapshot(tokens, key, family, labels, data, keep))
+
+    def put(self, snapshot: Snapshot) -> None:
+        """One that was made before."""
+        self._kept.append(snapshot)
+        most = _room()
+        while len(self._kept) > 1 and sum(len(one.data) for one in self._kept) > most:
             del self._kept[0]
 
     def restore(self, snapshot: Snapshot, slot: int) -> bool:
@@ -58,3 +67,8 @@ class Snapshots:
     def erase(self, labels: Set[str] | None) -> None:
         """Forget what read any of these; None: everything."""
         self._kept = [] if labels is None else [one for one in self._kept if one.labels.isdisjoint(labels)]
+
+
+def _room() -> int:
+    """Bytes that all of them may take now."""
+    return min(_MOST, psutil.virtual_memory().available // _SHARE)

@@ -11,7 +11,7 @@ import logging
 import time
 import weakref
 from array import array
-from collections.abc import Callable, Hashable, Iterable, Set
+from collections.abc import Callable, Hashable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -21,9 +21,10 @@ from backends.core.stream import Stream
 from backends.engine.abilities import Abilities, abilities
 from backends.engine.context import Context
 from backends.engine.native import Model
-from backends.engine.prefix import Idle
+from backends.engine.prefix import Idle, common
 from backends.engine.protocol import LoadRequest
 from backends.engine.room import Found, Room
+from backends.engine.snapshots import Snapshot
 from backends.engine.state_file import Head
 from backends.engine.states import Match, StateStore
 
@@ -57,7 +58,7 @@ class _Wish:
 
     match: Match | None
     done: bool = False
-    idle: Idle | None = None
+    source: Idle | Snapshot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Warm:
         self._speed = _READ
         self._wishes: weakref.WeakKeyDictionary[Asking, _Wish] = weakref.WeakKeyDictionary()
         self._read: _Read | None = None
-        self._judged: list[Idle] = []  # saved, or not worth it
+        self._judged: list[Idle | Snapshot] = []  # saved, or not worth it
 
     # ---- restoring
 
@@ -124,7 +125,7 @@ class Warm:
     def restored(self, sequence: Asking, found: Found) -> int:
         """So many of the tokens found for it were on the disk a moment ago."""
         wish = self._wishes.pop(sequence, None)
-        return found.shared if wish and wish.idle is not None and wish.idle is found.source else 0
+        return found.shared if wish and wish.source is not None and wish.source is found.source else 0
 
     def _wish(self, sequence: Asking) -> _Wish:
         wish = self._wishes.get(sequence)
@@ -148,11 +149,11 @@ class Warm:
             return
         tokens = array("i")
         tokens.frombytes(match.head.tokens)
-        wish.idle = self._room.put(tokens.tolist(), read.sequence.key, data[0], match.head.labels)
-        if wish.idle is None:
+        wish.source = self._room.put(tokens.tolist(), read.sequence.key, data[0], match.head.labels)
+        if wish.source is None:
             log.info("the saved state %s is not used: it does not fit", match.saved.path.name)
             return
-        self._judged.append(wish.idle)
+        self._judged.append(wish.source)
         self._store.use(match.saved)
         if match.head.size >= _MEASURED:
             self._speed = match.head.size / (time.perf_counter() - read.started)
@@ -163,30 +164,50 @@ class Warm:
         """Copy one state out of the cache, if there is one that is worth it and the one before it is written."""
         if self._read is not None or self._store.saving:
             return False
-        self._judged = [idle for idle in self._judged if _among(idle, self._room.idle)]
-        for idle in reversed(self._room.idle):
-            if not _among(idle, self._judged):
-                self._judged.append(idle)
-                if self._save(idle, *_GROWN):
+        there = [*self._room.idle, *self._room.snapshots]
+        self._judged = [source for source in self._judged if _among(source, there)]
+        for source in self._worth_saving():
+            if not _among(source, self._judged):
+                self._judged.append(source)
+                if self._save(source, *_GROWN):
                     return True
         return False
 
-    def _save(self, idle: Idle, grown: int, part: int) -> bool:
-        if idle.keep < _SHORTEST:
-            return False
-        with self._room.part(idle, idle.keep) as (slot, length):
-            return self._save_slot(idle, slot, length, grown, part)
+    def _worth_saving(self) -> Iterator[Idle | Snapshot]:
+        """The latest first. Where a state is taken whole or not at all, that of the end of a question is the better
+        one: with another question, or the same one again, nobody goes on from the end of an answer."""
+        snapshots = self._room.snapshots
+        yield from (snapshot for snapshot in reversed(snapshots) if snapshot.keep)
+        for idle in reversed(self._room.idle):
+            if idle.keep < _SHORTEST or (not self._room.divisible and idle.keep < len(idle.tokens)):
+                continue
+            if not any(one.key == idle.key and common(one.tokens, idle.tokens) == len(one.tokens) for one in snapshots):
+                yield idle
 
-    def _save_slot(self, idle: Idle, slot: int, length: int, grown: int, part: int) -> bool:
-        key, tokens = self._key(idle.key), array("i", idle.tokens[:length]).tobytes()
+    def _save(self, source: Idle | Snapshot, grown: int, part: int) -> bool:
+        if isinstance(source, Snapshot):
+            return self._hand_over(source, source.tokens, len(source.data), lambda: source.data, grown, part)
+        with self._room.part(source, source.keep) as (slot, length):
+            size = self._context.state_size(slot)
+            return self._hand_over(source, source.tokens[:length], size, lambda: self._context.state(slot), grown, part)
+
+    def _hand_over(
+        self,
+        source: Idle | Snapshot,
+        prompt: list[int],
+        size: int,
+        take: Callable[[], bytearray | None],
+        grown: int,
+        part: int,
+    ) -> bool:
+        """To the thread that writes, unless it is there already, but for a few tokens."""
+        key, tokens, length, cost = self._key(source.key), array("i", prompt).tobytes(), len(prompt), self._cost()
         match = self._store.find(key, tokens, whole=not self._can.cut)
         if match is not None and length - match.shared < max(grown, length // part):
             return False
-        size, cost = self._context.state_size(slot), self._cost()
         if not size or (cost and size / self._speed > length * cost):
             return False  # to read the prompt again takes less
-        head = Head(key, tokens, idle.labels, size, _engine())
-        return self._store.save(head, lambda: self._context.state(slot), self._wake)
+        return self._store.save(Head(key, tokens, source.labels, size, _engine()), take, self._wake)
 
     def close(self) -> None:
         """Save what is not saved yet, the latest first, as far as it goes in a short time; nobody computes any more."""
@@ -194,10 +215,10 @@ class Warm:
             self._read.stream.cancel()
             self._read = None
         until = time.perf_counter() + _CLOSING
-        for idle in reversed(self._room.idle):
+        for source in self._worth_saving():
             if (left := until - time.perf_counter()) <= 0 or not self._store.wait(left):
                 break
-            self._save(idle, _GAIN, 1 << 30)
+            self._save(source, _GAIN, 1 << 30)
         self._store.close()
 
     # ---- forgetting
@@ -263,5 +284,5 @@ def _engine() -> str:
     return metadata.version("llama-cpp-python")
 
 
-def _among(idle: Idle, others: Iterable[Idle]) -> bool:
-    return any(idle is other for other in others)
+def _among(source: Idle | Snapshot, others: Iterable[Idle | Snapshot]) -> bool:
+    return any(source is other for other in others)
