@@ -113,7 +113,7 @@ class Drafter:
         self._offer: list[int] = []
         self.drafted = self.accepted = 0
 
-    def guess(self, most: int, step: "_Step") -> bool:
+    def guess(self, most: int, step: "Step") -> bool:
         """Guess from the text, at most so many tokens. False: it says nothing, or nothing that pays."""
         self._offer, self._since, self._kind = [], len(self.tokens), -1
         lookup = self._lookup
@@ -127,7 +127,7 @@ class Drafter:
         self._propose(self._expected[:length])
         return bool(self._offer)
 
-    def wanted(self, most: int, step: "_Step", each: float) -> int:
+    def wanted(self, most: int, step: "Step", each: float) -> int:
         """How many tokens of the small model are worth the `each` seconds that they cost."""
         share = self._acceptance.of(_MODEL)
         length = step.length(share, most, each) or self._shared.probe(min(most, step.room))
@@ -183,7 +183,7 @@ class Answer(Protocol):
     def over(self) -> bool: ...
 
 
-class _Step:
+class Step:
     """What the next step brings and costs. `room`: tokens that may come to the `tokens` that it computes anyway."""
 
     def __init__(self, costs: Costs, tokens: int, room: int) -> None:
@@ -226,7 +226,7 @@ class Speculation:
     def prepare(self, answers: Sequence[Answer], computed: int, room: int) -> None:
         """Let everybody make an offer for the next step, which computes so many tokens anyway and has room for so many
         more."""
-        step, rest = _Step(self.costs, computed, room), []
+        step, rest = Step(self.costs, computed, room), []
         for answer in answers:
             most, drafter = answer.guessable, answer.drafter
             if drafter is not None and most > 0 and not drafter.guess(most, step):

@@ -47,12 +47,6 @@ def thinker(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return scripted_model(path, THOUGHTS, ANSWER, breaks=True, scripts=[BRIEF])
 
 
-@pytest.fixture(scope="session")
-def runaway(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("models") / "runaway.gguf"
-    return scripted_model(path, "Round and round it goes: ", "", closes=False, endless=True, breaks=True)
-
-
 def ask(engine: NativeEngine, question: str = "Hello!", **options: object) -> Heard:
     return hear(engine.generate(GenerateRequest([Turn("user", question)], **({"sampling": GREEDY} | options))))  # type: ignore[arg-type]
 
@@ -102,7 +96,7 @@ def test_a_character_is_said_to_its_end(engine: NativeEngine, load: Load, tmp_pa
 
 
 def test_a_model_that_never_ends_its_thinking(engine: NativeEngine, load: Load, tmp_path: Path) -> None:
-    load(endless_thinking(tmp_path))
+    load(endless_thinking(tmp_path), context=512)
     heard = ask(engine, thinking_budget=40)
     assert heard.finished.usage.reasoning_tokens == 42
     assert heard.text
@@ -206,7 +200,7 @@ def test_answer_now_at_every_moment(engine: NativeEngine, load: Load, thinker: P
 
 
 def test_answer_now_ends_an_endless_thought(engine: NativeEngine, load: Load, tmp_path: Path) -> None:
-    load(endless_thinking(tmp_path))
+    load(endless_thinking(tmp_path), context=512)
     heard = answer_now_after(engine, 30)
     assert heard.text
     assert closings(heard) == [ThinkingClosed("person")]
