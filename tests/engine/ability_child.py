@@ -28,7 +28,7 @@ class Reader:
 
     def read(self, sequence: int, tokens: Sequence[int], position: int = 0, size: int = _BATCH) -> list[float]:
         """The logits behind `tokens`, which stand from `position` on."""
-        context, batch = self._context, self._context.batch
+        context, batch, place = self._context, self._context.batch, -1
         for begin in range(0, len(tokens), size):
             part = tokens[begin : begin + size]
             context.rearm()
@@ -63,7 +63,7 @@ class Reader:
     def own(self) -> list[float] | None:
         """Two sequences in the same batches do not see each other."""
         self._context.clear()
-        context, batch, tokens = self._context, self._context.batch, [*BEGIN, *OTHER]
+        context, batch, tokens, place = self._context, self._context.batch, [*BEGIN, *OTHER], -1
         for begin in range(0, len(tokens), 40):
             context.rearm()
             batch.clear()
