@@ -20,6 +20,8 @@ from app.controllers.settings import SettingsController
 from app.lists.conversations import ConversationList
 from app.lists.messages import MessageList
 from app.model_state import ModelState, can_chat
+from app.notices import NoticeButton, error_notice
+from app.sleep import Sleep
 from app.widgets.about_page import AboutPage
 from app.widgets.chat_page import ChatPage
 from app.widgets.first_run import FirstRunPage
@@ -27,9 +29,12 @@ from app.widgets.main_window import MainWindow
 from app.widgets.models_page import ModelsPage
 from app.widgets.settings_page import SettingsPage
 from backends.chat.types import Conversation
+from backends.core.errors import BackendError
 from backends.core.phrase import Phrase
 from backends.core.settings import Settings
 from backends.services import Change, Services
+
+SLEEP_AFTER = 2.0  # seconds for a step that is being computed
 
 
 class Desk(QObject):
@@ -49,6 +54,7 @@ class Desk(QObject):
         self.app = app
         self.window = window
         self.services = services
+        self.pump = pump
         self.chat_page = chat_page
         self.conversations = conversations
         self.first_run = FirstRunPage()
@@ -63,6 +69,7 @@ class Desk(QObject):
         window.add_page("models", self.models_page)
         window.add_page("settings", self.settings_page)
         window.add_page("about", self.about_page)
+        self.sleep = Sleep(self)
         self._first_look = True
         self._connect()
         self._changes = services.changes()
@@ -74,6 +81,7 @@ class Desk(QObject):
         """List what is there, look at the machine; `load`: also the model, if the settings say so."""
         self.chat.refresh()
         self.models.start()
+        self.sleep.watch()
         if load and self.services.settings.current.models.load_at_start:
             self.models.load_default()
 
@@ -88,6 +96,7 @@ class Desk(QObject):
             self.models.load(model, safe=True)
 
     def close(self) -> None:
+        self.sleep.close()
         self._changes.cancel()
         self.chat.close()
         self.models.close()
@@ -132,6 +141,9 @@ class Desk(QObject):
 
         self.about_page.engine_wanted.connect(models.look_up_engine)
 
+        self.sleep.going_to_sleep.connect(self._on_going_to_sleep)
+        self.sleep.woken.connect(self._on_woken)
+
         self.settings_page.setting_changed.connect(self.settings.set)
         self.settings_page.reset_requested.connect(self.settings.reset)
         self.settings.settings_changed.connect(self._on_settings)
@@ -164,6 +176,20 @@ class Desk(QObject):
         self.window.show_page("models")
         for path in paths:
             self.models.add_file(str(path))
+
+    @Slot()
+    def _on_going_to_sleep(self) -> None:
+        """The last thing before it is dark: whoever computes comes to the end of a step, which is no long wait."""
+        self.services.loading.suspend().wait(SLEEP_AFTER)
+        self.sleep.stopped()
+
+    @Slot()
+    def _on_woken(self) -> None:
+        self.pump.follow(self.services.loading.resume(), lambda _: None, on_error=self._on_device_lost)
+
+    def _on_device_lost(self, error: BackendError) -> None:
+        again = NoticeButton(Phrase("Load on the processor", "用处理器加载"), self.load_safely)
+        self.window.notices.post(error_notice(error, again))
 
     @Slot(str)
     def _on_page_changed(self, name: str) -> None:
