@@ -23,7 +23,7 @@ from PySide6.QtDBus import QDBusConnection, QDBusMessage, QDBusPendingCallWatche
 log = logging.getLogger(__name__)
 
 _LOGIND = ("org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager")
-_TOLD = SLOT("on_prepare_for_sleep(bool)").encode()
+_TOLD: Any = SLOT("on_prepare_for_sleep(bool)")  # text, whatever the types of QtDBus say
 _WM_POWERBROADCAST = 0x218
 _SUSPEND, _RESUMED = {0x4}, {0x7, 0x12}  # PBT_APMSUSPEND; PBT_APMRESUMESUSPEND, PBT_APMRESUMEAUTOMATIC
 _CAN_SLEEP, _WILL_SLEEP, _HAS_WOKEN = 0xE0000270, 0xE0000280, 0xE0000300  # IOMessage.h: kIOMessage…
