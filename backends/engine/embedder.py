@@ -319,7 +319,7 @@ class EmbedderThread:
                     self._inbox.get()
                 streams = list(self._streams)
             for stream in streams:
-                stream.fail(_stopped())
+                stream.fail(Cancelled() if stream.cancelled else _stopped())
 
     def _take(self) -> bool:
         """Everything that was asked for since; waits if there is nothing to do. False: the end."""

@@ -7,7 +7,7 @@ Three ways lead to the row of a text:
 `hidden`    A chat model's shape with last-token pooling (Qwen3 Embedding). llama.cpp's own pooling wants every
             token's logits, which takes two thirds of the time and 4 bytes a token and word. So the context is made as
             for chat, only the last token of a text is asked for, and the row is taken where it comes out of the last
-            norm, bit for bit the vector that pooling would give. The matrix of the vocabulary is not multiplied at all.
+            norm, which is the vector that pooling would give. The matrix of the vocabulary is not multiplied at all.
 `pooled`    Anything else with a cache: llama.cpp pools.
 
 With a cache a text may be longer than a batch, except where all of its tokens count (mean): it is computed in slices.
@@ -71,8 +71,10 @@ class PooledContext:
     def _make(self, model: Model, whole: bool) -> None:
         llama, options = self._llama, self.options
         params = llama.llama_context_default_params()
-        params.n_ctx = max(options.context, options.batch)
-        params.n_batch = params.n_ubatch = params.n_ctx if whole else min(options.batch, params.n_ctx)
+        longest = max(options.context, options.batch) if whole else options.batch
+        # Every sequence has the same share of the largest batch: with a remainder mean pooling ends the process.
+        params.n_batch = params.n_ubatch = -(-longest // options.texts) * options.texts
+        params.n_ctx = max(options.context, params.n_batch)
         params.n_seq_max = options.texts
         params.n_threads = params.n_threads_batch = options.threads
         params.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_AUTO

@@ -261,7 +261,7 @@ def random_model(
     writer.add_vocab_size(shape.vocabulary)
     vocabulary = Vocabulary.make(size=shape.vocabulary)
     vocabulary.write(writer, template, pre or ("llama-bpe" if architecture == "llama" else "deepseek-r1-qwen"))
-    tensors = _mla(writer, shape) if architecture == "deepseek2" else _dense(writer, architecture, shape)
+    tensors = _mla(writer, shape) if architecture == "deepseek2" else dense(writer, architecture, shape)
     tensors |= {
         "token_embd.weight": (shape.vocabulary, shape.width),
         "output.weight": (shape.vocabulary, shape.width),
@@ -281,7 +281,7 @@ def random_model(
     return _written(writer, path)
 
 
-def _dense(writer: gguf.GGUFWriter, architecture: str, shape: Shape) -> dict[str, tuple[int, ...]]:
+def dense(writer: gguf.GGUFWriter, architecture: str, shape: Shape) -> dict[str, tuple[int, ...]]:
     writer.add_head_count_kv(shape.kv_heads)
     writer.add_rope_dimension_count(shape.head)
     writer.add_key_length(shape.head)
