@@ -45,7 +45,7 @@ def both(key: str, one: Any, other: Any) -> Any:
         known = {json.dumps(value, sort_keys=True) for value in other}
         return [value for value in one if json.dumps(value, sort_keys=True) in known]
     if key == "type":
-        kinds, others = ([kind] if isinstance(kind, str) else list(kind) for kind in (one, other))
+        kinds, others = (kind if isinstance(kind, list) else [kind] for kind in (one, other))
         whole = [part for part in (kinds, others) if "integer" in part] and "number" in (*kinds, *others)
         return [kind for kind in kinds if kind in others] or (["integer"] if whole else [])
     if key in _LOWEST | _HIGHEST and all(isinstance(part, int | float) for part in (one, other)):
