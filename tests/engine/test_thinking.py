@@ -28,16 +28,14 @@ from tests.kit.ggufs import R1_JANUARY_TEMPLATE, V31_TEMPLATE, Script, scripted_
 GREEDY = Sampling(temperature=0)
 THOUGHTS = "First I wonder, 然后我思考 what a greeting wants."
 ANSWER = "Good morning! 早上好。"
-RUNAWAY = Script("Round and round it goes, 转啊转 without an end: ", "There: an answer.", word="runaway", endless=True)
 BRIEF = Script("", "Straight to it.", word="brief")
 Load = Callable[..., object]
 
 
-def endless_thinking(folder: Path, **options: object) -> Path:
+def endless_thinking(folder: Path) -> Path:
     """A model that never closes its thinking by itself, and has an answer."""
-    return scripted_model(
-        folder / "runaway.gguf", RUNAWAY.reasoning, RUNAWAY.answer, closes=False, endless=True, breaks=True, **options
-    )  # type: ignore[arg-type]
+    thoughts, answer = "Round and round it goes, 转啊转 without an end: ", "There: an answer."
+    return scripted_model(folder / "runaway.gguf", thoughts, answer, closes=False, endless=True, breaks=True)
 
 
 @pytest.fixture(scope="session")
