@@ -14,6 +14,7 @@
     quantising  smaller quants made here
     embedding   vectors of texts, and passages put in order
     benching    how fast a model is here
+    warmth      what is kept on the disk of what was read
 
 Everything slow is a Stream. Whoever opens Services owns the data folder (see `core.owner`).
 """
@@ -55,6 +56,7 @@ from backends.services.loading import LoadingServices
 from backends.services.machine import MachineServices
 from backends.services.quantising import QuantiseServices
 from backends.services.shelf import ShelfServices
+from backends.services.warmth import WarmthServices
 from backends.storage.database import Database
 
 __all__ = ["Change", "Services"]
@@ -91,6 +93,7 @@ class Services:
         self.quantising = QuantiseServices(self._base, self.machine)
         self.embedding = EmbeddingServices(self._base, self.machine, journal)
         self.benching = BenchServices(self._base, self.loading)
+        self.warmth = WarmthServices(self._base)
         self.database = Database(paths.data / "chats.db", MIGRATIONS)
         self.chats = ChatStore(self.database)
         self.turns = (
@@ -133,6 +136,7 @@ class Services:
         self._answers.close()
         self.loading.close()
         self.embedding.close()
+        self.warmth.close()
         self.engine.close()
         self.shelf.close()
         self._files.close()
@@ -176,6 +180,7 @@ class Services:
     def _on_settings(self, settings: Settings) -> None:
         self.network.configure(_network_options(settings))
         self.shelf.on_settings()
+        self.warmth.on_settings(settings)
         self.loading.on_settings()
         self._base.changed("settings")
 

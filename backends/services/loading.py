@@ -24,6 +24,7 @@ from backends.services.descent import Descent, Landed, within
 from backends.services.foundation import Foundation, engine_version
 from backends.services.idle import IdleUnload
 from backends.services.machine import MachineServices
+from backends.services.warmth import states_kept
 
 __all__ = ["LoadingServices", "within"]
 
@@ -172,6 +173,7 @@ class LoadingServices:
         options = step.options
         known = self._base.experience.threads(_cores(machine), step.model.size)
         decode, prefill = known if known and not engine.threads else (engine.threads, 0)
+        states, states_budget = states_kept(self._base, engine)
         return LoadRequest(
             path=step.model.path,
             context=max(context or 0, options.context),
@@ -189,6 +191,8 @@ class LoadingServices:
             lock_memory=engine.lock_memory,
             numa=engine.numa,
             gpu_sharing=options.gpu_sharing,
+            states=states,
+            states_budget=states_budget,
         )
 
     def _on_disk(self, model: LocalModel, header: Header) -> OnDisk:
