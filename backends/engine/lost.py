@@ -5,7 +5,7 @@ its own looks whether they are still there.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from backends.core.cancel import CancelToken
 from backends.core.child import Child, ChildDied
@@ -13,6 +13,11 @@ from backends.core.errors import EngineError
 from backends.core.phrase import Phrase
 from backends.engine import native
 from backends.engine.child import MODULE
+
+
+class Gone(Protocol):
+    def __call__(self, used: Sequence[str], *, cancel: CancelToken) -> tuple[str, ...]: ...
+
 
 PATIENCE = 60.0  # seconds in which a driver has to answer
 
