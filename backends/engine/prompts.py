@@ -4,14 +4,15 @@ from backends.core.errors import InvalidInput
 from backends.core.phrase import Phrase
 from backends.engine.protocol import GenerateRequest
 from backends.engine.template import ChatTemplate, Prompt
-from backends.engine.tools import offered
+from backends.engine.tools import check_tools, offered
 
 
 def read(request: GenerateRequest, template: ChatTemplate, words: int, room: int) -> Prompt:
     """For a vocabulary of so many `words` and a context of `room` tokens.
 
-    InvalidInput `context_too_long`, `bad_token`; EngineError `template_failed`.
+    InvalidInput `context_too_long`, `bad_token`, `bad_tool`; EngineError `template_failed`.
     """
+    check_tools(request.tools, request.tool_choice)
     if request.tokens:
         prompt = Prompt(list(request.tokens), "answer")
         for token in request.tokens:

@@ -10,23 +10,25 @@ the assistant. Plain text on both sides of a slot is tokenised together with it,
 import functools
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from array import array
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from backends.core.errors import EngineError
 from backends.core.phrase import Phrase
-from backends.engine.call_grammar import call_grammar
-from backends.engine.generation import Said, Tool, ToolChoice, Turn
+from backends.engine.generation import Said, Tool, Turn
 from backends.engine.manners import Manners, asked, messages, offered
 from backends.engine.native import Vocabulary
 from backends.engine.slots import Slots, TemplateFailed, Written
-from backends.engine.tools import R1, Markup, check_tools, generation
+from backends.engine.tools import R1, Markup, generation
 
 Opening = Literal["reasoning", "answer", "unknown"]
 
 _THINK, _END_THINK = "<think>", "</think>"
+_SHORT, _KEPT = 64, 2_000_000  # characters
 
 _DEEPSEEK = (
     "{{ bos_token }}{% for m in messages %}{% if m.role == 'system' %}{{ m.content }}"
@@ -81,6 +83,8 @@ class ChatTemplate:
         with _told():
             self._template = self._sandbox.load(source)
         self._markup = generation(source)
+        self._known: OrderedDict[str, array[int]] = OrderedDict()  # what was tokenised last
+        self._known_size = 0
         self._constants = {
             "bos_token": vocabulary.text(vocabulary.bos),
             "eos_token": vocabulary.text(vocabulary.eos),
@@ -91,14 +95,6 @@ class ChatTemplate:
             mark for mark in marks if mark in vocabulary.added and re.fullmatch(r"[<\[｜].+[>\]｜]", mark, re.DOTALL)
         ]
         self._breaks = re.compile("|".join(f"(?<={re.escape(m[0])})(?={re.escape(m[1:])})" for m in breaking) or "(?!)")
-
-    def forced(self, tools: Sequence[Tool], choice: ToolChoice) -> str:
-        """The grammar (GBNF) of an answer that has to call a tool, empty where it has not. Any thread may ask.
-        InvalidInput `bad_tool`, `bad_schema`, `grammar_too_large`."""
-        check_tools(tools, choice)
-        if choice in ("auto", "none"):
-            return ""
-        return call_grammar(self._markup, tools, choice, self._vocabulary.marks)
 
     def prompt(
         self,
@@ -167,9 +163,28 @@ class ChatTemplate:
             text += piece.text[end:]
         yield text
 
-    def _plain(self, text: str) -> Iterator[int]:
-        """Tokenise without control tokens. `<think>` and its like, which makers add as ordinary tokens, are
-        recognised by llama.cpp even so: they are cut in two first."""
+    def forget(self) -> None:
+        """Keep nothing of what was tokenised."""
+        self._known.clear()
+        self._known_size = 0
+
+    def _plain(self, text: str) -> Iterable[int]:
+        """Tokenise without control tokens, which takes some 12 µs a token; what a conversation says again with each
+        question is remembered."""
+        if len(text) < _SHORT:
+            return self._cut(text)
+        tokens = self._known.pop(text, None)
+        if tokens is None:
+            tokens = array("i", self._cut(text))
+            self._known_size += len(text)
+        self._known[text] = tokens
+        while self._known_size > _KEPT:
+            self._known_size -= len(self._known.popitem(last=False)[0])
+        return tokens
+
+    def _cut(self, text: str) -> Iterator[int]:
+        """`<think>` and its like, which makers add as ordinary tokens, are recognised by llama.cpp in any text: they
+        are cut in two first."""
         for part in self._breaks.split(text):
             yield from self._vocabulary.tokenise(part)
 
