@@ -1,7 +1,7 @@
-"""Kill -9 again and again, and files torn at random: what the tests do a few times, done for long.
+"""Kill -9 again and again, files torn and requests mixed at random: what the tests do a few times, done for long.
 
     python -m tests.bench soak [--loops 50] [--mutations 5000] [--size 512]
-        [--only writers answers downloads windows headers]
+        [--only writers answers downloads windows headers mixed] [--requests 10000]
 
 Each part prints how often it was done and what was lost; wanted is nothing (of an answer: its last second).
 """
@@ -34,6 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="tests.bench soak", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--loops", type=int, default=50)
     parser.add_argument("--mutations", type=int, default=5000)
+    parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--size", type=int, default=512, help="MiB of the file that is downloaded")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*", choices=PARTS, default=list(PARTS))
@@ -119,10 +120,20 @@ def torn_headers(folder: Path, options: argparse.Namespace) -> str:
     return f"{options.mutations} torn files, none of which ended a process"
 
 
+def mixed(_: Path, options: argparse.Namespace) -> str:
+    """Requests of every sort at one engine, cancelled and impossible ones among them."""
+    command = [sys.executable, "-m", "tests.kit.mixture", str(options.requests), str(options.seed)]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if told.returncode != 0:
+        raise SystemExit(told.stdout + told.stderr)
+    return f"{options.requests} requests, each as if alone: {told.stdout.strip()}"
+
+
 PARTS: dict[str, Part] = {
     "writers": writers,
     "answers": answers,
     "downloads": downloads,
     "windows": windows,
     "headers": torn_headers,
+    "mixed": mixed,
 }
