@@ -52,7 +52,7 @@ class Admission:
             self.waiting.remove(change)
             change.make()
         for sequence in self.waiting.next:
-            if sequence.wanted is not None:
+            if not sequence.settled:
                 continue
             full = len(self.running) == self._parallel
             if full and not self._may_push(sequence):
@@ -71,7 +71,7 @@ class Admission:
     def _find(self, sequence: Sequence) -> Found:
         """What there is of a sequence's prompt. If it has a seed, only from choices of the same answer: who sets one
         wants the same answer again, and what others computed in other batches differs in the last digits."""
-        if sequence.follows:
+        if sequence.adapters is None:
             sequence.key = self._key()
         return self._room.find(
             sequence.tokens, sequence.key, self.running, sequence.family if sequence.seeded else None

@@ -19,9 +19,9 @@ from backends.core.errors import BackendError, Cancelled
 from backends.core.stream import Stream
 from backends.engine import native
 from backends.engine.asked import CLOSE, LOOK, Asked, Journal, bad_choices, no_model, stopped
-from backends.engine.grammar import Checks
 from backends.engine.loading import Loaded, load, ready
-from backends.engine.lost import device_lost, gone
+from backends.engine.lost import Gone, device_lost, gone
+from backends.engine.preparing import Preparations
 from backends.engine.protocol import (
     MOST_CHOICES,
     Adapter,
@@ -40,14 +40,14 @@ from backends.engine.protocol import (
 )
 from backends.engine.scheduler import Scheduler
 from backends.engine.sequence import Job
-from backends.engine.sequence import Sequence as Answer
 
 
 class NativeEngine:
     """Fulfils protocol.Engine with llama.cpp in this process."""
 
-    def __init__(self, journal: Journal | None = None) -> None:
-        self._journal = journal
+    def __init__(self, journal: Journal | None = None, *, gone: Gone = gone) -> None:
+        """`gone`: says which of the devices that hold a model are not there any more."""
+        self._journal, self._gone = journal, gone
         self._inbox: queue.SimpleQueue[Asked | str] = queue.SimpleQueue()
         self._asked: deque[Asked] = deque()  # what comes later; on the engine's thread only
         self._another = False  # a model is on its way, though it was not asked for yet
@@ -57,7 +57,7 @@ class NativeEngine:
         self._streams: weakref.WeakSet[Stream[Any]] = weakref.WeakSet()
         self._hurried: weakref.WeakSet[Stream[Any]] = weakref.WeakSet()  # those to be answered at once
         self._loaded: Loaded | None = None  # changed on the engine's thread only
-        self._checks = Checks()
+        self._preparations = Preparations(self._inbox.put)
         self._marked = False  # in the journal, while answers are computed
         self._suspended = False
         self._abandoned: list[Loaded] = []  # with a device that is gone: to free them would end the process
@@ -124,7 +124,9 @@ class NativeEngine:
 
     def _submit(self, job: Job) -> Stream[GenerateEvent]:
         def call() -> None:
-            self._check(self._scheduler().submit(job))
+            answer = self._scheduler().submit(job)
+            if self._loaded is not None:
+                self._preparations.start(answer, self._loaded.scheduler, self._loaded.model.path)
             if job.stream in self._hurried:
                 self._scheduler().answer_now(job.stream)
 
@@ -192,7 +194,7 @@ class NativeEngine:
 
         def call() -> None:
             if self._suspended:
-                lost = gone(self.model.devices if self.model else (), cancel=stream.token)
+                lost = self._gone(self.model.devices if self.model else (), cancel=stream.token)
                 self._suspended = False
                 self.touch()
                 if lost:
@@ -210,7 +212,7 @@ class NativeEngine:
         if thread is not None:
             self._inbox.put(CLOSE)
             thread.join()
-        self._checks.close()
+        self._preparations.close()
 
     def _ask(self, asked: Asked) -> Stream[Any]:
         stream = asked.stream
@@ -297,17 +299,6 @@ class NativeEngine:
                 waited = time.perf_counter() - asked.submitted
                 asked.stream.put(Finished(Usage(0, 0, 0), Timings(0, 0, waited, waited), "cancelled", ""))
             asked.stream.close()
-
-    def _check(self, answer: Answer | None) -> None:
-        """If its grammar is to be looked at first, have that done; meanwhile it waits."""
-        if answer is None or answer.wanted is None or self._loaded is None:
-            return
-        scheduler, stream = self._loaded.scheduler, answer.stream
-
-        def done(outcome: str | BackendError | Cancelled) -> None:
-            self._inbox.put(Asked(stream, lambda: scheduler.settle(answer, outcome), urgent=True))
-
-        self._checks.start(answer.wanted, self._loaded.model.path, stream.token, done)
 
     def _scheduler(self) -> Scheduler:
         if self._loaded is None:

@@ -70,19 +70,19 @@ class Scheduler:
 
     # ---- what is asked for
 
-    def submit(self, job: Job) -> Sequence | None:
+    def submit(self, job: Job) -> Sequence:
         """Queue a request. InvalidInput (`context_too_long`, `bad_token`, `bad_sampling`) at once where it makes no
-        sense. One whose grammar is `wanted` waits until that is settled."""
+        sense. One whose grammar is `wanted`, or whose adapters are `untried`, waits until that is settled."""
         prompt = prompts.read(job.request, self._template, self._model.vocabulary.size, self._context.size)
         sequence = Sequence(job, prompt, self._model, self._context, self._cancelled, self._speculation)
+        self._waiting.add(sequence)
         if self._adapters is not None and job.request.adapters is not None:
             try:
-                sequence.key = self._adapters.hold(job.request.adapters)
+                sequence.untried = self._adapters.untried(job.request.adapters)
+                if not sequence.untried:
+                    self._hold(sequence)
             except BackendError as error:
-                sequence.fail(error)
-                return None
-            sequence.released = partial(self._adapters.release, sequence.key)
-        self._waiting.add(sequence)
+                self._refuse(sequence, error)
         return sequence
 
     def settle(self, sequence: Sequence, outcome: str | BackendError | Cancelled) -> None:
@@ -94,8 +94,28 @@ class Scheduler:
                 raise outcome
             sequence.govern(outcome)
         except (BackendError, Cancelled) as error:
-            self._waiting.remove(sequence)
-            sequence.fail(error)
+            self._refuse(sequence, error)
+
+    def settle_adapters(self, sequence: Sequence, outcome: BackendError | None) -> None:
+        """What came of trying its adapters. Nothing happens if it has gone meanwhile."""
+        if sequence not in self._waiting or sequence.over or not sequence.untried:
+            return
+        try:
+            if outcome is not None:
+                raise outcome
+            self._hold(sequence)
+        except BackendError as error:
+            self._refuse(sequence, error)
+
+    def _hold(self, sequence: Sequence) -> None:
+        adapters = sequence.adapters
+        if self._adapters is not None and adapters is not None:
+            key = sequence.key = self._adapters.hold(adapters)
+            sequence.released, sequence.untried = partial(self._adapters.release, key), []
+
+    def _refuse(self, sequence: Sequence, error: Exception) -> None:
+        self._waiting.remove(sequence)
+        sequence.fail(error)
 
     def count(self, turns: Many[Turn]) -> int:
         """The length of a prompt in tokens."""
@@ -129,6 +149,7 @@ class Scheduler:
         """Forget what read any of these (None: all), here and on the disk; what is being computed, when it is done.
         `stream` ends then. StorageError out of it."""
         self._room.erase(labels)
+        self._template.forget()
         for item in (*self._running, *self._waiting):
             if isinstance(item, Sequence) and (labels is None or not item.labels.isdisjoint(labels)):
                 item.erased = True

@@ -17,6 +17,7 @@ from backends.engine.parser import Parser, Spoken
 from backends.engine.prefix import common
 from backends.engine.protocol import (
     LONGEST_DRAFT,
+    Adapter,
     Finished,
     FinishReason,
     GenerateEvent,
@@ -81,7 +82,8 @@ class Sequence:
         self.rank, self.family = _RANKS[request.priority], job.family if job.family >= 0 else job.number
         self.order = (self.rank, job.number)  # who is served first
         self.key: Key = ()  # of the adapters it is computed with
-        self.follows = request.adapters is None  # those that are on for all, when its turn comes
+        self.untried: list[Adapter] = []  # it waits until these were tried
+        self.adapters = request.adapters  # its own; None: those that are on for all, when its turn comes
         self.released: Callable[[], None] = lambda: None  # told when it is over, however that came
         self.labels, self._keeps, self.erased = request.labels, request.keep, False
         self.seeded = request.sampling.seed is not None
@@ -115,6 +117,11 @@ class Sequence:
     @property
     def over(self) -> bool:
         return self._cancelled or self.finish_reason is not None
+
+    @property
+    def settled(self) -> bool:
+        """Nothing has to be looked at any more before its turn comes."""
+        return self.wanted is None and not self.untried
 
     @property
     def pending(self) -> int:

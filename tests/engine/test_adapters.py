@@ -14,9 +14,11 @@ import psutil
 import pytest
 
 from backends.core.errors import BackendError, InvalidInput, NotFound, Unavailable
+from backends.core.stream import Stream
 from backends.engine.loader import NativeEngine
 from backends.engine.protocol import (
     Adapter,
+    GenerateEvent,
     GenerateRequest,
     LoadedModel,
     LoadRequest,
@@ -28,6 +30,7 @@ from backends.engine.protocol import (
 from tests.kit.adapters import adapter, random_adapter, redirecting_adapter
 from tests.kit.answers import Heard, hear
 from tests.kit.ggufs import ANSWER, Shape, random_model
+from tests.kit.scheduling import desk
 
 Load = Callable[..., LoadedModel]
 GREEDY = Sampling(temperature=0)
@@ -129,6 +132,74 @@ def test_a_change_nobody_waits_for_any_more(
     assert hear(after).text == ANSWER
     assert engine.model is not None
     assert engine.model.adapters == ()
+
+
+# ---- for one answer
+
+
+def asked(
+    engine: NativeEngine, *adapters: Adapter, question: str = "Hello!", **options: object
+) -> Stream[GenerateEvent]:
+    turns = [Turn("user", question)]
+    return engine.generate(GenerateRequest(turns, GREEDY, adapters=adapters, **options))  # type: ignore[arg-type]
+
+
+def test_each_answer_with_its_own(engine: NativeEngine, load: Load, scripted: Path, redirecting: Path) -> None:
+    """Side by side: none, one, weak; and those that are on for all, where an answer does not say."""
+    load(scripted, parallel=6)
+    one, weak = Adapter(redirecting), Adapter(redirecting, 0.05)
+    wanted = [[], [one], [weak], [one], []]
+    streams = [asked(engine, *adapters) for adapters in wanted]
+    assert [hear(stream).text for stream in streams] == [ANSWER, BRIEF, ANSWER, BRIEF, ANSWER]
+    assert ask(engine).text == ANSWER
+    list(engine.set_adapters([one]))
+    streams = [asked(engine), asked(engine, weak), engine.generate(GenerateRequest([Turn("user", "Hello!")], GREEDY))]
+    assert [hear(stream).text for stream in streams] == [ANSWER, ANSWER, BRIEF]
+
+
+def test_what_was_read_with_others_is_not_shared(
+    engine: NativeEngine, load: Load, scripted: Path, redirecting: Path
+) -> None:
+    load(scripted, parallel=4)
+    document, one = "A long document. " * 20, Adapter(redirecting)
+    first = [hear(asked(engine, *adapters, question=document)) for adapters in ([one], [])]
+    again = [hear(asked(engine, *adapters, question=document)) for adapters in ([one], [])]
+    assert [heard.finished.usage.cached_tokens for heard in first] == [0, 0]
+    assert all(heard.finished.usage.cached_tokens > len(document) for heard in again)
+    assert [heard.text for heard in again] == [BRIEF, ANSWER]
+
+
+def test_a_bad_one_is_nobody_elses_matter(
+    engine: NativeEngine, load: Load, scripted: Path, redirecting: Path, tmp_path: Path
+) -> None:
+    load(scripted, parallel=4)
+    speaking = engine.generate(GenerateRequest([Turn("user", "endless please")], GREEDY, max_tokens=300))
+    ends = bad("a header that ends the process", tmp_path, scripted)
+    for adapters, code in (
+        ([Adapter(ends)], "bad_adapter"),
+        ([Adapter(redirecting), Adapter(redirecting)], "bad_adapter"),
+        ([Adapter(redirecting, math.nan)], "bad_adapter"),
+        ([Adapter(tmp_path / "gone.gguf")], "file_missing"),
+    ):
+        with pytest.raises(BackendError) as caught:
+            list(asked(engine, *adapters))
+        assert caught.value.code == code
+    cancelled = asked(engine, Adapter(ends))
+    cancelled.cancel()
+    assert hear(cancelled).finished.finish_reason == "cancelled"
+    assert hear(speaking).finished.finish_reason == "length"
+    assert hear(asked(engine, Adapter(redirecting))).text == BRIEF
+
+
+def test_many_files_for_single_answers_are_not_all_kept(scripted: Path, redirecting: Path, tmp_path: Path) -> None:
+    files = [Path(shutil.copy(redirecting, tmp_path / f"{n}.gguf")) for n in range(8)]
+    with desk(scripted, parallel=2) as two:
+        jobs = [two.ask(adapters=(Adapter(file),)) for file in files]
+        assert [heard.text for heard in two.heard(*jobs)] == 8 * [BRIEF]
+        assert two.scheduler._adapters is not None
+        assert len(two.scheduler._adapters._loaded) <= 5
+        two.heard(two.ask(adapters=(Adapter(files[0]),)))
+        assert two.heard(two.ask())[0].text == ANSWER
 
 
 def bad(what: str, folder: Path, model: Path) -> Path:
