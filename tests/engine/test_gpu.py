@@ -1,6 +1,7 @@
 """One stream on a real GPU: `pytest -m gpu` on a machine that has one and an engine built for it.
 
-With LLAMA_BENCH set (built for the same GPU, see tests/kit/peers.py) the figures beside it are printed: `-s` shows them.
+With LLAMA_BENCH set (built for the same GPU, see tests/kit/peers.py) the figures beside it are printed; `-s` shows
+them.
 """
 
 import os
@@ -33,8 +34,8 @@ def engine() -> Iterator[NativeEngine]:
     engine.close()
 
 
-def loaded(engine: NativeEngine, path: Path, **options: int) -> LoadedModel:
-    *_, last = engine.load(LoadRequest(path, 4096, gpu_layers=-1, **options))
+def loaded(engine: NativeEngine, path: Path, parallel: int = 1) -> LoadedModel:
+    *_, last = engine.load(LoadRequest(path, 4096, gpu_layers=-1, parallel=parallel))
     assert isinstance(last, LoadFinished)
     return last.model
 
