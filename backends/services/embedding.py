@@ -63,12 +63,12 @@ class _Place:
 
 
 class EmbeddingServices:
-    """Its threads: `embedder`, which owns the models, and `embedding`, on which loads are planned."""
+    """Its threads: `embedder`, which owns the models; `embedding`, on which loads are planned. `minute` in seconds."""
 
     def __init__(
         self, foundation: Foundation, machine: MachineServices, journal: Journal | None = None, minute: float = _MINUTE
     ) -> None:
-        self._base, self._machine, self._minute = foundation, machine, minute
+        self._base, self._machine, self.minute = foundation, machine, minute
         self._thread = EmbedderThread(journal, lambda: foundation.engine.busy)
         self._embedder = _Place("embedding", self._thread.embedder())
         self._reranker = _Place("reranking", self._thread.embedder())
@@ -264,17 +264,22 @@ class EmbeddingServices:
             place.timer.cancel()
         minutes, place.timer = self._base.settings.current.engine.idle_unload, None
         if minutes and not stop:
-            place.timer = threading.Timer(minutes * self._minute, self._idle, [place])
+            place.timer = threading.Timer(minutes * self.minute, self._idle, [place])
             place.timer.name, place.timer.daemon = "embedder idle", True
             place.timer.start()
 
     def _idle(self, place: _Place) -> None:
+        """On the timer's thread."""
         with self._lock:
+            if place.timer is None:  # too late
+                return
             if place.native.busy:
                 self._watch_locked(place)
-            elif place.timer is not None:
-                place.is_going, place.timer = True, None
-                place.native.unload()
+                return
+            place.is_going, place.timer = True, None
+            gone = place.native.unload()
+        gone.wait()
+        self._base.changed("model")
 
 
 def _none(kind: Kind) -> BackendError:

@@ -1,114 +1,38 @@
 """Texts become vectors and passages are ranked: as llama.cpp alone would, in batches, in order, beside a chat model."""
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import gguf
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backends.core.cancel import CancelToken
-from backends.core.errors import BackendError, EngineError, InvalidInput, NotFound, Unavailable
+from backends.core.errors import BackendError, EngineError, InvalidInput, NotFound
 from backends.core.stream import Stream
-from backends.engine.embedder import EmbedderThread, NativeEmbedder
+from backends.engine.embedder import NativeEmbedder
 from backends.engine.embedder_trial import attempt_embedder
-from backends.engine.embedding import Embedded, EmbedderLoaded, EmbedderRequest, LoadedEmbedder, Ranked, TextRole
-from backends.engine.loader import NativeEngine
-from backends.engine.protocol import GenerateRequest, LoadRequest, Sampling, Turn
-from tests.kit.answers import hear
-from tests.kit.embedders import ENDOFTEXT, IM_END, RERANK, Reference, peer_vectors, random_bert, random_qwen3
-from tests.kit.ggufs import ANSWER
+from backends.engine.embedding import EmbedderLoaded, EmbedderRequest
+from tests.kit.embedders import ENDOFTEXT, IM_END, RERANK, Reference, peer_vectors, random_bert
+from tests.kit.embedding import CLOSE, MANY, TEXTS, LoadEmbedder, embedded, loaded, scores, vectors
 
 MEAN, CLS, LAST, RANK = 1, 2, 3, 4
-TEXTS = [
-    "where is the cat",
-    "a",
-    "the cat is on the mat, and the dog is in the fog.",
-    "一是不了人我在有他",
-    "one two three four five six seven eight nine ten " * 3,
-    "where was the cat? it was in the hat.",
-]
-MANY = [f"{TEXTS[n % len(TEXTS)]} {n}" for n in range(50)]
-CLOSE = 1e-3  # of numbers of some 0.1: what the size of a batch changes in f16
-
-Load = Callable[..., LoadedEmbedder]
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder, pool = tmp_path_factory.mktemp("embedders"), gguf.PoolingType
-    return {
-        "xlmr": random_bert(folder / "xlmr.gguf", pooling=pool.CLS),
-        "bert": random_bert(folder / "bert.gguf", tokenizer="bert", pooling=pool.MEAN),
-        "nomic": random_bert(
-            folder / "nomic.gguf", architecture="nomic-bert", tokenizer="bert", pooling=pool.MEAN, name="Random Nomic"
-        ),
-        "qwen3": random_qwen3(folder / "qwen3.gguf"),
-        "silent": random_bert(folder / "silent.gguf", pooling=None),
-        "ranks": random_bert(folder / "ranks.gguf", pooling=pool.RANK, ranks=True),
-        "ranks-bert": random_bert(folder / "ranks-bert.gguf", tokenizer="bert", pooling=pool.RANK, ranks=True),
-        "ranks-qwen3": random_qwen3(folder / "ranks-qwen3.gguf", pooling=pool.RANK, ranks=True),
-    }
-
-
-@pytest.fixture
-def thread() -> Iterator[EmbedderThread]:
-    thread = EmbedderThread()
-    yield thread
-    thread.close()
-    assert "embedder" not in {one.name for one in threading.enumerate()}
-
-
-@pytest.fixture
-def embedder(thread: EmbedderThread) -> NativeEmbedder:
-    return thread.embedder()
-
-
-@pytest.fixture
-def load(embedder: NativeEmbedder, models: dict[str, Path]) -> Load:
-    def load(name: str, **options: Any) -> LoadedEmbedder:
-        return loaded(embedder, models[name], **options)
-
-    return load
-
-
-def loaded(embedder: NativeEmbedder, path: Path, **options: Any) -> LoadedEmbedder:
-    last = list(embedder.load(EmbedderRequest(path, gpu_layers=0, **options)))[-1]
-    assert isinstance(last, EmbedderLoaded)
-    assert embedder.model == last.model
-    return last.model
-
-
-def vectors(events: Sequence[Embedded]) -> np.ndarray:
-    """One row a text; the events follow each other."""
-    assert [event.first for event in events] == list(np.cumsum([0, *(len(event.vectors) for event in events)])[:-1])
-    assert all(len(event.vectors) == len(event.cut) for event in events)
-    return np.array([np.frombuffer(vector, "<f4") for event in events for vector in event.vectors])
-
-
-def embedded(embedder: NativeEmbedder, texts: Sequence[str], role: TextRole = "document") -> np.ndarray:
-    return vectors(list(embedder.embed(texts, role)))
 
 
 def unit(row: np.ndarray) -> np.ndarray:
     return row / np.linalg.norm(row)
 
 
-def scores(events: Sequence[Ranked]) -> list[float]:
-    return [score for event in events for score in event.scores]
-
-
 # ---- what a vector is
 
 
 @pytest.mark.parametrize("name", ["xlmr", "bert", "nomic", "qwen3"])
-def test_each_vector_is_that_of_the_text_alone(name: str, embedder: NativeEmbedder, load: Load) -> None:
+def test_each_vector_is_that_of_the_text_alone(
+    name: str, embedder: NativeEmbedder, load_embedder: LoadEmbedder
+) -> None:
     """In order, although batches are filled with texts from further behind."""
-    load(name, batch=96, parallel=5)
+    load_embedder(name, batch=96, parallel=5)
     together = embedded(embedder, MANY)
     alone = np.array([embedded(embedder, [text])[0] for text in MANY])
     assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
@@ -121,11 +45,11 @@ def test_each_vector_is_that_of_the_text_alone(name: str, embedder: NativeEmbedd
     [("xlmr", "cls"), ("xlmr", "mean"), ("xlmr", "last"), ("bert", "mean"), ("nomic", "mean"), ("qwen3", "mean")],
 )
 def test_pooling_is_what_numpy_makes_of_the_tokens(
-    name: str, pooling: Any, models: dict[str, Path], embedder: NativeEmbedder, load: Load
+    name: str, pooling: Any, embedders: dict[str, Path], embedder: NativeEmbedder, load_embedder: LoadEmbedder
 ) -> None:
-    assert load(name, pooling=pooling).pooling == pooling
+    assert load_embedder(name, pooling=pooling).pooling == pooling
     found = embedded(embedder, TEXTS)
-    reference = Reference(models[name], 0)
+    reference = Reference(embedders[name], 0)
     for text, vector in zip(TEXTS, found, strict=True):
         rows = reference.rows(reference.tokens(text))
         pooled = {"cls": rows[0], "last": rows[-1], "mean": rows.mean(axis=0)}[pooling]
@@ -134,11 +58,11 @@ def test_pooling_is_what_numpy_makes_of_the_tokens(
 
 
 def test_the_last_token_is_the_end_that_the_model_wants(
-    models: dict[str, Path], embedder: NativeEmbedder, load: Load
+    embedders: dict[str, Path], embedder: NativeEmbedder, load_embedder: LoadEmbedder
 ) -> None:
     """Although the file's EOS is another one; and it is the vector that llama.cpp's own pooling gives."""
-    assert load("qwen3").pooling == "last"
-    pooled, rows = Reference(models["qwen3"], LAST), Reference(models["qwen3"], 0)
+    assert load_embedder("qwen3").pooling == "last"
+    pooled, rows = Reference(embedders["qwen3"], LAST), Reference(embedders["qwen3"], 0)
     for text in TEXTS:
         tokens = [*pooled.tokens(text), *pooled.tokens(ENDOFTEXT, special=True)]
         (vector,) = embedded(embedder, [text])
@@ -150,26 +74,28 @@ def test_the_last_token_is_the_end_that_the_model_wants(
 
 @pytest.mark.parametrize("name", ["xlmr", "bert"])
 def test_the_high_level_wrapper_gives_the_same(
-    name: str, models: dict[str, Path], embedder: NativeEmbedder, load: Load
+    name: str, embedders: dict[str, Path], embedder: NativeEmbedder, load_embedder: LoadEmbedder
 ) -> None:
-    load(name)
-    assert np.abs(embedded(embedder, TEXTS) - peer_vectors(models[name], TEXTS)).max() < CLOSE
+    load_embedder(name)
+    assert np.abs(embedded(embedder, TEXTS) - peer_vectors(embedders[name], TEXTS)).max() < CLOSE
 
 
-def test_fewer_dimensions_are_the_first_ones_at_length_one(embedder: NativeEmbedder, load: Load) -> None:
-    assert load("qwen3").dimensions == 128
+def test_fewer_dimensions_are_the_first_ones_at_length_one(
+    embedder: NativeEmbedder, load_embedder: LoadEmbedder
+) -> None:
+    assert load_embedder("qwen3").dimensions == 128
     whole = embedded(embedder, TEXTS)
-    assert load("qwen3", dimensions=32).dimensions == 32
+    assert load_embedder("qwen3", dimensions=32).dimensions == 32
     found = embedded(embedder, TEXTS)
     assert found.shape == (len(TEXTS), 32)
     assert np.allclose(found, np.array([unit(row[:32]) for row in whole]), atol=1e-6)
-    assert load("qwen3", dimensions=1 << 20).dimensions == 128
+    assert load_embedder("qwen3", dimensions=1 << 20).dimensions == 128
 
 
-def test_prefixes_are_put_before_texts_of_their_role(embedder: NativeEmbedder, load: Load) -> None:
-    load("qwen3")
+def test_prefixes_are_put_before_texts_of_their_role(embedder: NativeEmbedder, load_embedder: LoadEmbedder) -> None:
+    load_embedder("qwen3")
     plain = embedded(embedder, ["search_query: the cat", "search_document: the cat"])
-    load("qwen3", query_prefix="search_query: ", document_prefix="search_document: ")
+    load_embedder("qwen3", query_prefix="search_query: ", document_prefix="search_document: ")
     assert np.allclose(embedded(embedder, ["the cat"], "query")[0], plain[0], atol=CLOSE)
     assert np.allclose(embedded(embedder, ["the cat"])[0], plain[1], atol=CLOSE)
     assert np.abs(plain[0] - plain[1]).max() > 10 * CLOSE
@@ -178,11 +104,13 @@ def test_prefixes_are_put_before_texts_of_their_role(embedder: NativeEmbedder, l
 # ---- what a text may be
 
 
-def test_control_tokens_in_a_text_stay_text(models: dict[str, Path], embedder: NativeEmbedder, load: Load) -> None:
+def test_control_tokens_in_a_text_stay_text(
+    embedders: dict[str, Path], embedder: NativeEmbedder, load_embedder: LoadEmbedder
+) -> None:
     text = "the cat</s><s>the hat"
-    load("xlmr")
+    load_embedder("xlmr")
     (event,) = embedder.embed([text])
-    reference = Reference(models["xlmr"], CLS)
+    reference = Reference(embedders["xlmr"], CLS)
     plain, read = reference.tokens(text), reference.tokens(text, special=True)
     assert event.tokens == len(plain) > len(read)
     assert np.abs(vectors([event])[0] - unit(reference.rows(plain))).max() < CLOSE
@@ -191,10 +119,10 @@ def test_control_tokens_in_a_text_stay_text(models: dict[str, Path], embedder: N
 
 @pytest.mark.parametrize("name", ["xlmr", "bert", "qwen3"])
 def test_what_is_too_long_is_cut_and_told_and_keeps_its_end(
-    name: str, models: dict[str, Path], embedder: NativeEmbedder, load: Load
+    name: str, embedders: dict[str, Path], embedder: NativeEmbedder, load_embedder: LoadEmbedder
 ) -> None:
     """A megabyte too. With a cache, what is longer than a batch is read in slices."""
-    assert load(name, context=48, batch=16).context == 48
+    assert load_embedder(name, context=48, batch=16).context == 48
     long = "where is the cat, and where is the hat? " * 20
     events = list(embedder.embed(["a", long, long * 1300, "a"]))
     found = vectors(events)
@@ -202,7 +130,7 @@ def test_what_is_too_long_is_cut_and_told_and_keeps_its_end(
     assert cut[0] == cut[3] == 0
     assert sum(event.tokens for event in events) == 2 * 48 + 2 * next(iter(embedder.embed(["a"]))).tokens
     assert np.allclose(found[1], found[2], atol=CLOSE)
-    reference = Reference(models[name], {"xlmr": CLS, "bert": MEAN, "qwen3": LAST}[name])
+    reference = Reference(embedders[name], {"xlmr": CLS, "bert": MEAN, "qwen3": LAST}[name])
     tokens = reference.tokens(long)
     if name == "qwen3":
         tokens += reference.tokens(ENDOFTEXT, special=True)
@@ -212,14 +140,14 @@ def test_what_is_too_long_is_cut_and_told_and_keeps_its_end(
     reference.close()
 
 
-def test_more_context_than_the_model_was_trained_for_is_not_given(load: Load) -> None:
-    assert load("xlmr", context=1 << 20).context == 512
+def test_more_context_than_the_model_was_trained_for_is_not_given(load_embedder: LoadEmbedder) -> None:
+    assert load_embedder("xlmr", context=1 << 20).context == 512
 
 
 @pytest.mark.parametrize("name", ["xlmr", "bert", "qwen3"])
-def test_any_text_has_a_vector(name: str, embedder: NativeEmbedder, load: Load) -> None:
+def test_any_text_has_a_vector(name: str, embedder: NativeEmbedder, load_embedder: LoadEmbedder) -> None:
     """Empty ones, NUL, half of a surrogate pair, emoji, another script, what is in no vocabulary."""
-    load(name, batch=64)
+    load_embedder(name, batch=64)
     anything = st.text(st.characters(), max_size=80)  # surrogates too
 
     @settings(
@@ -243,14 +171,14 @@ def test_any_text_has_a_vector(name: str, embedder: NativeEmbedder, load: Load) 
 
 @pytest.mark.parametrize("name", ["ranks", "ranks-bert"])
 def test_a_pair_is_read_as_the_model_learnt_it(
-    name: str, models: dict[str, Path], embedder: NativeEmbedder, load: Load
+    name: str, embedders: dict[str, Path], embedder: NativeEmbedder, load_embedder: LoadEmbedder
 ) -> None:
     """`<s>q</s></s>d</s>`, or `[CLS]q[SEP]d[SEP]`; the score is the sigmoid of the model's."""
-    model = load(name, batch=80)
+    model = load_embedder(name, batch=80)
     assert (model.pooling, model.dimensions) == ("rank", 0)
     found = scores(list(embedder.rerank("where is the cat", MANY)))
     assert len(found) == len(MANY)
-    reference = Reference(models[name], RANK)
+    reference = Reference(embedders[name], RANK)
     begin, *_, end = reference.tokens("a")
     middle = [end, end] if name == "ranks" else [end]
     query = reference.tokens("where is the cat", framed=False)
@@ -264,11 +192,11 @@ def test_a_pair_is_read_as_the_model_learnt_it(
 
 
 def test_a_template_for_ranking_is_followed_and_cannot_be_broken_out_of(
-    models: dict[str, Path], embedder: NativeEmbedder, load: Load
+    embedders: dict[str, Path], embedder: NativeEmbedder, load_embedder: LoadEmbedder
 ) -> None:
     """The score is the probability that the model gives to its first class."""
-    load("ranks-qwen3")
-    reference = Reference(models["ranks-qwen3"], RANK)
+    load_embedder("ranks-qwen3")
+    reference = Reference(embedders["ranks-qwen3"], RANK)
 
     def read(text: str) -> list[int]:
         return reference.tokens(text, special=True)
@@ -282,90 +210,11 @@ def test_a_template_for_ranking_is_followed_and_cannot_be_broken_out_of(
     (event,) = embedder.rerank("q", [f"the cat{IM_END}"])
     (plain,) = embedder.rerank("q", ["the cat"])
     assert event.tokens == plain.tokens + len(IM_END)  # letter by letter
-    load("ranks-qwen3", context=128, batch=64)
+    load_embedder("ranks-qwen3", context=128, batch=64)
     (long,) = embedder.rerank("q", ["the cat " * 100])
     assert 100 < long.tokens <= 128
     assert long.cut[0] > 600
     reference.close()
-
-
-# ---- who waits for whom
-
-
-def test_queries_go_before_documents_that_wait(
-    thread: EmbedderThread, models: dict[str, Path], embedder: NativeEmbedder, load: Load
-) -> None:
-    """Those of the other model of the thread, too; the documents go on where they were."""
-    load("nomic", batch=32)
-    reranker = thread.embedder()
-    loaded(reranker, models["ranks"])
-    documents = embedder.embed(TEXTS * 1000)
-    first = next(iter(documents))
-    assert len(embedded(embedder, ["the cat"], "query")) == 1
-    assert len(scores(list(reranker.rerank("the cat", ["a", "b"])))) == 2
-    assert not documents.wait(0)
-    documents.cancel()
-    rest = list(documents)
-    assert len(vectors([first, *rest])) < len(TEXTS) * 1000
-    assert len(embedded(embedder, TEXTS)) == len(TEXTS)
-
-
-def test_who_is_cancelled_is_gone_before_the_next_batch(embedder: NativeEmbedder, load: Load) -> None:
-    load("nomic", batch=32)
-    streams = [embedder.embed(TEXTS * 500) for _ in range(3)]
-    for stream in streams:
-        stream.cancel()
-    last = embedder.embed(TEXTS)
-    assert len(vectors(list(last))) == len(TEXTS)
-    assert all(len(vectors(list(stream))) < len(TEXTS) * 500 for stream in streams)
-    before = embedder.embed(["a"])
-    before.cancel()
-    list(before)
-    assert not embedder.busy
-
-
-def test_it_is_closed_in_the_middle(models: dict[str, Path]) -> None:
-    thread = EmbedderThread()
-    embedder = thread.embedder()
-    loaded(embedder, models["nomic"], batch=32)
-    documents = embedder.embed(TEXTS * 2000)
-    next(iter(documents))
-    thread.close()
-    assert len(list(documents)) < len(TEXTS) * 2000
-    assert embedder.model is None
-    with pytest.raises(Unavailable) as caught:
-        list(embedder.embed(["a"]))
-    assert caught.value.code == "engine_stopped"
-
-
-def test_an_unload_waits_for_what_was_asked_before_it(embedder: NativeEmbedder, load: Load) -> None:
-    load("xlmr", batch=64)
-    before, gone, after = embedder.embed(MANY), embedder.unload(), embedder.embed(["a"])
-    assert len(vectors(list(before))) == len(MANY)
-    list(gone)
-    with pytest.raises(Unavailable) as caught:
-        list(after)
-    assert caught.value.code == "no_model"
-    assert embedder.model is None
-
-
-def test_the_chat_model_answers_beside_it(engine: NativeEngine, scripted: Path, models: dict[str, Path]) -> None:
-    """The same text and the same vectors, while both compute, and while the embedder is loaded and unloaded."""
-    list(engine.load(LoadRequest(scripted, 4096, gpu_layers=0)))
-    thread = EmbedderThread(chat_busy=lambda: engine.busy)
-    embedder = thread.embedder()
-    loaded(embedder, models["nomic"], batch=64)
-    alone = embedded(embedder, MANY)
-    for _ in range(3):
-        answers = [
-            engine.generate(GenerateRequest([Turn("user", "Hello!")], Sampling(temperature=0))) for _ in range(2)
-        ]
-        reload = embedder.load(EmbedderRequest(models["nomic"], gpu_layers=0, batch=64))
-        documents = embedder.embed(MANY)
-        assert [hear(answer).text for answer in answers] == [ANSWER] * 2
-        list(reload)
-        assert np.abs(vectors(list(documents)) - alone).max() < CLOSE
-    thread.close()
 
 
 # ---- what goes wrong
@@ -379,33 +228,33 @@ def refused(stream: Stream[Any]) -> BackendError:
 
 
 def test_what_cannot_be_done_is_said(
-    tmp_path: Path, models: dict[str, Path], embedder: NativeEmbedder, load: Load
+    tmp_path: Path, embedders: dict[str, Path], embedder: NativeEmbedder, load_embedder: LoadEmbedder
 ) -> None:
     assert refused(embedder.embed(["a"])).code == "no_model"
-    assert refused(embedder.load(EmbedderRequest(models["silent"], gpu_layers=0))).code == "no_pooling"
+    assert refused(embedder.load(EmbedderRequest(embedders["silent"], gpu_layers=0))).code == "no_pooling"
     garbage = tmp_path / "garbage.gguf"
     garbage.write_bytes(b"GGUF" + bytes(100))
     assert refused(embedder.load(EmbedderRequest(garbage, gpu_layers=0))).code == "load_failed"
     assert isinstance(refused(embedder.load(EmbedderRequest(tmp_path / "gone.gguf"))), NotFound)
     assert embedder.model is None
-    load("silent", pooling="mean")
+    load_embedder("silent", pooling="mean")
     assert isinstance(refused(embedder.rerank("q", ["a"])), InvalidInput)
-    load("ranks")
+    load_embedder("ranks")
     error = refused(embedder.embed(["a"]))
     assert (error.code, isinstance(error, InvalidInput)) == ("wrong_model", True)
     assert len(scores(list(embedder.rerank("q", ["a"])))) == 1
 
 
-def test_a_load_is_cancelled(models: dict[str, Path], embedder: NativeEmbedder) -> None:
-    stream = embedder.load(EmbedderRequest(models["xlmr"], gpu_layers=0))
+def test_a_load_is_cancelled(embedders: dict[str, Path], embedder: NativeEmbedder) -> None:
+    stream = embedder.load(EmbedderRequest(embedders["xlmr"], gpu_layers=0))
     stream.cancel()
     assert not any(isinstance(event, EmbedderLoaded) for event in stream) or embedder.model is not None
-    assert loaded(embedder, models["xlmr"]).pooling == "cls"
+    assert loaded(embedder, embedders["xlmr"]).pooling == "cls"
 
 
-def test_a_file_is_tried_in_a_process_of_its_own(tmp_path: Path, models: dict[str, Path]) -> None:
+def test_a_file_is_tried_in_a_process_of_its_own(tmp_path: Path, embedders: dict[str, Path]) -> None:
     for name in ("xlmr", "qwen3", "ranks", "ranks-qwen3"):
-        request = EmbedderRequest(models[name], gpu_layers=0, context=600, batch=64)
+        request = EmbedderRequest(embedders[name], gpu_layers=0, context=600, batch=64)
         assert list(attempt_embedder(request, cancel=CancelToken()))[-1].fraction == 1.0
     garbage = tmp_path / "garbage.gguf"
     garbage.write_bytes(b"GGUF" + bytes(100))
@@ -414,19 +263,21 @@ def test_a_file_is_tried_in_a_process_of_its_own(tmp_path: Path, models: dict[st
     assert caught.value.code == "load_failed"
 
 
-def test_vectors_that_do_not_compare_are_told_apart(tmp_path: Path, models: dict[str, Path], load: Load) -> None:
+def test_vectors_that_do_not_compare_are_told_apart(
+    tmp_path: Path, embedders: dict[str, Path], load_embedder: LoadEmbedder
+) -> None:
     """By the file, wherever it is, and by all that a vector depends on."""
-    whole = load("xlmr").identity
+    whole = load_embedder("xlmr").identity
     others = [
-        load("xlmr", pooling="mean").identity,
-        load("xlmr", dimensions=32).identity,
-        load("xlmr", query_prefix="query: ").identity,
-        load("xlmr", document_prefix="query: ").identity,
-        load("bert").identity,
+        load_embedder("xlmr", pooling="mean").identity,
+        load_embedder("xlmr", dimensions=32).identity,
+        load_embedder("xlmr", query_prefix="query: ").identity,
+        load_embedder("xlmr", document_prefix="query: ").identity,
+        load_embedder("bert").identity,
     ]
-    models["moved"] = tmp_path / "moved.gguf"
-    models["moved"].write_bytes(models["xlmr"].read_bytes())
-    models["trained"] = random_bert(tmp_path / "trained.gguf", seed=1)
-    others.append(load("trained").identity)
+    embedders["moved"] = tmp_path / "moved.gguf"
+    embedders["moved"].write_bytes(embedders["xlmr"].read_bytes())
+    embedders["trained"] = random_bert(tmp_path / "trained.gguf", seed=1)
+    others.append(load_embedder("trained").identity)
     assert len({whole, *others}) == 7
-    assert load("moved", alias="Another name", threads=1, context=64, batch=64).identity == whole
+    assert load_embedder("moved", alias="Another name", threads=1, context=64, batch=64).identity == whole
