@@ -65,6 +65,13 @@ def test_fast_and_slow_cores(tree: Tree) -> None:
     assert (found.physical_cores, found.logical_cores, found.performance_cores) == (6, 8, 2)
 
 
+@pytest.mark.parametrize(("online", "nodes"), [("0-3\n", 4), ("0,2\n", 2), ("0\n", 1), (None, 1)])
+def test_memory_nodes(tree: Tree, online: str | None, nodes: int) -> None:
+    if online is not None:
+        tree.write("sys/devices/system/node/online", online)
+    assert cpu.memory_nodes(tree.root) == nodes
+
+
 def test_an_arm_board(tree: Tree) -> None:
     features = "fp asimd evtstrm aes crc32 atomics fphp asimdhp cpuid asimdrdm asimddp"
     tree.write("proc/cpuinfo", "\n".join(f"processor\t: {n}\nFeatures\t: {features}\n" for n in range(4)))

@@ -197,6 +197,49 @@ def test_what_lacked_memory_is_worth_another_try_when_there_is_more(path: Path) 
 # ---- the file
 
 
+def test_threads_are_known_for_models_of_about_that_size(path: Path) -> None:
+    """On the same cores, with the same engine, also after a restart; measured again they replace what was known."""
+    experience = Experience(path, "0.3.36")
+    assert experience.threads("8/0/16", 4 * GIB) is None
+    experience.record_threads("8/0/16", 4 * GIB, 8, 16)
+    experience.record_threads("8/0/16", 100 * MIB, 4, 8)
+    again = Experience(path, "0.3.36")
+    assert again.threads("8/0/16", 5 * GIB) == (8, 16)
+    assert again.threads("8/0/16", 120 * MIB) == (4, 8)
+    assert again.threads("8/0/16", 40 * GIB) is None
+    assert again.threads("6/0/12", 4 * GIB) is None
+    assert Experience(path, "0.3.37").threads("8/0/16", 4 * GIB) is None
+    again.record_threads("8/0/16", 5 * GIB, 6, 6)
+    assert again.threads("8/0/16", 4 * GIB) == (6, 6)
+    for number in range(100):
+        again.record_threads(f"{number}", 4 * GIB, 2, 2)
+    assert len(json.loads(path.read_text())["threads"]) == 40
+
+
+def test_a_list_from_before_threads_were_measured_is_read(path: Path) -> None:
+    Experience(path).record_worked(KEY)
+    data = json.loads(path.read_text())
+    del data["threads"]
+    path.write_text(json.dumps(data))
+    assert Experience(path).worked(KEY)
+
+
+def test_cards_share_layers_once_that_was_clearly_quicker(path: Path) -> None:
+    """Beside whole layers on the same cards; the speed of one way says nothing about the other."""
+    cards = replace(KEY, devices=("CUDA0", "CUDA1"))
+    together = replace(cards, options=replace(OPTIONS, gpu_sharing="tensor"))
+    experience = Experience(path)
+    experience.record_speed(together, 20.0, 36.0)
+    assert not experience.tensor_is_quicker(cards.devices, "qwen2")
+    assert experience.speed_factor(cards.devices, "qwen2") == 1.0
+    experience.record_speed(cards, 20.0, 35.0)
+    assert not experience.tensor_is_quicker(cards.devices, "qwen2")
+    for _ in range(3):
+        experience.record_speed(cards, 20.0, 30.0)
+    assert experience.tensor_is_quicker(cards.devices, "qwen2")
+    assert not experience.tensor_is_quicker(("CUDA0",), "qwen2")
+
+
 def test_it_stays_small(path: Path) -> None:
     experience = Experience(path)
     experience.record_worked(KEY)
@@ -217,6 +260,7 @@ def test_it_stays_small(path: Path) -> None:
     assert path.stat().st_size < 300_000
 
 
+THREADS_OF = {"engine": "", "cores": "8/0/16", "size": 15, "decode": 8, "prefill": 8, "when": 0.0}
 DAMAGED: dict[str, object] = {
     "nothing": b"",
     "no JSON": b"{",
@@ -226,6 +270,8 @@ DAMAGED: dict[str, object] = {
     "runs that are no list": {"version": 1, "runs": {}, "measured": []},
     "a run that is text": {"version": 1, "runs": ["x"], "measured": []},
     "a run of other fields": {"version": 1, "runs": [{"x": 1}], "measured": []},
+    "threads of none": {"version": 1, "runs": [], "measured": [], "threads": [THREADS_OF | {"decode": 0}]},
+    "threads in words": {"version": 1, "runs": [], "measured": [], "threads": [THREADS_OF | {"cores": 8}]},
     "deep": b"[" * 100_000,
     "too large": b" " * (9 << 20),
 }
