@@ -19,7 +19,7 @@ from backends.engine.tools import R1, Markup, described, written
 Message = dict[str, Any]
 Render = Callable[[dict[str, Any]], str]
 
-_SECONDS = 1.0  # for all questions together
+_SECONDS = 1.0  # of computing, for all questions together
 _NAME, _KEY, _VALUE, _WORDS, _RESULT = "seek_name", "seek_key", "seek_value", "seek_words", "seek_result"
 
 
@@ -40,10 +40,10 @@ class Manners:
 
 def asked(render: Render) -> Manners:
     """Find out a template's manners. `render` may raise TemplateFailed."""
-    until = time.monotonic() + _SECONDS
+    until = time.thread_time() + _SECONDS
 
     def shown(messages: Sequence[Message], **variables: Any) -> str:
-        if time.monotonic() > until:
+        if time.thread_time() > until:
             return ""
         try:
             return render({"messages": messages, "add_generation_prompt": True, **variables})
@@ -182,4 +182,7 @@ def _plain(markup: Markup, manners: Manners) -> Markup:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError) as error:
+        raise TemplateFailed("what a tool is given is no JSON") from error

@@ -90,6 +90,12 @@ def test_text_is_held_back_no_longer_than_needed() -> None:
     assert parser.feed(b"at") == [ReasoningDelta(" </that")]
 
 
+def test_what_goes_on_keeps_its_space() -> None:
+    assert Parser("reasoning", begun=True).feed(b" think") == [ReasoningDelta(" think")]
+    assert Parser("answer", begun=True).feed(b"\n- two") == [TextDelta("\n- two")]
+    assert Parser("answer").feed(b"\n- one") == [TextDelta("- one")]
+
+
 def test_tokens_of_the_reasoning_are_counted() -> None:
     parser = Parser("unknown")
     for token in (b"Hm", b", well", b"</think>", b"Yes"):

@@ -250,13 +250,16 @@ def test_a_template_that_bombs_with_tools_is_not_asked_for_them(model: Model, wh
     assert text.removeprefix(BOS) == shown(model, KNOWS_NO_TOOLS, CHAT, tools=(WEATHER,)).removeprefix(BOS)
 
 
-def test_arguments_without_end_are_an_error(model: Model) -> None:
+@EVERY
+def test_arguments_that_are_no_json_are_an_error(model: Model, name: str) -> None:
     deep: dict[str, Any] = {}
     for _ in range(3000):
         deep = {"x": deep}
-    with pytest.raises(EngineError) as caught:
-        shown(model, "v4", [Turn("user", "?"), Turn("assistant", "", tool_calls=(ToolCall("1", "clock", deep),))])
-    assert caught.value.code == "template_failed"
+    for arguments in (deep, {"x": {1, 2}}, {"x": b"bytes"}):
+        calls = (ToolCall("1", "clock", arguments),)
+        with pytest.raises(EngineError) as caught:
+            shown(model, name, [Turn("user", "?"), Turn("assistant", "", tool_calls=calls)])
+        assert caught.value.code == "template_failed"
 
 
 # ---- going on
