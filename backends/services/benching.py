@@ -7,7 +7,6 @@ that nobody's question goes to a model that is only here to be measured.
 """
 
 import random
-import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -166,9 +165,9 @@ class BenchServices:
         player = _Player(self._base.engine.generate, vocabulary, asked, cancel)
         yield BenchStep(Phrase(f"{name}: reading", f"{name}：正在读取"))
         player.warm_up()
-        prefill = statistics.median(player.prefill() for _ in range(ROUNDS))
+        prefill = percentile([player.prefill() for _ in range(ROUNDS)], 50)
         yield BenchStep(Phrase(f"{name}: decoding", f"{name}：正在生成"))
-        decode = statistics.median(player.decode() for _ in range(ROUNDS))
+        decode = percentile([player.decode() for _ in range(ROUNDS)], 50)
         rows = []
         for count in asked.streams:
             yield BenchStep(Phrase(f"{name}: {count} at once", f"{name}：{count} 路并发"))
@@ -221,7 +220,7 @@ class _Player:
         return StreamsFigures(
             count,
             sum(ending.usage.completion_tokens for ending in endings) / took,
-            statistics.median(ending.timings.ttft_s for ending in endings),
+            percentile([ending.timings.ttft_s for ending in endings], 50),
             percentile(gaps, 95),
         )
 
