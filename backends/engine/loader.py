@@ -167,16 +167,17 @@ class NativeEngine:
 
         return self._ask(Asked(stream, call, needs_model=True))
 
-    def erase_states(self, labels: Set[str] | None) -> Stream[None]:
+    def erase_states(self, labels: Set[str] | None, *, for_good: bool = False) -> Stream[None]:
         """Forget what read any of these (None: all that was read): in the cache, and what is saved where the loaded
-        model saves. Without a model nothing happens. StorageError if a file cannot be removed."""
+        model saves. `for_good`: it saves no more. Without a model nothing happens. StorageError if a file cannot be
+        removed."""
         stream: Stream[None] = Stream("erase_states")
 
         def call() -> None:
             if self._loaded is None:
                 stream.close()
             else:
-                self._loaded.scheduler.erase(labels, stream)
+                self._loaded.scheduler.erase(labels, stream, for_good=for_good)
 
         return self._ask(Asked(stream, call, urgent=True))
 

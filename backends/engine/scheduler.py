@@ -145,7 +145,7 @@ class Scheduler:
         """A small piece of work for when there is nothing else to do. False: there is none."""
         return self._warm is not None and self._warm.save_one()
 
-    def erase(self, labels: Set[str] | None, stream: Stream[None]) -> None:
+    def erase(self, labels: Set[str] | None, stream: Stream[None], *, for_good: bool) -> None:
         """Forget what read any of these (None: all), here and on the disk; what is being computed, when it is done.
         `stream` ends then. StorageError out of it."""
         self._room.erase(labels)
@@ -154,7 +154,7 @@ class Scheduler:
             if isinstance(item, Sequence) and (labels is None or not item.labels.isdisjoint(labels)):
                 item.erased = True
         if self._warm is not None:
-            self._warm.erase(labels, stream)
+            self._warm.erase(labels, stream, for_good=for_good)
         else:
             stream.close()
 

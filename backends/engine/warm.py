@@ -87,9 +87,10 @@ class Warm:
     ) -> None:
         self._store, self._room, self._context, self._can = store, room, context, can
         self._identity, self._wake, self._cost = identity, wake, cost
-        self._speed = _READ
+        self._speed, self._over = _READ, False
         self._wishes: weakref.WeakKeyDictionary[Asking, _Wish] = weakref.WeakKeyDictionary()
         self._read: _Read | None = None
+        self._refused: set[Path] = set()
         self._judged: list[Idle | Snapshot] = []  # saved, or not worth it
 
     # ---- restoring
@@ -137,7 +138,7 @@ class Warm:
 
     def _worth(self, match: Match, shared: int, cells: int) -> bool:
         gain, cost = match.shared - shared, self._cost()
-        if gain < _GAIN or match.head.length > cells:
+        if gain < _GAIN or match.head.length > cells or match.saved.path in self._refused:
             return False
         return match.head.size / self._speed < gain * cost if cost else 4 * gain >= match.head.length
 
@@ -152,6 +153,7 @@ class Warm:
         wish.source = self._room.put(tokens.tolist(), read.sequence.key, data[0], match.head.labels)
         if wish.source is None:
             log.info("the saved state %s is not used: it does not fit", match.saved.path.name)
+            self._refused.add(match.saved.path)
             return
         self._judged.append(wish.source)
         self._store.use(match.saved)
@@ -162,7 +164,7 @@ class Warm:
 
     def save_one(self) -> bool:
         """Copy one state out of the cache, if there is one that is worth it and the one before it is written."""
-        if self._read is not None or self._store.saving:
+        if self._over or self._read is not None or self._store.saving:
             return False
         there = [*self._room.idle, *self._room.snapshots]
         self._judged = [source for source in self._judged if _among(source, there)]
@@ -216,16 +218,17 @@ class Warm:
             self._read = None
         until = time.perf_counter() + _CLOSING
         for source in self._worth_saving():
-            if (left := until - time.perf_counter()) <= 0 or not self._store.wait(left):
+            if self._over or (left := until - time.perf_counter()) <= 0 or not self._store.wait(left):
                 break
             self._save(source, _GAIN, 1 << 30)
         self._store.close()
 
     # ---- forgetting
 
-    def erase(self, labels: Set[str] | None, stream: Stream[None]) -> None:
+    def erase(self, labels: Set[str] | None, stream: Stream[None], *, for_good: bool) -> None:
         """Remove the saved states that read any of these (None: all); `stream` ends when they are gone. StorageError
-        comes out of it."""
+        comes out of it. `for_good`: from now on nothing is saved."""
+        self._over = self._over or for_good
         self._store.erase_soon(labels, stream)
 
     def _key(self, adapters: Hashable) -> str:

@@ -54,11 +54,11 @@ class WarmthServices:
     def on_settings(self, settings: Settings) -> None:
         was, self._wanted = self._wanted, settings.engine.warm
         if was and not self._wanted:
-            self.erase(None)
+            self._runner.start(self._erase, None, for_good=True)
 
-    def _erase(self, labels: Set[str] | None, *, cancel: CancelToken) -> Iterator[None]:
+    def _erase(self, labels: Set[str] | None, *, cancel: CancelToken, for_good: bool = False) -> Iterator[None]:
         if self._base.engine.model is not None:
-            yield from within(self._base.engine.erase_states(labels), cancel)
+            yield from within(self._base.engine.erase_states(labels, for_good=for_good), cancel)
         StateStore(self.folder, 0).erase(labels)  # those of other models, too
         yield None
 

@@ -435,8 +435,12 @@ def test_a_state_that_llama_cpp_refuses(desk: Desk) -> None:
     with path.open("w+b") as file:
         list(state_file.write(file, head, memoryview(bytes(head.size))))
     desk.start()
+    for labels in (ONE, frozenset({"conversation:2"})):
+        heard = desk.ask(f"{DOCUMENT}brief please", labels=labels, keep=False)
+        assert heard.text == "直接回答，没有思考。"
+        assert heard.finished.timings.restored == 0
     heard = desk.ask()
-    assert (heard.text, heard.finished.usage.cached_tokens) == (cold.text, 0)
+    assert (heard.text, heard.finished.timings.restored) == (cold.text, 0)
 
 
 def test_the_budget_holds(desk: Desk) -> None:
