@@ -36,8 +36,9 @@ _KEPT = 128  # results
 _FORGIVEN = 60.0  # seconds after which a grammar that was too slow is tried again: perhaps the computer was busy
 _MOST_ELEMENTS = 500_000  # characters of literals and classes, repetitions written out
 
+_MOST_TIMES = 2000
 _PARTS = re.compile(
-    r"""\#[^\r\n]*|"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]|\{\s*(\d{1,9})\s*(,\s*(\d{0,9})\s*)?\}|\S""", re.DOTALL
+    r"""\#[^\r\n]*|"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]|\{\s*(\d{1,99})\s*(,\s*(\d{0,99})\s*)?\}|\S""", re.DOTALL
 )
 
 
@@ -190,7 +191,10 @@ def check_text(gbnf: str) -> None:
         if sign.startswith("#"):
             continue
         if part[1]:
-            total += last * max(int(part[1]), int(part[3] or 0))
+            times = max(int(part[1]), int(part[3] or 0))
+            if times > _MOST_TIMES:  # llama.cpp would take it for boundless, without a word
+                raise refused(f"it repeats a part more than {_MOST_TIMES} times")
+            total += last * times
         else:
             last = len(sign)
             total += last
