@@ -243,6 +243,13 @@ def test_a_bomb_is_an_error_of_this_request(model: Model, source: str) -> None:
     assert caught.value.code == "template_failed"
 
 
+def test_copies_of_a_message_are_counted_too(model: Model) -> None:
+    copies = "{% for i in range(300) %}{% set ns.x = ns.x | upper %}{% endfor %}"
+    source = "{% set ns = namespace(x=messages[0].content) %}" + copies
+    with pytest.raises(EngineError, match="too much of the messages"):
+        ChatTemplate(source, model.vocabulary).prompt([Turn("user", "a" * 100_000)])
+
+
 @pytest.mark.parametrize("which", ["tools", "messages[1].tool_calls"])
 def test_a_template_that_bombs_with_tools_is_not_asked_for_them(model: Model, which: str) -> None:
     source = "{% if " + which + " %}" + BOMB + "{% endif %}" + KNOWS_NO_TOOLS
