@@ -4,10 +4,8 @@ GBNF is llama.cpp's language of grammars (grammars/README.md there). Its repetit
 above, without a word: `Rules.repeated` takes larger ones apart.
 """
 
-from backends.core.errors import InvalidInput
-from backends.core.phrase import Phrase
+from backends.engine.grammar_errors import too_large
 
-LONGEST_GRAMMAR = 64 << 10  # bytes, as it is given
 LONGEST_MADE = 256 << 10  # characters, as it is made of a schema
 MOST_REPETITIONS = 65536
 
@@ -122,14 +120,3 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"'}
 
 def _point(point: int) -> str:
     return chr(point) if point < 128 and chr(point).isalnum() else f"\\U{point:08X}"
-
-
-def too_large() -> InvalidInput:
-    return InvalidInput(
-        Phrase("The grammar or the schema is too large.", "语法或模式过大。"),
-        Phrase(
-            f"A grammar or a schema may have {LONGEST_GRAMMAR >> 10} KB, and be nested 64 deep.",
-            f"语法或模式最多 {LONGEST_GRAMMAR >> 10} KB，嵌套最多 64 层。",
-        ),
-        code="grammar_too_large",
-    )

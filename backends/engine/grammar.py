@@ -21,11 +21,8 @@ from backends.core.errors import BackendError, Cancelled, EngineError, InvalidIn
 from backends.core.phrase import Phrase
 from backends.core.turns import Turns
 from backends.engine.asked import stopped
-from backends.engine.call_grammar import call_grammar
-from backends.engine.gbnf import LONGEST_GRAMMAR, too_large
-from backends.engine.generation import Format, GenerateRequest, Grammar, NamedTool
-from backends.engine.grammar_errors import refused, too_slow
-from backends.engine.schema import measured
+from backends.engine.generation import Format, GenerateRequest, Grammar, NamedTool, ToolChoice
+from backends.engine.grammar_errors import LONGEST_GRAMMAR, refused, too_large, too_slow
 from backends.engine.tools import Markup, offered
 
 IDLE = 30.0  # seconds after which the child is let go
@@ -124,8 +121,14 @@ def grammar_wanted(request: GenerateRequest, markup: Markup, marks: Mapping[str,
     """What the answer has to follow: a call of a tool if there has to be one, else the format; None: nothing."""
     choice, form = request.tool_choice, request.format
     if choice == "required" or isinstance(choice, NamedTool):
-        return lambda: call_grammar(markup, offered(request), choice, marks)
+        return lambda: _calls(request, choice, markup, marks)
     return None if form is None else lambda: form
+
+
+def _calls(request: GenerateRequest, choice: ToolChoice, markup: Markup, marks: Mapping[str, int]) -> str:
+    from backends.engine.call_grammar import call_grammar  # with its schemas, for the few that need them
+
+    return call_grammar(markup, offered(request), choice, marks)
 
 
 class Checks:
@@ -170,6 +173,8 @@ def _question(format: Format | str) -> dict[str, str]:
     if isinstance(format, str):
         return {"gbnf": format}
     if not isinstance(format, Grammar):
+        from backends.engine.schema import measured
+
         return {"schema": json.dumps(measured(format.schema))}
     try:
         size = len(format.gbnf.encode())

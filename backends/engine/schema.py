@@ -16,7 +16,8 @@ from typing import Any
 
 from backends.core.phrase import Phrase
 from backends.engine import number_rules, pattern_rules
-from backends.engine.gbnf import LONGEST_GRAMMAR, Rules, literal, too_large
+from backends.engine.gbnf import Rules, literal
+from backends.engine.grammar_errors import LONGEST_GRAMMAR, too_large
 from backends.engine.key_rules import other_keys
 from backends.engine.schema_words import (
     KINDS,
