@@ -4,6 +4,8 @@ The answer goes to standard output, thinking (dimmed) and progress to standard e
 pipe there is the answer alone. An interrupt stops the answer cleanly; exit code 130 then.
 """
 
+import json
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,23 +17,31 @@ from backends.commands.figures import duration, rate
 from backends.commands.job import DONE, INTERRUPTED, Command, Job, typed_path
 from backends.core.errors import Cancelled, InvalidInput, NotFound, Unavailable
 from backends.core.phrase import NOTHING, Language, Phrase
+from backends.core.stream import Stream
 from backends.engine.protocol import (
     Finished,
+    GenerateEvent,
     GenerateRequest,
+    JsonSchema,
+    LoadedModel,
     LoadProgress,
     LoadStepped,
     LoadTrying,
+    LoadWaiting,
     PromptProgress,
+    Queued,
     ReasoningDelta,
     ReasoningReclassified,
     Sampling,
     TextDelta,
+    ThinkingClosed,
     Turn,
 )
 from backends.models.types import CatalogModel, LocalModel
 
 NAME = "ask"
 SUMMARY = Phrase("Ask the model one question.", "向模型提一个问题。")
+LARGEST_SCHEMA = 64 << 10  # bytes
 
 
 def grammar(language: Language) -> Parser:
@@ -52,6 +62,17 @@ def grammar(language: Language) -> Parser:
     parser.option("--context", "N", Phrase("context in tokens", "上下文长度（token）"), kind=whole(256, 2**24))
     parser.option(
         "--max-tokens", "N", Phrase("longest answer, thinking included", "回答的最大长度（含思考）"), kind=whole(1)
+    )
+    parser.option(
+        "--thinking-budget",
+        "N",
+        Phrase("so many tokens of thinking, then the answer; 0: none", "思考的 token 上限，之后开始回答；0 表示不思考"),
+        kind=whole(0),
+    )
+    parser.option(
+        "--schema",
+        "FILE",
+        Phrase("the answer is JSON that this JSON schema describes", "回答为符合该 JSON Schema 的 JSON"),
     )
     parser.option(
         "--temperature", "T", Phrase("0 is always the likeliest word", "0 表示总取最可能的词"), kind=number(0, 5)
@@ -84,26 +105,33 @@ def wants_stdin(arguments: Any, *, piped: bool) -> bool:
 def run(job: Job) -> int:
     asked = question(job.arguments)
     waiting = Phrase("Waiting for another answer to end", "正在等待其他回答结束")
-    with job.services.turns.mine(job.cancel, lambda: job.console.progress(job.console.to(waiting), step="waiting")):
-        return _ask(job, asked)
+    given = job.arguments
+    form = schema(typed_path(given.schema, job)) if given.schema is not None else None
+    with ExitStack() as turn:
+        say = job.console.to(waiting)
+        turn.enter_context(job.services.turns.mine(job.cancel, lambda: job.console.progress(say, step="waiting")))
+        adapters = lora.named(job)
+        _load(job)
+        if job.cancel.cancelled:
+            return INTERRUPTED
+        loaded, model = job.services.engine.model, job.services.loading.catalog_model()
+        request = GenerateRequest(
+            with_instructions([Turn("user", asked)], model, given.system or ""),
+            sampling(given, model),
+            given.max_tokens,
+            thinking_budget=given.thinking_budget,
+            priority="api",
+            format=form,
+            adapters=lora.beside_its_own(adapters, job),
+        )
+        stream = job.services.engine.generate(request)
+        turn.close()  # nobody's load comes before this answer any more
+        return _answer(job, stream, loaded)
 
 
-def _ask(job: Job, asked: str) -> int:
-    adapters = lora.named(job)
-    _load(job)
-    if job.cancel.cancelled:
-        return INTERRUPTED
-    with lora.worn(adapters, job):
-        return _answer(job, asked)
-
-
-def _answer(job: Job, asked: str) -> int:
-    loaded = job.services.engine.model
-    model = job.services.loading.catalog_model()
-    turns = with_instructions([Turn("user", asked)], model, job.arguments.system or "")
-    request = GenerateRequest(turns, sampling(job.arguments, model), job.arguments.max_tokens)
+def _answer(job: Job, stream: Stream[GenerateEvent], loaded: LoadedModel | None) -> int:
     ending = None
-    for event in job.follow(job.services.engine.generate(request)):
+    for event in job.follow(stream):
         if isinstance(event, Finished):
             ending = event
             job.services.loading.note_answer(event)
@@ -164,6 +192,29 @@ def sampling(given: Any, model: CatalogModel | None) -> Sampling:
     return replace(publisher, **named)
 
 
+def schema(path: Path) -> JsonSchema:
+    """A JSON schema out of a file. NotFound `no_file`, InvalidInput `bad_schema`."""
+    try:
+        if path.stat().st_size > LARGEST_SCHEMA:
+            raise _bad_schema(path, f"more than {LARGEST_SCHEMA // 1024} KiB", f"超过 {LARGEST_SCHEMA // 1024} KiB")
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise NotFound(
+            Phrase(f"{path} cannot be read: {error.strerror}.", f"无法读取 {path}：{error.strerror}。"), code="no_file"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise _bad_schema(path, "it is no JSON", "不是有效的 JSON") from error
+    if not isinstance(found, dict):
+        raise _bad_schema(path, "it is no JSON object", "不是 JSON 对象")
+    return JsonSchema(found)
+
+
+def _bad_schema(path: Path, en: str, zh: str) -> InvalidInput:
+    return InvalidInput(
+        Phrase(f"{path} is no JSON schema: {en}.", f"{path} 不是 JSON Schema：{zh}。"), code="bad_schema"
+    )
+
+
 # ---- the model that answers
 
 
@@ -210,6 +261,12 @@ def _load(job: Job) -> None:
                 f"Loading {local.name} {event.fraction:.0%}", f"正在加载 {local.name} {event.fraction:.0%}"
             )
             console.progress(console.to(loading))
+        elif isinstance(event, LoadWaiting):
+            waiting = Phrase(
+                f"Waiting until the loaded model is done with {event.answers}",
+                f"正在等待已加载模型的 {event.answers} 个回答完成",
+            )
+            console.progress(console.to(waiting))
         elif isinstance(event, LoadTrying):
             trying = Phrase(f"Trying {local.name} for the first time", f"首次试加载 {local.name}")
             console.progress(console.to(trying))
@@ -266,6 +323,8 @@ def _as_json(event: object, job: Job) -> None:
             job.console.json({"text": text})
         case ReasoningReclassified():
             job.console.json({"reclassified": "reasoning"})
+        case ThinkingClosed(by):
+            job.console.json({"thinking_closed": by})
 
 
 def _as_text(event: object, job: Job) -> None:
@@ -274,6 +333,9 @@ def _as_text(event: object, job: Job) -> None:
         case PromptProgress(done, total) if done < total:
             reading = Phrase(f"Reading {done / total:.0%}", f"正在阅读 {done / total:.0%}")
             console.progress(console.to(reading))
+        case Queued(before) if before:
+            queued = Phrase(f"Waiting: {before} before this one", f"等待中：前面还有 {before} 个")
+            console.progress(console.to(queued), step="waiting")
         case ReasoningDelta(text):
             console.whisper(text)
         case TextDelta(text):

@@ -1,12 +1,11 @@
-"""Adapters for one answer, `ask --lora FILE[:SCALE]`: the model wears them meanwhile, and nothing remembers them."""
+"""Adapters for one answer, `ask --lora FILE[:SCALE]`: others that are computed beside it do not wear them."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from math import isfinite
 
 from backends.commands.arguments import Kind
 from backends.commands.job import Job, typed_path
-from backends.core.errors import BackendError, Unavailable
+from backends.core.errors import Unavailable
 from backends.core.phrase import Phrase
 from backends.engine.protocol import Adapter
 from backends.models import gguf
@@ -43,39 +42,15 @@ def named(job: Job) -> list[Adapter]:
     return adapters
 
 
-@contextmanager
-def worn(adapters: Sequence[Adapter], job: Job) -> Iterator[None]:
-    """Inside, the loaded model wears these beside its own. InvalidInput (`adapter_does_not_fit`)."""
-    services, loaded = job.services, job.services.engine.model
-    if not adapters or job.cancel.cancelled:
-        yield
-        return
+def beside_its_own(adapters: Sequence[Adapter], job: Job) -> tuple[Adapter, ...] | None:
+    """These, and what the loaded model wears anyway; None if there are none. InvalidInput (`adapter_does_not_fit`)."""
+    loaded = job.services.engine.model
+    if not adapters:
+        return None
     if loaded is None:
         raise Unavailable(Phrase("The model was unloaded meanwhile.", "模型已被卸载。"), code="answer_stopped")
     header = gguf.check(loaded.path)
     for adapter in adapters:
         check_fits(check_adapter(adapter.path), header)
-    model = services.library.find(loaded.path)
-    own = [Adapter(each.path, scale) for each, scale in services.shelf.adapters_of(model)]
     new = {adapter.path for adapter in adapters}
-    try:
-        for _ in job.follow(services.engine.set_adapters([*(one for one in own if one.path not in new), *adapters])):
-            pass
-        yield
-    finally:
-        _as_before(job)
-
-
-def _as_before(job: Job) -> None:
-    """What the library says of the model that is loaded now, also after an interrupt. If that cannot be, no model stays
-    loaded: the next answer must not come from one that wears what nobody chose."""
-    services, loaded = job.services, job.services.engine.model
-    if loaded is None:
-        return
-    try:
-        own = services.shelf.adapters_of(services.library.find(loaded.path))
-        for _ in services.engine.set_adapters([Adapter(each.path, scale) for each, scale in own]):
-            pass
-    except BackendError:
-        for _ in services.engine.unload():
-            pass
+    return (*(one for one in loaded.adapters if one.path not in new), *adapters)

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ from backends.engine.protocol import (
     Turn,
 )
 from backends.storage.database import Database
-from tests.kit.ggufs import ANSWER, R1_JANUARY_TEMPLATE, REASONING, Script, scripted_model
+from tests.kit.ggufs import ANSWER, R1_JANUARY_TEMPLATE, REASONING, Script, Shape, random_model, scripted_model
 
 GREEDY = Sampling(temperature=0.0)
 
@@ -53,6 +54,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ],
     )
     scripted_model(folder / "slow.gguf", "", " ".join(f"n{number}" for number in range(60)), endless=True, slow=150)
+    random_model(folder / "random.gguf", shape=Shape(context=32768))
     scripted_model(folder / "january.gguf", opens=False, template=R1_JANUARY_TEMPLATE)
     return folder
 
@@ -83,14 +85,14 @@ class Chat:
         self.engine = engine
         self.id = store.create().id
         self.error: BackendError | None = None
+        self.manner = Manner(sampling=GREEDY)
 
     def ask(
         self, text: str, *, stop: Callable[[AnswerEvent], bool] = lambda _: False, max_tokens: int | None = None
     ) -> list[AnswerEvent]:
         cancel = CancelToken()
-        task = answer(
-            self.store, self.engine, Manner(None, GREEDY, max_tokens=max_tokens), self.id, text, cancel=cancel
-        )
+        manner = replace(self.manner, max_tokens=max_tokens or self.manner.max_tokens)
+        task = answer(self.store, self.engine, manner, self.id, text, cancel=cancel)
         return self._events(task, cancel, stop)
 
     def again(self, message_id: int) -> list[AnswerEvent]:
@@ -100,7 +102,7 @@ class Chat:
 
     def go_on(self, message_id: int) -> list[AnswerEvent]:
         cancel = CancelToken()
-        task = go_on(self.store, self.engine, Manner(None, GREEDY), self.id, message_id, cancel=cancel)
+        task = go_on(self.store, self.engine, self.manner, self.id, message_id, cancel=cancel)
         return self._events(task, cancel, lambda _: False)
 
     def messages(self) -> tuple[Message, ...]:
@@ -315,35 +317,50 @@ def test_streamed_text_is_on_disk_within_a_second(store: ChatStore, engine: Nati
     assert checks > 10
 
 
-@pytest.mark.parametrize("part", [ReasoningDelta, TextDelta])
+@pytest.mark.parametrize("budget", [None, 3])
 def test_an_answer_that_was_cut_off_goes_on_from_its_last_word(
-    store: ChatStore, plain: NativeEngine, part: type[object]
+    store: ChatStore, engine: NativeEngine, models: Path, budget: int | None
 ) -> None:
-    chat = Chat(store, plain)
-    chat.ask("Hello there", stop=lambda event: isinstance(event, part))
-    _, reply = chat.messages()
-    assert reply.cut_off
-    events = chat.go_on(reply.id)
-    _, whole = chat.messages()
-    assert events[-1] == AnswerSaved(whole)
-    assert whole.id == reply.id
-    assert (whole.reasoning.strip(), whole.content.strip()) == (REASONING, ANSWER)
-    assert (whole.status, whole.problem, whole.siblings) == ("done", None, 1)
-    assert whole.usage is not None
-    assert reply.usage is not None
-    assert whole.usage.completion_tokens >= reply.usage.completion_tokens
-    assert not whole.cut_off
-
-
-def test_only_the_last_answer_goes_on_and_only_if_it_was_cut_off(store: ChatStore, plain: NativeEngine) -> None:
-    chat = Chat(store, plain)
+    """With random weights: it never ends by itself, and thinks until its budget is spent."""
+    load(engine, models / "random.gguf", context=32768)
+    chat = Chat(store, engine)
+    chat.manner = Manner(sampling=GREEDY, max_tokens=20, thinking_budget=budget)
     chat.ask("Hello there")
-    whole = chat.messages()[-1]
-    chat.go_on(whole.id)
+    _, begun = chat.messages()
+    assert begun.cut_off
+    assert begun.finish_reason == "length"
+    events = chat.go_on(begun.id)
+    _, more = chat.messages()
+    assert events[-1] == AnswerSaved(more)
+    assert (more.id, more.siblings, more.problem) == (begun.id, 1, None)
+    if budget is None:
+        assert more.reasoning.startswith(begun.reasoning)
+        assert len(more.reasoning) > len(begun.reasoning)
+        assert more.content == ""
+    else:
+        assert more.reasoning == begun.reasoning
+        assert more.content.startswith(begun.content)
+        assert len(more.content) > len(begun.content) > 0
+    assert begun.usage is not None
+    assert more.usage is not None
+    assert more.usage.prompt_tokens == begun.usage.prompt_tokens
+    assert more.usage.completion_tokens == 2 * begun.usage.completion_tokens == 40
+    assert store.messages(chat.id)[-1] == more
+
+
+def test_only_the_last_answer_goes_on_and_only_if_it_was_cut_off(
+    store: ChatStore, engine: NativeEngine, models: Path
+) -> None:
+    load(engine, models / "plain.gguf")
+    chat = Chat(store, engine)
+    chat.ask("Hello there")
+    chat.go_on(chat.messages()[-1].id)
     assert chat.error is not None
     assert chat.error.code == "not_cut_off"
-    chat.ask("Hello there", stop=lambda event: isinstance(event, TextDelta))
+    chat.manner = Manner(sampling=GREEDY, max_tokens=3)
+    chat.ask("Hello there")
     cut = chat.messages()[-1]
+    assert cut.cut_off
     chat.ask("And now?")
     chat.go_on(cut.id)
     assert chat.error is not None
