@@ -35,12 +35,12 @@ class LoadedPooled:
     _native: native.Model
 
     def exercise(self) -> None:
-        """Compute a full batch of two texts and one of the longest. EngineError `load_failed`."""
-        half = min(self.context.most, self.model.context) // 2
+        """Compute two short texts, and one that is longer than a batch, or the longest. EngineError `load_failed`."""
+        longest = min(self.model.context, self.context.at_once if self.context.is_whole else self.context.at_once + 32)
         with native.library().log.keep() as told:
             try:
-                self.context.compute([[0] * max(1, half)] * 2)
-                self.context.compute([[0] * self.model.context])
+                self.context.compute([[0] * min(32, self.model.context // 2 or 1)] * min(2, self.request.parallel))
+                self.context.compute([[0] * longest])
             except RuntimeError:
                 raise _failed(self.model.path, told) from None
 

@@ -63,6 +63,7 @@ class PooledContext:
         for way, at_once in (*tried, ("pooled", whole), ("pooled", True)):
             self.way = way
             self._make(model, at_once)
+            self.is_whole = at_once
             if self._suits(way, at_once) and self._warm_up():
                 return
             self.close()
@@ -105,6 +106,11 @@ class PooledContext:
     @property
     def dimensions(self) -> int:
         return self._width
+
+    @property
+    def at_once(self) -> int:
+        """Tokens that are computed together at most; a longer text in slices, unless `is_whole`."""
+        return self._batch.size
 
     @property
     def most(self) -> int:
