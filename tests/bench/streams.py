@@ -6,7 +6,8 @@
 Both sides are processes behind a local port, and the client is the same (tests/kit/load_client.py); ours stands behind
 the small door of tests/kit/door.py. Each round starts both sides anew, one after the other, and warms them up.
 
-together    tokens of all streams a second, from the asking to the last token; prompts are random tokens
+together    tokens of all streams a second, from the asking to the last token; prompts are random tokens. The processor
+            time that the server took for it stands beside: with --threads 1 other programs disturb that little
 gap         one stream runs; a prompt of 4,000 tokens arrives; p95 of the gaps between the tokens of the running one
             from then until the new one's first token. Its time to first token, what that costs it, stands beside.
 """
@@ -51,6 +52,7 @@ class Rounds:
         self._given, self._model = given, model
         self._size, self._chance = peers.vocabulary(model), random.Random(1)
         self._together = Figures(f"{given.streams} streams together", "tokens/s", TOGETHER)
+        self._processor = Figures("processor time of that", "s", None, more=False, digits=2)
         self._gap = Figures(f"p95 gap while {given.long} tokens are read", "ms", GAP, more=False)
         self._first = Figures("first token of those", "s", None, more=False, digits=2)
 
@@ -69,16 +71,18 @@ class Rounds:
                 with start() as server:
                     load_client.ask(server.port, [self._body(32, 8)])
                     patience.wait()
-                    self._round(side, server.port)
+                    self._round(side, server)
                 print(".", end="", file=sys.stderr, flush=True)
         print(file=sys.stderr)
-        return self._together, self._gap, self._first
+        return self._together, self._processor, self._gap, self._first
 
-    def _round(self, side: str, port: int) -> None:
+    def _round(self, side: str, server: Running) -> None:
         if self._given.only != "gap":
-            getattr(self._together, side).append(self._all_at_once(port))
+            before = server.processor
+            getattr(self._together, side).append(self._all_at_once(server.port))
+            getattr(self._processor, side).append(server.processor - before)
         if self._given.only != "together":
-            gap, first = self._arriving(port)
+            gap, first = self._arriving(server.port)
             getattr(self._gap, side).append(1000 * gap)
             getattr(self._first, side).append(first)
 

@@ -29,6 +29,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from backends.engine import native
 from backends.engine.loading import threads
 from backends.hardware import cpu
@@ -142,6 +144,12 @@ class Running:
     port: int
     process: "subprocess.Popen[str]"
     told: list[str] = field(default_factory=list)
+
+    @property
+    def processor(self) -> float:
+        """Seconds of processor that it took so far."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        return times.user + times.system
 
 
 @contextmanager
