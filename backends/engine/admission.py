@@ -38,8 +38,10 @@ class Admission:
         self.waiting = Waiting()
         self.running: list[Sequence] = []
         self.disk: Disk | None = None
-        self._ended = 0  # answers, so far
-        self._crowded = -1  # `_ended`, when somebody had to give up its place for room
+        self._gone = 0  # so many gave their place up, so far
+        self._crowded = -1  # `_gone`, when somebody had to for want of room
+        self._stuck: tuple[Sequence | None, int] = None, -1  # who did not fit, when so many had gone
+        self._behind: dict[Sequence, Sequence] = {}  # who waits for what another one reads
 
     def let_in(self) -> None:
         """Whoever has gone goes; changes are made; whoever can be computed now is."""
@@ -52,15 +54,16 @@ class Admission:
             self.waiting.remove(change)
             change.make()
         for sequence in self.waiting.next:
-            if not sequence.settled:
+            if not sequence.settled or self._waits(sequence):
                 continue
             full = len(self.running) == self._parallel
-            if full and not self._may_push(sequence):
+            if (full and not self._may_push(sequence)) or self._stuck == (sequence, self._gone):
                 break
             found = self._find(sequence)
             if self._comes_soon(sequence, found):
                 continue
             if not self._fits(sequence, found):
+                self._stuck = sequence, self._gone
                 break
             if full:
                 self._pause(self._youngest, _FOR_OTHERS)
@@ -77,10 +80,20 @@ class Admission:
             sequence.tokens, sequence.key, self.running, sequence.family if sequence.seeded else None
         )
 
+    def _waits(self, sequence: Sequence) -> bool:
+        """Somebody is still reading what it begins with."""
+        other = self._behind.get(sequence)
+        if other in self.running and other.reading:
+            return True
+        self._behind.pop(sequence, None)
+        return False
+
     def _comes_soon(self, sequence: Sequence, found: Found) -> bool:
         """More of it is being read, by somebody who is no less urgent or from the disk."""
-        if self._shares and any(self._reads_it(other, sequence, found) for other in self.running):
-            return True
+        for other in self.running if self._shares else ():
+            if self._reads_it(other, sequence, found):
+                self._behind[sequence] = other
+                return True
         cells = self._size - sum(len(other.tokens) for other in self.running)
         return self.disk is not None and self.disk.waits(sequence, found.shared, cells)
 
@@ -96,7 +109,7 @@ class Admission:
         """There is room for it, or it may take somebody's. Who had to go for want of room waits until one is done."""
         if not self.running or any(other.rank > sequence.rank for other in self.running):
             return True
-        if sequence.paused and self._crowded == self._ended:
+        if sequence.paused and self._crowded == self._gone:
             return False
         used = sum(len(other.tokens) - other.shared for other in self.running)
         return not self._shares or used + len(sequence.tokens) - found.shared + len(self.running) < self._size
@@ -120,6 +133,7 @@ class Admission:
         self.running.append(sequence)
 
     def _pause(self, sequence: Sequence, why: Phrase) -> None:
+        self._gone += 1
         self.running.remove(sequence)
         self._room.copy(sequence)
         self._room.leave(sequence, sequence.prompt)
@@ -133,8 +147,8 @@ class Admission:
         if len(self.running) == 1:
             self.running[0].finish_reason = "length"
             return
-        self._crowded = self._ended
         self._pause(self._youngest, _FOR_ROOM)
+        self._crowded = self._gone
 
     def retire(self, item: Sequence | Change) -> None:
         """It is over. Its cells stay for others as long as there is room."""
@@ -145,22 +159,23 @@ class Admission:
         if item.slot >= 0:
             self.running.remove(item)
             self._room.leave(item, item.prompt)
-            self._ended += 1
+            self._gone += 1
         else:
             self.waiting.remove(item)
+            self._behind.pop(item, None)
         item.finish(self._device)
 
     def expel(self, sequence: Sequence, error: Exception) -> None:
         """It cannot go on; the others can."""
         self.running.remove(sequence)
         self._room.leave(sequence, sequence.prompt)
-        self._ended += 1
+        self._gone += 1
         sequence.fail(error)
 
     def fail(self, error: Exception) -> None:
         """Whoever was being computed has failed, and the cache is empty."""
         self._room.reset(sequence.slot for sequence in self.running)
         failed, self.running = self.running, []
-        self._ended += len(failed)
+        self._gone += len(failed)
         for sequence in failed:
             sequence.fail(error)

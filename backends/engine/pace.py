@@ -3,7 +3,7 @@
 A step costs `base + token_cost * tokens`; both are learnt from the steps as they go, those of late count most.
 """
 
-_TARGET = 0.06  # seconds; a step with somebody speaking takes no longer, or than twice what speaking alone takes
+_TARGET, _LONGER = 0.03, 2.5  # seconds that a step takes at most, or so much longer than for those who speak alone
 _FLOOR = 16  # tokens; a prompt gets on, however slow the machine
 _MEMORY = 0.2  # weight of the newest step
 _GRAIN = 16  # slices are multiples of it
@@ -31,7 +31,7 @@ class Pace:
         """How many tokens of prompts to read beside those who speak."""
         if not self._token_cost:
             return min(most, 4 * _FLOOR)
-        seconds = max(_TARGET, 2 * self._base) - self._base
+        seconds = max(_TARGET, _LONGER * self._base) - self._base
         return min(most, max(_FLOOR, int(seconds / self._token_cost) // _GRAIN * _GRAIN))
 
 
