@@ -178,6 +178,21 @@ def test_v4_goes_on_where_it_was_paused(v4: Path) -> None:
         assert heard.text == alone.text
 
 
+def test_v4_reads_again_what_was_interrupted(v4: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its cache cannot say what is left of a computation that was broken off."""
+    with desk(v4, parallel=2, batch=64) as two:
+        alone = two.alone("Tell me. " * 40, max_tokens=10)
+        two.scheduler.forget()
+        job = two.ask("Tell me. " * 40, max_tokens=10)
+        for step in range(12):
+            with monkeypatch.context() as patch:
+                if step % 4 == 2:
+                    patch.setattr(two.context, "rearm", two.context.interrupt)  # as if somebody had just cancelled
+                two.scheduler.step()
+        (heard,) = two.heard(job)
+        assert heard.text == alone.text
+
+
 def test_v4_several_at_once(v4: Path) -> None:
     with desk(v4, parallel=3) as three:
         questions = [f"{n} and more. " * (10 + 20 * n) for n in range(5)]
