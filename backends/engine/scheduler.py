@@ -193,6 +193,8 @@ class Scheduler:
             self._pace.learn(self._speaking, self._read, seconds)
             if self._speculation and not self._read:
                 self._speculation.costs.learn(self._speaking, seconds)
+            elif self._speculation and not self._speaking:
+                self._speculation.costs.learn_reading(self._read, seconds)
         return True
 
     def _schedule(self) -> None:
