@@ -69,6 +69,11 @@ class Parser:
         """Nothing was said yet, and nobody knows whether the model thinks first."""
         return self._part == "unknown"
 
+    @property
+    def calling(self) -> bool:
+        """In the middle of tool calls."""
+        return self._calls is not None
+
     def feed(self, token: bytes) -> list[Spoken]:
         self.tokens += 1
         if self._part == "reasoning":

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from collections.abc import Sequence as Many
 from dataclasses import dataclass, field, replace
 from itertools import count
+from typing import Literal
 
 from backends.core.phrase import Phrase
 from backends.core.stream import Stream
@@ -183,19 +184,21 @@ class Sequence:
 
     def think(self) -> None:
         """Close the thinking, if it is time to: the tokens that do so are computed as if it had said them."""
-        left, parser = self._longest - len(self.tokens), self._parser
-        if not parser.thinking or not (by := self._thinking.due(parser.reasoning_tokens, left)):
+        if (by := self._thought_enough) is None:
             return
-        for token in (closing := self._thinking.closing(self.tokens[self.prompt :], left)):
-            self.sampler.force(token)
+        closing = self._thinking.closing(self.tokens[self.prompt :], self._longest - len(self.tokens))
+        for token in closing:
+            self.sampler.force(token)  # before a grammar's turn comes: these are no part of the answer
+        for token in closing:
             self._take(token)
         if closing:
             self.stream.put(ThinkingClosed(by))
 
     @property
-    def _thought_enough(self) -> bool:
-        left, parser = self._longest - len(self.tokens), self._parser
-        return parser.thinking and self._thinking.due(parser.reasoning_tokens, left) is not None
+    def _thought_enough(self) -> Literal["budget", "person"] | None:
+        if not self._parser.thinking or self._parser.calling:
+            return None
+        return self._thinking.due(self._parser.reasoning_tokens, self._longest - len(self.tokens))
 
     @property
     def guessable(self) -> int:

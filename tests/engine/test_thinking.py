@@ -11,6 +11,7 @@ from backends.engine.loader import NativeEngine
 from backends.engine.protocol import (
     Finished,
     GenerateRequest,
+    Grammar,
     LoadFinished,
     LoadRequest,
     PromptProgress,
@@ -233,3 +234,41 @@ def test_answer_now_while_it_answers_changes_nothing(engine: NativeEngine, load:
     heard = hear([*said, *stream.drain()])
     assert (heard.reasoning, heard.text, closings(heard)) == (THOUGHTS, ANSWER, [])
     assert isinstance(heard.events[-1], Finished)
+
+
+# ---- with a grammar, with choices, with others
+
+
+def test_a_grammar_begins_behind_what_was_forced(engine: NativeEngine, load: Load, thinker: Path) -> None:
+    """It allows no white space at its beginning; with one that demands it, what was forced does not count."""
+    load(thinker)
+    for budget in (0, 1, 6):
+        heard = ask(engine, thinking_budget=budget, format=Grammar('root ::= "YES" | "NO"'))
+        assert heard.text in ("YES", "NO")
+        assert THOUGHTS.startswith(heard.reasoning)
+        assert closings(heard) == [ThinkingClosed("budget")]
+    heard = ask(engine, thinking_budget=3, format=Grammar('root ::= "\\n\\nA" [x-z]'))
+    assert heard.text.strip() in ("Ax", "Ay", "Az")
+    assert heard.finished.usage.completion_tokens >= 3 + 3 + 3  # the grammar's own empty line among them
+
+
+def test_choices_have_their_own_thinking(engine: NativeEngine, load: Load, thinker: Path) -> None:
+    load(thinker, parallel=4, context=8192)
+    request = GenerateRequest([Turn("user", "Hello!")], GREEDY, thinking_budget=4)
+    streams = engine.generate_choices(request, 4)
+    for heard in map(hear, streams):
+        assert heard.text == ANSWER
+        assert closings(heard) == [ThinkingClosed("budget")]
+        assert heard.finished.usage.reasoning_tokens == 6
+
+
+def test_one_of_several_is_answered_now(engine: NativeEngine, load: Load, tmp_path: Path) -> None:
+    """The others go on thinking."""
+    load(endless_thinking(tmp_path), parallel=3, context=4096)
+    request = GenerateRequest([Turn("user", "Hello!")], GREEDY, max_tokens=60)
+    streams = engine.generate_choices(request, 3)
+    engine.answer_now(streams[1])
+    first, second, third = map(hear, streams)
+    assert second.text
+    assert closings(second) == [ThinkingClosed("person")]
+    assert (first.text, third.text) == ("", "")
