@@ -55,6 +55,7 @@ class Scheduler:
         self._waiting, self._turns, self._pace = self._admission.waiting, Turns(), Pace()
         self._batch: list[Sequence] = []  # those who have a part in it
         self._speaking = self._read = 0  # tokens of it: of those who speak, and of prompts
+        self._unseen = 0, 0.0  # tokens of prompts in the steps since logits were wanted, and the seconds of these steps
         self._speculation = speculation if self._can.cut else None
         self._cramped = False  # there was no room for guesses in the cache
         self._warm: Warm | None = None
@@ -189,13 +190,20 @@ class Scheduler:
         started = time.perf_counter()
         if self._run():
             self._postprocess()
-            seconds = time.perf_counter() - started
-            self._pace.learn(self._speaking, self._read, seconds)
-            if self._speculation and not self._read:
-                self._speculation.costs.learn(self._speaking, seconds)
-            elif self._speculation and not self._speaking:
-                self._speculation.costs.learn_reading(self._read, seconds)
+            self._learn(time.perf_counter() - started)
         return True
+
+    def _learn(self, seconds: float) -> None:
+        """What steps cost. A GPU computes on when nobody wants logits: that is seen only in the step where one does."""
+        self._unseen = self._unseen[0] + self._read, self._unseen[1] + seconds
+        if not self._context.batch.outputs:
+            return
+        (read, seconds), self._unseen = self._unseen, (0, 0.0)
+        self._pace.learn(self._speaking, read, seconds)
+        if self._speculation and not read:
+            self._speculation.costs.learn(self._speaking, seconds)
+        elif self._speculation and not self._speaking:
+            self._speculation.costs.learn_reading(read, seconds)
 
     def _schedule(self) -> None:
         """Let go of who is done, let in who waits, and gather what is to be computed."""
