@@ -16,6 +16,7 @@ from app.bridge import Pump
 from app.controllers.chat import ChatController
 from app.controllers.links import LinksController
 from app.controllers.models import ModelsController
+from app.controllers.remembered import RememberedController
 from app.controllers.settings import SettingsController
 from app.lists.conversations import ConversationList
 from app.lists.messages import MessageList
@@ -65,6 +66,7 @@ class Desk(QObject):
         self.links = LinksController(chat_page.notices, self)
         self.models = ModelsController(services, pump, window.notices, self)
         self.settings = SettingsController(services, self)
+        self.remembered = RememberedController(services, pump, window.notices, self)
         window.add_page("first_run", self.first_run)
         window.add_page("models", self.models_page)
         window.add_page("settings", self.settings_page)
@@ -97,6 +99,7 @@ class Desk(QObject):
 
     def close(self) -> None:
         self.sleep.close()
+        self.remembered.close()
         self._changes.cancel()
         self.chat.close()
         self.models.close()
@@ -148,6 +151,8 @@ class Desk(QObject):
         self.settings_page.reset_requested.connect(self.settings.reset)
         self.settings.settings_changed.connect(self._on_settings)
         self.settings.refused.connect(self._on_refused)
+        self.settings_page.remembered.forget_requested.connect(self.remembered.forget)
+        self.remembered.counted.connect(self.settings_page.remembered.show_bytes)
 
         window.page_changed.connect(self._on_page_changed)
         window.files_dropped.connect(self.open_files)
@@ -195,6 +200,8 @@ class Desk(QObject):
     def _on_page_changed(self, name: str) -> None:
         if name == "chat":
             self.chat_page.focus_composer()
+        elif name == "settings":
+            self.remembered.look()
 
     @Slot()
     def _on_open_file(self) -> None:

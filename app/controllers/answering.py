@@ -13,6 +13,7 @@ from backends.engine.protocol import (
     LoadFinished,
     LoadProgress,
     LoadTrying,
+    LoadWaiting,
     Paused,
     PromptProgress,
     Queued,
@@ -55,6 +56,8 @@ class Answering:
         row, live = self.row, self.row.live or Live("waiting")
         for event in events:
             match event:
+                case LoadWaiting(answers):
+                    live = Live("queued", before=answers)
                 case LoadTrying():
                     live = Live("trying", 0.0, detail=self.model)
                 case LoadProgress(fraction):

@@ -10,12 +10,21 @@ from app.picture import Loading
 from backends.core.errors import BackendError, EngineError, ResourceError
 from backends.core.phrase import Phrase
 from backends.core.stream import Stream
-from backends.engine.protocol import LoadedModel, LoadEvent, LoadFinished, LoadProgress, LoadStepped, LoadTrying
+from backends.engine.protocol import (
+    LoadedModel,
+    LoadEvent,
+    LoadFinished,
+    LoadProgress,
+    LoadStepped,
+    LoadTrying,
+    LoadWaiting,
+)
 from backends.models.types import LocalModel
 from backends.services import Services
 
 _TRY_AGAIN = Phrase("Try again", "重试")
 _ON_CPU = Phrase("Use the processor alone", "仅用处理器运行")
+_WAITS = "load waits"
 _LONGEST = 300  # characters of the engine's own words, which may be many lines
 
 
@@ -72,7 +81,11 @@ class Loads(QObject):
         if stream is not self._stream:
             return  # another one was asked for meanwhile
         for event in events:
+            if not isinstance(event, LoadWaiting):
+                self._board.withdraw(_WAITS)
             match event:
+                case LoadWaiting(answers):
+                    self._board.post(Notice(_waiting(answers), key=_WAITS))
                 case LoadTrying():
                     self._draw(Loading(model, 0.0, trying=True), None)
                 case LoadProgress(fraction):
@@ -95,6 +108,7 @@ class Loads(QObject):
     def _on_end(self, stream: Stream[LoadEvent]) -> None:
         if stream is self._stream:
             self._stream = None
+            self._board.withdraw(_WAITS)
             self._draw(None, self._services.engine.model)
 
     def _on_error(self, stream: Stream[LoadEvent], model: LocalModel, error: BackendError, safe: bool) -> None:
@@ -117,6 +131,14 @@ class Loads(QObject):
         if (loading, loaded) != (self.loading, self.loaded):
             self.loading, self.loaded = loading, loaded
             self.changed.emit()
+
+
+def _waiting(answers: int) -> Phrase:
+    if answers == 1:
+        return Phrase("The model changes when the running answer is done.", "当前回答完成后切换模型。")
+    return Phrase(
+        f"The model changes when the {answers} running answers are done.", f"{answers} 个正在生成的回答完成后切换模型。"
+    )
 
 
 def stepped(name: str, event: LoadStepped) -> Notice:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel
 from app import parts
 from app.language import Retranslated, say
 from app.theme import SPACE
+from app.widgets.remembered import Remembered
 from app.widgets.setting_row import SettingRow
 from backends.core.fields import FieldSpec
 from backends.core.phrase import Phrase
@@ -16,6 +17,8 @@ from backends.core.settings import FIELDS, GROUPS, Settings, value_of
 
 class SettingsPage(Retranslated, parts.Page):
     """`usual`: by key, what an empty text stands for, such as the folder where models lie."""
+
+    REMEMBERED_AFTER = "engine.warm_budget"
 
     setting_changed = Signal(str, object)
     reset_requested = Signal(str)
@@ -27,6 +30,7 @@ class SettingsPage(Retranslated, parts.Page):
         self.body.addWidget(self._title)
         self._groups: dict[str, QLabel] = {}
         self.rows: dict[str, SettingRow] = {}
+        self.remembered = Remembered()
         for group in GROUPS:
             heading = self._groups[group] = parts.label(role="heading")
             card = parts.surface("card")
@@ -36,6 +40,9 @@ class SettingsPage(Retranslated, parts.Page):
                     if inside.count():
                         inside.addWidget(parts.line())
                     inside.addWidget(self._row(spec))
+                    if spec.key == self.REMEMBERED_AFTER:
+                        inside.addWidget(parts.line())
+                        inside.addWidget(self.remembered)
             card.setLayout(inside)
             self.body.addLayout(parts.column(heading, card, space=SPACE.s))
         self.retranslate()

@@ -27,7 +27,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from backends.chat.answer import AnswerAsked, AnswerEvent, Manner, go_on, regenerate
+from backends.chat.answer import AnswerAsked, AnswerEvent, Manner, go_on, label, regenerate
 from backends.chat.store import MIGRATIONS, ChatStore
 from backends.core.cancel import CancelToken
 from backends.core.crashes import CrashJournal
@@ -96,6 +96,8 @@ class Services:
         self.warmth = WarmthServices(self._base)
         self.database = Database(paths.data / "chats.db", MIGRATIONS)
         self.chats = ChatStore(self.database)
+        if gone := self.chats.purged_at_start:
+            self.warmth.erase({label(conversation) for conversation in gone})
         self.turns = (
             Turns()
         )  # of those who load a model and ask it, until the engine has it: nobody loads another one in between

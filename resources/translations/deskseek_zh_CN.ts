@@ -1072,6 +1072,25 @@
     </message>
 </context>
 <context>
+    <name>Remembered</name>
+    <message>
+        <source>%1 of what was read are kept on this disk. Nothing is lost with it but time.</source>
+        <translation>本机磁盘上保留了 %1 已读内容。清除后只是需要重新读取。</translation>
+    </message>
+    <message>
+        <source>Nothing of what was read is kept on this disk now.</source>
+        <translation>本机磁盘上目前没有保留已读内容。</translation>
+    </message>
+    <message>
+        <source>Forget</source>
+        <translation>清除</translation>
+    </message>
+    <message>
+        <source>Forget what was read</source>
+        <translation>清除已读内容</translation>
+    </message>
+</context>
+<context>
     <name>Repository</name>
     <message>
         <source>In the catalogue</source>
