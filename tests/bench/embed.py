@@ -36,6 +36,7 @@ from tests.kit.ggufs import BENCH_SHAPE, Quant, random_model
 from tests.kit.peers import Figures
 from tests.kit.real_models import real
 from tests.kit.shapes import shaped_model
+from tests.kit.vocabulary import EOS
 
 BATCH, CONTEXT = 512, 512
 WANTED = 1.0
@@ -89,11 +90,13 @@ def compare(given: Namespace, model: Path) -> bool:
         ) as server,
     ):
         process, mine = psutil.Process(server.process.pid), psutil.Process()
-        ours, theirs = embedded(embedder, texts), asked(server.port, texts)
+        # llama-server leaves out the EOS of last-token pooling where the file does not say it
+        ended = [text + EOS * (embedder.model.pooling == "last") for text in texts] if embedder.model else texts
+        ours, theirs = embedded(embedder, texts), asked(server.port, ended)
         print(f"{model.stem}: the least alike of both sides' vectors: cosine {(ours * theirs).sum(axis=1).min():.5f}")
         for _ in range(given.rounds):
             for side, who, call in (
-                ("peer", process, lambda: asked(server.port, texts)),
+                ("peer", process, lambda: asked(server.port, ended)),
                 ("ours", mine, lambda: embedded(embedder, texts)),
             ):
                 patience.wait()
