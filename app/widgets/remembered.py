@@ -27,7 +27,7 @@ class Remembered(Retranslated, QWidget):
         self.retranslate()
 
     def retranslate(self) -> None:
-        kept = self.tr("%1 of what was read are kept on this disk. Nothing is lost with it but time.")
+        kept = self.tr("%1 of what was read is kept on this disk. Forgetting it costs nothing but time.")
         none = self.tr("Nothing of what was read is kept on this disk now.")
         self._words.setText(kept.replace("%1", figures.file_size(self._bytes)) if self._bytes else none)
         self._forget.setText(self.tr("Forget"))

@@ -1074,7 +1074,7 @@
 <context>
     <name>Remembered</name>
     <message>
-        <source>%1 of what was read are kept on this disk. Nothing is lost with it but time.</source>
+        <source>%1 of what was read is kept on this disk. Forgetting it costs nothing but time.</source>
         <translation>本机磁盘上保留了 %1 已读内容。清除后只是需要重新读取。</translation>
     </message>
     <message>

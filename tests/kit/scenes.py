@@ -1,6 +1,7 @@
 """Made conversations in both languages, for pictures and for stories of the chat page."""
 
 import time
+from dataclasses import replace
 
 from app.lists.messages import Live, MessageRow
 from backends.chat.types import Conversation, Problem
@@ -142,6 +143,12 @@ def on_its_way(live: Live, language: Language, text: bool = False) -> MessageRow
         reasoning_s=0.0 if live.stage == "thinking" else 7.6,
         live=live,
     )
+
+
+def cut_off(language: Language, problem: Problem | None = None) -> MessageRow:
+    """An answer that was begun; a `problem` or the person came between."""
+    row = replace(on_its_way(Live("writing"), language, text=True), live=None, cut_off=True, problem=problem)
+    return row if problem else replace(row, stopped=True, tokens=37, tokens_per_s=12.6, device="CPU")
 
 
 def failed() -> MessageRow:

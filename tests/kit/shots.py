@@ -29,6 +29,7 @@ from app.widgets.first_run import FirstRunPage
 from app.widgets.main_window import MainWindow
 from app.widgets.models_page import ModelsPage
 from app.widgets.settings_page import SettingsPage
+from backends.chat.types import INTERRUPTED, Problem
 from backends.core.errors import DownloadError
 from backends.core.paths import Paths
 from backends.core.phrase import Language, Phrase
@@ -106,6 +107,34 @@ def thinking(studio: Studio) -> None:
     studio.messages.reset((*scenes.finished(studio.language), scenes.follow_up(studio.language), row))
     studio.conversations.show_busy(frozenset({1}))
     studio.chat.composer.set_busy(True)
+
+
+def doing(live: Live) -> Callable[[Studio], None]:
+    """An answer that waits, or is hurried."""
+
+    def scene(studio: Studio) -> None:
+        studio.with_conversations()
+        row = scenes.on_its_way(live, studio.language)
+        studio.messages.reset((scenes.follow_up(studio.language), row))
+        studio.chat.composer.set_busy(True)
+
+    return scene
+
+
+def cut_off(problem: Problem | None) -> Callable[[Studio], None]:
+    def scene(studio: Studio) -> None:
+        studio.with_conversations()
+        studio.messages.reset((scenes.follow_up(studio.language), scenes.cut_off(studio.language, problem)))
+
+    return scene
+
+
+def waits(studio: Studio) -> None:
+    """Another model is wanted while an answer is written."""
+    page("models", pictures.loading(pictures.of(), pictures.downloaded(pictures.pick(pictures.of()))))(studio)
+    studio.window.notices.post(
+        Notice(Phrase("The model changes when the running answer is done.", "当前回答完成后切换模型。"))
+    )
 
 
 def loading(studio: Studio) -> None:
@@ -209,8 +238,18 @@ def trying(picture: Picture, model: LocalModel) -> Picture:
 def settings(studio: Studio) -> None:
     page = SettingsPage()
     page.show_settings(Settings())
+    page.remembered.show_bytes(1_840_000_000)
     studio.window.add_page("settings", page)
     studio.window.show_page("settings")
+
+
+def engine_settings(studio: Studio) -> None:
+    """What stands far below."""
+    settings(studio)
+    page = studio.window.findChild(SettingsPage)
+    assert isinstance(page, SettingsPage)
+    settle(studio.app, studio.window)
+    page.ensureWidgetVisible(page.remembered, 0, studio.window.height() // 2)
 
 
 def about(studio: Studio) -> None:
@@ -267,7 +306,9 @@ def pages() -> Iterator[tuple[str, Callable[[Studio], None]]]:
     yield "models_not_searched", page("models", pictures.not_searched())
     yield "models_details", page("models", pictures.detailed())
     yield "models_making", page("models", pictures.detailed(work=True))
+    yield "models_waits", waits
     yield "settings", settings
+    yield "settings_engine", engine_settings
     yield "about", about
 
 
@@ -276,6 +317,11 @@ SCENES: dict[str, Callable[[Studio], None]] = {
     "no_model": no_model,
     "answered": answered,
     "thinking": thinking,
+    "hurried": doing(Live("thinking", thinking_since=time.monotonic() - 31, hurried=True)),
+    "queued": doing(Live("queued", before=3)),
+    "paused": doing(Live("paused")),
+    "stopped": cut_off(None),
+    "interrupted": cut_off(INTERRUPTED),
     "loading": loading,
     "failed": failed,
     "notices": notices,
