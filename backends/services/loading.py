@@ -242,10 +242,12 @@ class LoadingServices:
             self._base.experience.record_threads(cores, size, loaded.threads, loaded.prefill_threads)
 
     def note_answer(self, finished: Finished) -> None:
-        """Learn from the first answer after a load, if it is long enough, how fast the model is here."""
+        """Learn from the first answer after a load, if it is long enough and alone, how fast the model is here."""
         running, usage = self._unmeasured, finished.usage
         if running is None or self._base.engine.model is None or usage.completion_tokens < LEAST_ANSWER:
             return
+        if self._base.engine.answers > 1 or finished.timings.accepted:  # its own may not have ended yet
+            return  # others were computed beside it, or words were guessed: another one will tell
         self._unmeasured = None
         filled = usage.prompt_tokens + usage.completion_tokens // 2
         predicted = ladder.speed(running.step.file, running.step.options, running.budget, filled)
