@@ -243,7 +243,7 @@ class Scheduler:
         if reading:
             reading.sort(key=lambda sequence: sequence.order)
             if any(other.rank <= reading[0].rank for other in self._batch if other.pending <= LONGEST_DRAFT):
-                most = self._pace.slice(most)
+                most = self._pace.slice(most, self._speaking)
         for sequence in reading:
             most -= sequence.fill(batch, min(most, batch.room))
         self._read = batch.count - self._speaking
