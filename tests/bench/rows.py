@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _measure(path: Path, sizes: Sequence[int]) -> None:
     model = native.Model(path, gpu_layers=0, experts_on_cpu=0, progress=lambda _: True, mapped=peers.mapped(path))
-    context = Context(model, ContextOptions(2048, "f16", 1, 512, max(SPEAKING) + 1, max(SPEAKING)))
+    context = Context(model, ContextOptions(2048, "f16", 1, 512, max(SPEAKING) + 1, max(SPEAKING) + 1))
     print("rows   " + "".join(f"{count} speak".rjust(24) for count in SPEAKING))
     for rows in sizes:
         cells = ""
