@@ -57,6 +57,10 @@ class Loads(QObject):
         self.cancel()
         self.follow(self._services.loading.load(model, safe=safe), model, safe=safe)
 
+    def load_first(self, model: LocalModel) -> None:
+        """Unless somebody's question, or a command, loads one before its turn comes."""
+        self.follow(self._services.loading.load_unless_loaded(model), model)
+
     @Slot()
     def cancel(self) -> None:
         if self._stream is not None:

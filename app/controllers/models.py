@@ -336,7 +336,7 @@ class ModelsController(QObject):
         if model is None and self._services.settings.current.models.default_model:
             self._board.post(Notice(self._services.loading.why_none(), tone="warning", key="no_model"))
         if model is not None and self._picture.loaded is None and not self.loads.is_busy:
-            self.load(model)
+            self.loads.load_first(model)
 
     # ---- changes made elsewhere in this process
 

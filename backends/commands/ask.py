@@ -255,7 +255,7 @@ def _load(job: Job) -> None:
             "上次运行时 DeskSeek 意外崩溃，本次仅使用处理器运行模型。",
         )
         console.note(console.to(careful))
-    for event in job.follow(services.loading.load(local, context=context, safe=job.safe, remember=False)):
+    for event in job.follow(services.loading.have(local, context=context, safe=job.safe)):
         if isinstance(event, LoadProgress):
             loading = Phrase(
                 f"Loading {local.name} {event.fraction:.0%}", f"正在加载 {local.name} {event.fraction:.0%}"

@@ -78,9 +78,25 @@ class LoadingServices:
         """
         return self._runner.start(self._load, model, context, safe, remember, engine)
 
+    def load_unless_loaded(self, model: LocalModel) -> Stream[LoadEvent]:
+        """`load`, but nothing happens if there is any model when its turn comes: another load may come first."""
+        return self._runner.start(self._load_unless_loaded, model)
+
     def _load_unless_loaded(self, model: LocalModel, *, cancel: CancelToken) -> Iterator[LoadEvent]:
-        if self._base.engine.model is None:  # another load may have come first while this one waited its turn
+        if self._base.engine.model is None:
             yield from self._load(model, None, False, True, None, cancel=cancel)
+
+    def have(self, model: LocalModel, *, context: int | None = None, safe: bool = False) -> Stream[LoadEvent]:
+        """Load it for a question, unless it is there when its turn comes, with so large a context. The model that
+        answers others stays the one that is remembered."""
+        return self._runner.start(self._have, model, context, safe)
+
+    def _have(
+        self, model: LocalModel, context: int | None, safe: bool, *, cancel: CancelToken
+    ) -> Iterator[LoadEvent]:
+        loaded = self._base.engine.model
+        if loaded is None or loaded.path != model.path or loaded.context < (context or 0):
+            yield from self._load(model, context, safe, False, None, cancel=cancel)
 
     def _load(
         self,
@@ -287,7 +303,7 @@ class LoadingServices:
                 Phrase("Download one on the Models page.", "请在“模型”页面下载一个。"),
                 code="no_model",
             )
-        yield from within(self._runner.start(self._load_unless_loaded, model), cancel)
+        yield from within(self.load_unless_loaded(model), cancel)
 
     def default_model(self) -> LocalModel | None:
         """The model to load when nobody names one: the last one used, else the largest that can be loaded."""
