@@ -101,6 +101,11 @@ class EmbeddingServices:
     def loaded_reranker(self) -> LoadedEmbedder | None:
         return self._reranker.native.model
 
+    @property
+    def takes_memory(self) -> bool:
+        """One of them is loaded."""
+        return self.loaded is not None or self.loaded_reranker is not None
+
     # ---- what can be asked
 
     def embed(self, texts: Sequence[str], role: TextRole = "document") -> Stream[Embedded]:

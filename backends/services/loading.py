@@ -21,6 +21,7 @@ from backends.models.sharing import shared
 from backends.models.types import CatalogModel, LocalModel, Plan
 from backends.models.weights import Weights
 from backends.services.descent import Descent, Landed, within
+from backends.services.embedding import EmbeddingServices
 from backends.services.foundation import Foundation, engine_version
 from backends.services.idle import IdleUnload
 from backends.services.machine import MachineServices
@@ -44,9 +45,13 @@ class _Running:
 class LoadingServices:
     """Its thread: `load`; the engine has its own."""
 
-    def __init__(self, foundation: Foundation, machine: MachineServices, *, minute: float = 60.0) -> None:
+    def __init__(
+        self, foundation: Foundation, machine: MachineServices, beside: EmbeddingServices, *, minute: float = 60.0
+    ) -> None:
+        """`beside`: what gives its memory up where the chat model needs it."""
         self._base = foundation
         self._machine = machine
+        self._beside = beside
         self._runner = Runner("load")
         self._unmeasured: _Running | None = None
         self._idle = IdleUnload(
@@ -91,9 +96,7 @@ class LoadingServices:
         answers others stays the one that is remembered."""
         return self._runner.start(self._have, model, context, safe)
 
-    def _have(
-        self, model: LocalModel, context: int | None, safe: bool, *, cancel: CancelToken
-    ) -> Iterator[LoadEvent]:
+    def _have(self, model: LocalModel, context: int | None, safe: bool, *, cancel: CancelToken) -> Iterator[LoadEvent]:
         loaded = self._base.engine.model
         if loaded is None or loaded.path != model.path or loaded.context < (context or 0):
             yield from self._load(model, context, safe, False, None, cancel=cancel)
@@ -117,6 +120,12 @@ class LoadingServices:
             machine = next(self._machine.look(cancel=cancel))
             engine = engine or self._base.settings.current.engine
             descent, plan = self._descent(model, header, machine, context, safe, engine, cancel)
+            short = plan.options.context < min(self._machine.wish.context, header.context_train)
+            if (short or not plan.fits) and self._beside.takes_memory:
+                for _ in self._beside.make_room(cancel=cancel):
+                    pass
+                machine = next(self._machine.look(cancel=cancel))
+                descent, plan = self._descent(model, header, machine, context, safe, engine, cancel)
             for event in descent.go(cancel):
                 if isinstance(event, Landed):
                     as_planned = replace(event.step.options, gpu_sharing="layer") == plan.options
