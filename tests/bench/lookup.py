@@ -2,15 +2,17 @@
 
     python -m tests.bench lookup [--generate 256] [--rounds 5] [--quick]
 
-One stream, greedy, in the shape of a 1.5B Q4_K_M; every round asks both, by turns. *quotes*: the weights are such that
+One stream, in the shape of a 1.5B Q4_K_M; every round asks both, by turns. *quotes*: the weights are such that
 each token calls the next one, so that the answer is a run of the prompt, word for word, at the full cost of the real
-shape. *half*: it quotes 40 tokens, says 40 of its own, and so on. *others*: random weights, which say what they like.
+shape. *half*: it quotes 40 tokens, says 40 of its own, and so on. *others*: random weights at temperature 0.8, top_k
+40, which say what they like (greedy they soon repeat themselves, and that is a quote, too).
 """
 
 import random
 import statistics
 import sys
 import tempfile
+import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,15 +29,23 @@ from tests.kit.shapes import shaped_model
 SHAPE = REAL["r1-distill-qwen-1.5b"]
 RUN = 40  # tokens of one's own, where only half is quoted
 WANTED = {"quotes": 1.5, "half": None, "others": 0.97}
+GREEDY = Sampling(temperature=0)
+SAMPLINGS = {"quotes": GREEDY, "half": GREEDY, "others": Sampling(temperature=0.8, top_k=40, top_p=1.0)}
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = ArgumentParser(prog="tests.bench lookup", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--kinds", default=",".join(WANTED))
     parser.add_argument("--generate", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--gpu-layers", type=int, default=0, help="-1: all, on a machine with a GPU")
     parser.add_argument("--patience", type=float, default=60, help="seconds in all to wait for other programs")
+    parser.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="seconds of the processor: a machine that is not quiet, --threads 1",
+    )
     parser.add_argument("--quick", action="store_true", help="one round of little, to see that it works")
     given = parser.parse_args(arguments)
     if given.quick:
@@ -43,25 +53,29 @@ def main(arguments: Sequence[str]) -> int:
     patience, good = peers.Patience(given.patience), True
     order = random.Random(1).sample(range(SHAPE.width), SHAPE.width)
     with tempfile.TemporaryDirectory() as folder:
-        noise = shaped_model(Path(folder) / "random-1.5B-Q4_K_M.gguf", SHAPE, weights="noise")
-        for kind, wanted in WANTED.items():
-            if kind == "quotes":
+        noise = Path(folder) / "random-1.5B-Q4_K_M.gguf"
+        for kind in given.kinds.split(","):
+            shaped_model(noise, SHAPE, weights="noise")
+            if kind != "others":
                 chaining(noise, SHAPE, order)
-            if kind == "others":
-                shaped_model(noise, SHAPE, weights="noise")
             prompts = {
                 "quotes": [*order[:1000], order[100]],
                 "half": [*(token for n, token in enumerate(order[:1000]) if n // RUN % 2 == 0), order[0]],
                 "others": random.Random(2).choices(range(SHAPE.vocabulary - 300), k=512),
             }
             engines = {on: Ours(noise, on, given.threads, given.gpu_layers) for on in (False, True)}
-            figures = peers.Figures(f"decode {given.generate}, {kind}", "tokens/s", wanted)
+            figures = peers.Figures(f"decode {given.generate}, {kind}", "tokens/s", WANTED[kind])
+            for engine in engines.values():
+                engine.decode(prompts[kind], 16, SAMPLINGS[kind])  # the prompt is read
             shares = []
             for _ in range(given.rounds):
                 for on, engine in engines.items():
                     patience.wait()
-                    done = engine.decode(prompts[kind], given.generate)
-                    (figures.ours if on else figures.peer).append(done.timings.decode_tokens_per_s)
+                    began = time.process_time()
+                    done = engine.decode(prompts[kind], given.generate, SAMPLINGS[kind])
+                    rate = given.generate / (time.process_time() - began)
+                    rate = rate if given.processor_time else done.timings.decode_tokens_per_s
+                    (figures.ours if on else figures.peer).append(rate)
                     if on:
                         shares.append((done.timings.drafted, done.timings.accepted))
                 print(".", end="", file=sys.stderr, flush=True)
@@ -83,8 +97,8 @@ class Ours:
         )
         list(self._engine.load(request))
 
-    def decode(self, prompt: Sequence[int], count: int) -> Finished:
-        request = GenerateRequest((), Sampling(temperature=0), count, tokens=tuple(prompt), ignore_end=True)
+    def decode(self, prompt: Sequence[int], count: int, sampling: Sampling) -> Finished:
+        request = GenerateRequest((), sampling, count, tokens=tuple(prompt), ignore_end=True)
         *_, last = [event for events in self._engine.generate(request).gulps() for event in events]
         assert isinstance(last, Finished)
         assert last.usage.completion_tokens == count

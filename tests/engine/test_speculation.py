@@ -26,6 +26,13 @@ DOCUMENT = " ".join(random.Random(5).sample(WORDS, 150))
 Load = Callable[..., object]
 
 
+@pytest.fixture
+def load(load: Load, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Onto a machine on which a token more costs nothing, however busy this one is: guesses are always tried."""
+    monkeypatch.setattr(Costs, "of", lambda _, tokens: 1.0)
+    return load
+
+
 @pytest.fixture(scope="session")
 def quoting(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Says a document that a question may hold, token for token."""
@@ -49,7 +56,7 @@ def test_an_answer_that_quotes_its_prompt_takes_fewer_steps(engine: NativeEngine
     assert (heard.reasoning, heard.text) == (plain.reasoning, plain.text) == ("Hm.", DOCUMENT)
     assert heard.finished.usage == plain.finished.usage
     timings = heard.finished.timings
-    assert 0 < timings.accepted <= timings.drafted
+    assert heard.finished.usage.completion_tokens / 2 < timings.accepted <= timings.drafted
     assert timings.accepted < heard.finished.usage.completion_tokens
 
 
