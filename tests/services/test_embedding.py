@@ -157,3 +157,18 @@ def test_no_thread_is_left(opened: Opened, tmp_path: Path) -> None:
     assert len(vectors(list(documents))) < 12000
     names = {thread.name.partition("-")[0] for thread in threading.enumerate()}
     assert not names & {"embedder", "embedding", "embedder idle"}
+
+
+def test_they_give_their_memory_up_where_the_chat_model_needs_it(opened: Opened, tmp_path: Path) -> None:
+    """A model that fits beside the embedder leaves it loaded; one that does not has it unloaded first."""
+    with opened() as services:
+        services.library.add(random_bert(tmp_path / "embeds.gguf"))
+        small = services.library.add(scripted_model(tmp_path / "chat.gguf"))
+        list(services.embedding.embed(TEXTS))
+        list(services.loading.load(small))
+        assert services.embedding.loaded is not None
+        huge = shaped_model(tmp_path / "huge-F16.gguf", replace(real("r1-distill-qwen-32b"), layers=512), "F16")
+        with pytest.raises(ResourceError, match="needs about"):
+            list(services.loading.load(services.library.add(huge)))
+        assert services.embedding.loaded is None
+        assert vectors(list(services.embedding.embed(TEXTS))).shape == (3, 64)
