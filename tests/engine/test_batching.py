@@ -273,7 +273,9 @@ def narrow(scripted: Path) -> Iterator[Desk]:
 
 
 @seed(20)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(wishes(), min_size=2, max_size=9))
 def test_whatever_happens_each_says_its_own(narrow: Desk, asked: list[tuple[str, dict[str, object], int, int]]) -> None:
     jobs: list[tuple[Job, list[GenerateEvent], int]] = []
