@@ -7,7 +7,6 @@ Weights it does not tell: those are the tensors of the header (models/weights.py
 import contextlib
 import functools
 import re
-import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from backends.core.cancel import CancelToken
-from backends.core.child import Child, ChildDied
+from backends.core.child import ChildDied
 from backends.core.errors import BackendError, EngineError, InvalidInput
+from backends.core.kept_child import KeptChild
 from backends.core.phrase import Phrase
-from backends.core.turns import Turns
 from backends.engine import native
 from backends.engine.bare_header import NotUnderstood, write_bare
 from backends.engine.native_log import Told
@@ -53,10 +52,7 @@ class NativeDryRun:
     """
 
     def __init__(self, *, module: str = "backends.engine.child", idle: float = IDLE) -> None:
-        self._child = Child(module)
-        self._idle = idle
-        self._turns = Turns()
-        self._timer: threading.Timer | None = None
+        self._child = KeptChild(module, idle)
 
     def measure(
         self,
@@ -91,27 +87,21 @@ class NativeDryRun:
             "outputs": outputs,
             "embeddings": embeddings,
         }
-        with self._turns.mine(cancel):
-            self._keep()
+        with self._child.mine(cancel) as child:
             try:
-                (answer,) = self._child.ask(request, cancel=cancel, timeout=PATIENCE)
+                (answer,) = child.ask(request, cancel=cancel, timeout=PATIENCE)
             except ChildDied as died:
                 raise _crashed(model, died) from died
-            finally:
-                self._let_go_later()
             return tuple(Allocation(**one) for one in answer["allocations"])
 
     def warm_up(self, *, cancel: CancelToken) -> None:
         """Have a child ready before there is a question, for instance while the header is fetched. EngineError."""
-        with self._turns.mine(cancel):
-            self._keep()
+        with self._child.mine(cancel) as child:
             try:
-                for _ in self._child.ask({"do": "ready"}, cancel=cancel, timeout=PATIENCE):
+                for _ in child.ask({"do": "ready"}, cancel=cancel, timeout=PATIENCE):
                     pass
             except ChildDied as died:
                 raise _crashed(Path("llama.cpp"), died) from died
-            finally:
-                self._let_go_later()
 
     @property
     def pid(self) -> int | None:
@@ -120,19 +110,7 @@ class NativeDryRun:
 
     def close(self) -> None:
         """Let the child go now; a question that is being answered first gets its answer."""
-        with self._turns.mine(CancelToken()):
-            self._keep()
-            self._child.close()
-
-    def _keep(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
-
-    def _let_go_later(self) -> None:
-        self._timer = threading.Timer(self._idle, self.close)
-        self._timer.daemon = True
-        self._timer.start()
+        self._child.close()
 
 
 def ready(_: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -18,8 +18,8 @@ from pathlib import Path
 from backends.core.cancel import CancelToken
 from backends.core.child import Child, ChildDied
 from backends.core.errors import BackendError, Cancelled, EngineError, InvalidInput
+from backends.core.kept_child import KeptChild
 from backends.core.phrase import Phrase
-from backends.core.turns import Turns
 from backends.engine.asked import stopped
 from backends.engine.generation import Format, GenerateRequest, Grammar, NamedTool, ToolChoice
 from backends.engine.grammar_errors import LONGEST_GRAMMAR, refused, too_large, too_slow
@@ -43,9 +43,7 @@ class GrammarCheck:
     """May be asked by any thread; one grammar is tried after the other. The child is kept for the next one."""
 
     def __init__(self, *, module: str = "backends.engine.child", idle: float = IDLE) -> None:
-        self._child, self._idle = Child(module), idle
-        self._turns = Turns()
-        self._timer: threading.Timer | None = None
+        self._child = KeptChild(module, idle)
         self._known: OrderedDict[bytes, tuple[str | BackendError, float]] = OrderedDict()
 
     def compile(self, format: Format | str, model: Path, *, cancel: CancelToken) -> str:
@@ -56,10 +54,10 @@ class GrammarCheck:
         """
         question = _question(format)
         key = _digest(question, model)
-        with self._turns.mine(cancel):
+        with self._child.mine(cancel) as child:
             found = self._recalled(key)
             if found is None:
-                found = self._tried(question, model, cancel)
+                found = self._tried(child, question, model, cancel)
                 self._known[key] = (found, time.monotonic())
                 if len(self._known) > _KEPT:
                     self._known.popitem(last=False)
@@ -69,9 +67,7 @@ class GrammarCheck:
 
     def close(self) -> None:
         """Let the child go now."""
-        with self._turns.mine(CancelToken()):
-            self._keep()
-            self._child.close()
+        self._child.close()
 
     @property
     def pid(self) -> int | None:
@@ -84,33 +80,21 @@ class GrammarCheck:
             return found if time.monotonic() - since < _FORGIVEN else None
         return found
 
-    def _tried(self, question: dict[str, str], model: Path, cancel: CancelToken) -> str | BackendError:
-        self._keep()
+    @staticmethod
+    def _tried(child: Child, question: dict[str, str], model: Path, cancel: CancelToken) -> str | BackendError:
         path = str(model.absolute())
         try:
-            for _ in self._child.ask({"do": "vocabulary", "path": path}, cancel=cancel, timeout=PATIENCE):
+            for _ in child.ask({"do": "vocabulary", "path": path}, cancel=cancel, timeout=PATIENCE):
                 pass
         except ChildDied as died:
             raise _crashed(model, died) from died
-        finally:
-            self._let_go_later()
         try:
-            (answer,) = self._child.ask({"do": "grammar", "path": path, **question}, cancel=cancel, timeout=TIME)
+            (answer,) = child.ask({"do": "grammar", "path": path, **question}, cancel=cancel, timeout=TIME)
         except ChildDied as died:
             return too_slow() if died.said.startswith("no answer in time") else refused(f"llama.cpp broke off, {died}")
         except InvalidInput as error:
             return error
         return answer["gbnf"]
-
-    def _keep(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
-
-    def _let_go_later(self) -> None:
-        self._timer = threading.Timer(self._idle, self.close)
-        self._timer.daemon = True
-        self._timer.start()
 
 
 Wanted = Callable[[], Format | str]
