@@ -66,6 +66,14 @@ class Home:
         """The command line beside the window."""
         return Shell(self.folder, self.environment)
 
+    def has(self, model: Path, **engine: object) -> None:
+        """One that is there already. It computes with one thread, which a busy machine hardly slows down; `engine`:
+        other settings of that group."""
+        self.paths.make()
+        os.link(model, self.paths.models / model.name)
+        settings = {"engine": {"threads": 1, "try_first": False, **engine}}
+        (self.paths.config / "settings.json").write_text(json.dumps(settings))
+
     def start(self, *files: Path, dies: str = "", how: str = "kill") -> "Window":
         """Double-click. `dies`: it will end in native code, in this work, by a `kill` or an `abort`."""
         fate = ["--dies", dies, "--how", how] if dies else []
@@ -170,6 +178,10 @@ class Window:
     def is_in_front(self) -> None:
         self._ask("be_in_front")
 
+    def is_asked(self, least: int, most: int | None = None) -> None:
+        """The engine has so many answers to give, to the person and to others."""
+        self._ask("be_asked", least=least, most=least if most is None else most)
+
     # ---- the end
 
     def is_closed(self) -> Ending:
@@ -182,6 +194,12 @@ class Window:
         ending = _ending(self.process)
         self._hang_up()
         return ending
+
+    def aborts(self) -> Ending:
+        """In native code: ggml gives up, as it does when a card is out of memory."""
+        with contextlib.suppress(ConnectionError):
+            self._say("abort")
+        return self.ends()
 
     def is_killed(self) -> None:
         """kill -9"""

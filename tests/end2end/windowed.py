@@ -9,6 +9,7 @@ which threads it left behind.
 """
 
 import argparse
+import ctypes
 import json
 import os
 import re
@@ -18,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QRect, QSocketNotifier, Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QInputMethodEvent, QWindow
@@ -36,6 +37,12 @@ from PySide6.QtWidgets import (
 
 import app.__main__ as boot
 from backends.core.crashes import CrashJournal
+from backends.core.stream import Stream
+from backends.engine.asked import Asked
+from backends.engine.native import library
+
+if TYPE_CHECKING:
+    from backends.services import Services
 
 LOOK_EVERY_MS = 15
 W = TypeVar("W", bound=QWidget)
@@ -109,6 +116,27 @@ class Onlooker(QObject):
 
     def do_be_in_front(self) -> Callable[[], bool]:
         return lambda: any(w.isVisible() and not w.isMinimized() for w in QApplication.topLevelWidgets())
+
+    # ---- inside
+
+    def do_be_asked(self, least: int, most: int) -> Callable[[], bool]:
+        """The engine has so many answers to give, to the person and to others."""
+        return lambda: (services := self._services) is not None and least <= services.engine.answers <= most
+
+    def do_abort(self) -> Callable[[], bool]:
+        """ggml gives up, on the engine's thread, between two tokens."""
+
+        def aborted() -> bool:
+            if (services := self._services) is not None:
+                services.engine._ask(Asked(Stream("abort"), abort, urgent=True))
+            return services is not None
+
+        return aborted
+
+    @property
+    def _services(self) -> "Services | None":
+        session = self._app.findChild(boot.Session)
+        return session.services if session is not None else None
 
     # ---- acting
 
@@ -199,6 +227,12 @@ class Onlooker(QObject):
             return True
 
         return minimized
+
+
+def abort() -> None:
+    """GGML_ABORT("…")"""
+    where, words = b"ggml-cuda.cu", b"CUDA error: out of memory in %s"
+    library().base.ggml_abort(ctypes.c_char_p(where), 91, ctypes.c_char_p(words), ctypes.c_char_p(b"alloc"))
 
 
 def front_widget() -> QWidget:
