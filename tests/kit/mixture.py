@@ -41,7 +41,7 @@ from tests.kit.ggufs import Script, scripted_model
 CONTEXT, PARALLEL = 3072, 6
 MOST_AT_ONCE = 24
 MIB = 1 << 20
-GROWTH = 24 * MIB  # from a third of the requests on
+GROWTH = 12 * MIB  # from a third of the requests on
 PATIENCE = 30  # seconds, for a thread to end
 PRIORITIES: tuple[Priority, ...] = ("person", "api", "background")
 SCRIPTS = (
