@@ -6,7 +6,7 @@ Matrices are multiplied in tiles of 16 rows: on a CPU 16 rows take no longer tha
 (`python -m tests.bench rows`). So the tokens of a step, those who speak included, are a multiple of 16.
 """
 
-_TARGET, _LONGER = 0.03, 2.5  # seconds that a step takes at most, or so much longer than for those who speak alone
+_TARGET, _LONGER = 0.08, 2.5  # seconds that a step takes at most, or so much longer than for those who speak alone
 _LEAST = 8  # tokens; a prompt gets on, however slow the machine
 _MEMORY = 0.2  # weight of the newest step
 _TILE = 16  # rows

@@ -25,7 +25,7 @@ def learnt(base: float, token: float, slices: int = 60) -> tuple[Pace, list[floa
 )
 def test_steps_keep_their_pace(base: float, token: float) -> None:
     _, took = learnt(base, token)
-    assert max(took[1:]) <= max(0.03, 2.5 * base, base + 16 * token) * 1.001
+    assert max(took[1:]) <= max(0.08, 2.5 * base, base + 16 * token) * 1.001
 
 
 def test_what_is_quick_is_read_in_large_slices_and_what_is_slow_gets_on() -> None:
@@ -40,7 +40,7 @@ def test_a_machine_that_becomes_slower_is_noticed() -> None:
     for _ in range(30):
         count = pace.slice(512, 1)
         pace.learn(1, count, 0.02 + 0.001 * count)
-    assert pace.slice(512, 1) <= 32
+    assert pace.slice(512, 1) <= 64
 
 
 def test_before_anything_is_known_it_is_careful() -> None:
