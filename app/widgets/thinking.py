@@ -72,7 +72,7 @@ class Thinking(Retranslated, QWidget):
         if self._head.text() != words:
             self._head.setText(words)
             self._head.setAccessibleName(words)
-            self.place()
+        self.place()
         self._head.setToolTip(self.tr("Hide the thoughts") if self._open else self.tr("Show the thoughts"))
         self._head.setIcon(icons.icon("chevron-down" if self._open else "chevron-right", "muted"))
 
