@@ -5,6 +5,7 @@ pipe there is the answer alone. An interrupt stops the answer cleanly; exit code
 """
 
 import json
+import stat
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -195,9 +196,13 @@ def sampling(given: Any, model: CatalogModel | None) -> Sampling:
 def schema(path: Path) -> JsonSchema:
     """A JSON schema out of a file. NotFound `no_file`, InvalidInput `bad_schema`."""
     try:
-        if path.stat().st_size > LARGEST_SCHEMA:
+        if not stat.S_ISREG(path.stat().st_mode):  # a device never ends, a pipe may never begin
+            raise _bad_schema(path, "it is no file", "不是文件")
+        with path.open("rb") as file:
+            read = file.read(LARGEST_SCHEMA + 1)
+        if len(read) > LARGEST_SCHEMA:
             raise _bad_schema(path, f"more than {LARGEST_SCHEMA // 1024} KiB", f"超过 {LARGEST_SCHEMA // 1024} KiB")
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read.decode("utf-8"))
     except OSError as error:
         raise NotFound(
             Phrase(f"{path} cannot be read: {error.strerror}.", f"无法读取 {path}：{error.strerror}。"), code="no_file"

@@ -219,3 +219,32 @@ def test_in_a_terminal_thinking_is_dimmed_and_the_answer_is_not(stocked: Shell) 
     quiet = stocked.in_terminal("ask", "--quiet", "Hello")
     assert "greets" not in quiet
     assert "scripted" in quiet
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b'{"description": "' + b"x" * 70_000 + b'"}', "more than 64 KiB"),
+        (b"{", "it is no JSON"),
+        (b'"\xff"', "it is no JSON"),
+        (b"[" * 60_000, "it is no JSON"),
+        (b"[]", "it is no JSON object"),
+    ],
+)
+def test_a_file_that_is_no_schema(inside: Inside, model: Path, tmp_path: Path, text: bytes, said: str) -> None:
+    path = tmp_path / "answer.json"
+    path.write_bytes(text)
+    error = inside.run("ask", "--json", "--model", str(model), "--schema", str(path), "Hello").json["error"]
+    assert error["code"] == "bad_schema"
+    assert error["message"].endswith(f"is no JSON schema: {said}.")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices of POSIX")
+def test_a_schema_is_not_read_from_what_never_ends(inside: Inside, model: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    for name in ("pipe", "zero", "."):
+        error = inside.run("ask", "--json", "--model", str(model), "--schema", str(tmp_path / name), "Hello").json[
+            "error"
+        ]
+        assert (error["code"], error["message"].endswith("it is no file.")) == ("bad_schema", True), name
