@@ -340,7 +340,7 @@ def _as_text(event: object, job: Job) -> None:
             console.progress(console.to(reading))
         case Queued(before) if before:
             queued = Phrase(f"Waiting: {before} before this one", f"等待中：前面还有 {before} 个")
-            console.progress(console.to(queued), step="waiting")
+            console.progress(console.to(queued))
         case ReasoningDelta(text):
             console.whisper(text)
         case TextDelta(text):
