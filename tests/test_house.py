@@ -76,7 +76,7 @@ def test_qt_stays_above_its_line() -> None:
 
 @pytest.mark.parametrize("module", ["backends", "backends.services", "backends.__main__"])
 def test_an_import_is_light(module: str) -> None:
-    """Neither Qt, llama.cpp nor numpy comes along, nor the HTTP client; how much of others' code it loads is bounded."""
+    """Neither Qt, llama.cpp nor numpy comes along, nor the HTTP client; others' code is bounded."""
     heavy = ("PySide6", "llama_cpp", "numpy", "httpx2", "huggingface_hub", "keyring", "pynvml")
     code = f"import {module}, sys; print(*[m for m in {heavy!r} if m in sys.modules], "
     code += "sum(not m.startswith('backends.') for m in sys.modules))"

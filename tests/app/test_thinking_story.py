@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.__main__ import Session
 from app.widgets.message import Answer
 from backends.core.paths import Paths
+from backends.core.phrase import Language
 from backends.core.settings import SettingsStore
 from backends.core.stream import Stream
 from backends.engine.protocol import GenerateEvent, GenerateRequest, PromptProgress, Sampling, Turn
@@ -69,7 +70,7 @@ def buttons(answer: Answer) -> list[str]:
 
 @pytest.mark.parametrize(("language", "now", "ending"), [("en", *ENGLISH), ("zh", *CHINESE)])
 def test_the_answer_is_there_when_it_is_wanted_now(
-    qtbot: QtBot, session: Session, language: str, now: str, ending: str
+    qtbot: QtBot, session: Session, language: Language, now: str, ending: str
 ) -> None:
     session.app.follow("light", language)
     seen: list[tuple[str, list[str]]] = []

@@ -140,15 +140,18 @@ def test_what_cannot_be_measured_is_a_sentence(inside: Inside, random: Path) -> 
     assert "--prompt" in too_long.err
 
 
-def test_in_a_window_the_model_of_before_comes_back(stocked: Shell, random: Path) -> None:
-    with window(stocked):
-        assert stocked.run("ask", "--quiet", "--temperature", "0", "--context", "700", "Hello").code == 0
-        (before,) = [one["id"] for one in stocked.run("models", "--json").json["models"] if one["loaded"]]
-        done = stocked.run("bench", "--model", str(random), *SHORT, "--threads", "1", "--json")
+def test_in_a_window_the_model_of_before_comes_back(shell: Shell, model: Path, random: Path) -> None:
+    with window(shell):
+        assert (
+            shell.run("ask", "--quiet", "--temperature", "0", "--context", "700", "--model", str(model), "Hello").code
+            == 0
+        )
+        (before,) = [one["id"] for one in shell.run("models", "--json").json["models"] if one["loaded"]]
+        done = shell.run("bench", "--model", str(random), *SHORT, "--threads", "1", "--json")
         assert (done.code, done.json["model"]) == (0, "random-F16")
-        (after,) = [one["id"] for one in stocked.run("models", "--json").json["models"] if one["loaded"]]
+        (after,) = [one["id"] for one in shell.run("models", "--json").json["models"] if one["loaded"]]
         assert after == before
-        assert stocked.run("ask", "--temperature", "0", "Hello").out.strip() == ANSWER
+        assert shell.run("ask", "--temperature", "0", "Hello").out.strip() == ANSWER
 
 
 def test_a_stopped_measurement_gives_the_model_back(inside: Inside, random: Path, model: Path) -> None:

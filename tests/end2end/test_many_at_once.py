@@ -59,7 +59,8 @@ def was_answered(outcome: Outcome, word: str) -> None:
 
 
 def has_nothing_yet(asking: Sequence[Asking]) -> None:
-    assert select.select([process.stdout for process in asking], [], [], 0)[0] == []
+    pipes = [process.stdout for process in asking if process.stdout is not None]
+    assert select.select(pipes, [], [], 0)[0] == []
     assert all(process.poll() is None for process in asking)
 
 

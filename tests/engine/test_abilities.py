@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 from backends.engine.abilities import abilities
-from backends.engine.protocol import GenerateRequest, Sampling, Turn
-from tests.kit.answers import hear
 from tests.kit.deepseeks import small_deepseek
 from tests.kit.ggufs import Shape, random_model
 

@@ -94,7 +94,7 @@ def words(model: Model, gbnf: str, seed: int) -> str:
     grammar = GrammarSampler(model, gbnf, credit=60)
     ids, said = np.arange(model.vocabulary.size, dtype=np.int32), b""
     closing = [model.vocabulary.tokenise(sign)[0] for sign in '"}]']
-    plain = [model.vocabulary.piece(token).isascii() for token in ids]  # bytes at random are not always UTF-8
+    plain = [model.vocabulary.piece(token).isascii() for token in ids.tolist()]  # bytes at random are not always UTF-8
     while len(said) < 20_000:
         allowed = ids[grammar.among(ids, np.zeros(len(ids), np.float32))]
         if set(allowed.tolist()) & model.vocabulary.ends:

@@ -85,10 +85,10 @@ def test_answers_at_the_same_time(model: str, answers: int, tmp_path: Path, dry_
     """With as many sequences and rows of output as a context is made for; a whole batch of them costs nothing more."""
     path = shaped_model(tmp_path / "m.gguf", REAL[model])
     shape, slots = shape_of(path), Slots(answers, MOST_SEQUENCES, LONGEST_DRAFT)
-    counts = {"sequences": slots.sequences(shape), "outputs": slots.outputs(shape)}
-    kv, compute = told(dry_run, path, 16384, **counts)
-    mine = compute_bytes(shape, 16384, FIGURES, **counts)
-    assert kv_bytes(shape, 16384, sequences=counts["sequences"]) == pytest.approx(kv, abs=0.01 * MIB)
+    sequences, outputs = slots.sequences(shape), slots.outputs(shape)
+    kv, compute = told(dry_run, path, 16384, sequences=sequences, outputs=outputs)
+    mine = compute_bytes(shape, 16384, FIGURES, sequences=sequences, outputs=outputs)
+    assert kv_bytes(shape, 16384, sequences=sequences) == pytest.approx(kv, abs=0.01 * MIB)
     assert compute - 0.005 * compute <= mine <= 1.15 * compute + MIB
     if not shape.own_caches:
         assert told(dry_run, path, 16384)[0] == kv

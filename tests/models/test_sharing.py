@@ -1,4 +1,4 @@
-"""Several cards: a part of every layer on each only where llama.cpp can do it and where that is wanted or was faster."""
+"""Several cards: a part of every layer on each, only where llama.cpp can do it and it is wanted or was faster."""
 
 from dataclasses import replace
 
