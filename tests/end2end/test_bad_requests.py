@@ -50,7 +50,7 @@ def shell(home: Home) -> Iterator[Shell]:
 @pytest.fixture
 def window(home: Home, shell: Shell, modest: Path) -> Iterator[Window]:
     """The person's answer is on its way, and is afterwards, with every word in its place; nothing is left behind."""
-    home.has(modest)
+    home.has(modest, parallel=10)  # nobody has to wait for those who count for ever
     with home.start() as window:
         window.sees("Ask anything", "What can I do for you?")
         window.asks("Please count")
