@@ -40,7 +40,7 @@ from backends.core.settings import Settings, SettingsStore
 from backends.core.stream import Runner, Stream
 from backends.core.turns import Turns
 from backends.engine.loader import NativeEngine
-from backends.engine.protocol import Finished, LoadEvent, Sampling
+from backends.engine.protocol import MOST_PARALLEL, Finished, LoadEvent, Sampling
 from backends.models import elsewhere
 from backends.models.catalog import Catalog
 from backends.models.elsewhere import Found
@@ -101,7 +101,7 @@ class Services:
         self.turns = (
             Turns()
         )  # of those who load a model and ask it, until the engine has it: nobody loads another one in between
-        self._answers = Runner("chat", settings.current.engine.parallel)
+        self._answers = Runner("chat", MOST_PARALLEL)
         settings.subscribe(self._on_settings)
         self._files.start(self._back_up)
         self.shelf.tidy()

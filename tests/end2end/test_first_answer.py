@@ -68,7 +68,7 @@ def it_goes_on_and_the_chat_opens_by_itself(home: Home, hub: HubServer, window: 
     before = len(hub.ranges(part.stem))
 
     window.sees("ended unexpectedly last time", "Nothing that was saved is lost")
-    page = window.sees("Ask anything", "What can I do for you?")
+    page = window.sees("Ask anything", "What can I do for you?", re.compile("DeepSeek (R1|V)"))  # and the model
     assert "Welcome to DeskSeek" not in page
     (whole,) = home.paths.models.rglob("*.gguf")
     came = sorted(hub.ranges(whole.name)[before:])
