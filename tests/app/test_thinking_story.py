@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
 from app.__main__ import Session
-from app.language import Wanted
 from app.widgets.message import Answer
 from backends.core.paths import Paths
 from backends.core.phrase import Language
