@@ -18,6 +18,7 @@ import contextlib
 import ctypes
 import importlib
 import json
+import math
 import os
 import queue
 import shutil
@@ -59,29 +60,41 @@ class ChildDied(Exception):
         self.said = said
 
 
-class Child:
-    """One child that answers questions, started by the first and again after it died. One question at a time."""
+class ChildHung(ChildDied):
+    """It was ended because no answer came in time."""
 
-    def __init__(self, module: str) -> None:
-        self._module = module
+
+class Child:
+    """One child that answers questions, started by the first and again after it died. One question at a time.
+
+    `ahead`: answers that are kept for who reads them slowly; a child that has more to say waits. None: any number.
+    """
+
+    def __init__(self, module: str, ahead: int | None = None) -> None:
+        self._module, self._ahead = module, ahead
         self._process: _Process | None = None
 
     def ask(
-        self, request: Mapping[str, Any], *, cancel: CancelToken, timeout: float | None = None
+        self,
+        request: Mapping[str, Any],
+        *,
+        cancel: CancelToken,
+        timeout: float | None = None,
+        silence: float | None = None,
     ) -> Generator[dict[str, Any], None, None]:
-        """The answers as they come. `timeout`: seconds for all of them.
+        """The answers as they come. `timeout`: seconds for all of them; `silence`: to wait for each.
 
-        Raises the BackendError that the child raised; ChildDied; Cancelled. A cancelled question and one whose answers
-        nobody reads to the end cost the child its life, since native code cannot be asked to stop.
+        Raises the BackendError that the child raised; ChildDied, ChildHung; Cancelled. A cancelled question and one
+        whose answers nobody reads to the end cost the child its life, since native code cannot be asked to stop.
         """
         cancel.check()
         deadline = None if timeout is None else time.monotonic() + timeout
-        process = self._process = self._process or _Process(self._module)
+        process = self._process = self._process or _Process(self._module, self._ahead)
         forget = cancel.on_cancel(process.kill)
         whole = False
         try:
             process.send(json.dumps(request).encode() + b"\n")
-            while "end" not in (answer := self._answer(process, cancel, deadline)):
+            while "end" not in (answer := self._answer(process, cancel, _sooner(deadline, silence))):
                 yield answer
             whole = True
             if "error" in answer:
@@ -96,7 +109,7 @@ class Child:
             line = process.line(deadline)
         except queue.Empty:
             code, said = process.end()
-            raise ChildDied(code, f"no answer in time {said}".strip()) from None
+            raise ChildHung(code, f"no answer in time {said}".strip()) from None
         cancel.check()
         if not line:
             raise ChildDied(*process.end(patience=_ENDING))
@@ -130,7 +143,7 @@ class Child:
 class _Process:
     """A running child: its pipes are read by threads, so that nothing it says can block it or us."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, ahead: int | None) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="deskseek-"))
         try:
             self._process = subprocess.Popen(
@@ -148,6 +161,8 @@ class _Process:
             raise
         self.pid = self._process.pid
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()  # an empty line: it said its last
+        self._room = None if ahead is None else threading.Semaphore(ahead)
+        self._ending = False
         self._tail = b""
         assert self._process.stdin
         assert self._process.stdout
@@ -166,6 +181,8 @@ class _Process:
     def _read_answers(self, pipe: IO[bytes]) -> None:
         with pipe:
             while line := pipe.readline(_LONGEST):
+                if self._room and not self._ending:
+                    self._room.acquire()
                 self._lines.put(line)
         self._lines.put(b"")
 
@@ -181,7 +198,10 @@ class _Process:
 
     def line(self, deadline: float | None) -> bytes:
         """The next line; empty if there is none any more. Raises queue.Empty if it does not come in time."""
-        return self._lines.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
+        line = self._lines.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
+        if self._room:
+            self._room.release()
+        return line
 
     def kill(self) -> None:
         """From any thread. Its own children go with it where there are process groups."""
@@ -193,6 +213,9 @@ class _Process:
 
     def end(self, *, patience: float = 0.0) -> tuple[int, str]:
         """Wait so many seconds for it to end by itself, then make sure of it; its exit status and last words."""
+        self._ending = True
+        if self._room:
+            self._room.release()  # whoever reads its answers, reads on to their end
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(patience)
         self.kill()
@@ -231,6 +254,12 @@ def serve(tasks: Mapping[str, Task]) -> None:
             say({"end": True, "error": _told(error)})
         else:
             say({"end": True})
+
+
+def _sooner(deadline: float | None, silence: float | None) -> float | None:
+    if silence is None:
+        return deadline
+    return min(time.monotonic() + silence, deadline if deadline is not None else math.inf)
 
 
 def _read_requests(requests: queue.SimpleQueue[bytes]) -> None:

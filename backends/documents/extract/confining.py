@@ -1,0 +1,81 @@
+"""The limits of the process that reads: memory and processor time, kept by the system (SEC-46).
+
+Linux and macOS: setrlimit; macOS does not enforce RLIMIT_AS for every process, the limit on time holds there. Windows:
+a job object (CreateJobObject, JOB_OBJECT_LIMIT_PROCESS_MEMORY and _PROCESS_TIME); written, not run here.
+"""
+
+import contextlib
+import ctypes
+import importlib
+import sys
+import time
+from typing import Any
+
+from backends.documents.extract.asked import MIB, Asked
+
+_TICKS = 10_000_000  # of FILETIME in a second
+_PROCESS_TIME, _PROCESS_MEMORY, _EXTENDED = 0x2, 0x100, 9
+_jobs: list[int] = []
+
+
+def confine(asked: Asked, size: int) -> None:
+    """This process may take so much for a file of `size` bytes; each file has its own seconds. POSIX ends it with
+    SIGXCPU when they are over."""
+    limits = asked.limits
+    memory = limits.recognising if asked.recognise else limits.memory
+    seconds = time.process_time() + limits.seconds + limits.seconds_per_mib * size / MIB
+    if sys.platform == "win32":
+        _job(memory, seconds)
+        return
+    resource = importlib.import_module("resource")
+    for what, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, int(seconds) + 1)):
+        with contextlib.suppress(ValueError, OSError):  # a hard limit below ours holds anyway
+            resource.setrlimit(what, (most, resource.getrlimit(what)[1]))
+
+
+def peak() -> int:
+    """Bytes of memory this process had at most; 0 where nobody says."""
+    if sys.platform == "win32":
+        return 0
+    resource = importlib.import_module("resource")
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+class _Basic(ctypes.Structure):
+    _fields_ = [  # JOBOBJECT_BASIC_LIMIT_INFORMATION
+        ("process_time", ctypes.c_int64),
+        ("job_time", ctypes.c_int64),
+        ("flags", ctypes.c_uint32),
+        ("smallest", ctypes.c_size_t),
+        ("largest", ctypes.c_size_t),
+        ("processes", ctypes.c_uint32),
+        ("affinity", ctypes.c_size_t),
+        ("priority", ctypes.c_uint32),
+        ("scheduling", ctypes.c_uint32),
+    ]
+
+
+class _Extended(ctypes.Structure):
+    _fields_ = [  # JOBOBJECT_EXTENDED_LIMIT_INFORMATION
+        ("basic", _Basic),
+        ("io", ctypes.c_uint64 * 6),
+        ("process_memory", ctypes.c_size_t),
+        ("job_memory", ctypes.c_size_t),
+        ("peak_process", ctypes.c_size_t),
+        ("peak_job", ctypes.c_size_t),
+    ]
+
+
+def _job(memory: int, seconds: float) -> None:
+    kernel: Any = ctypes.__dict__["windll"].kernel32
+    kernel.CreateJobObjectW.restype = kernel.GetCurrentProcess.restype = ctypes.c_void_p
+    if not _jobs:
+        job = kernel.CreateJobObjectW(None, None)
+        if not job or not kernel.AssignProcessToJobObject(ctypes.c_void_p(job), ctypes.c_void_p(-1)):
+            return  # the parent's limit on silence is left
+        _jobs.append(job)
+    told = _Extended(process_memory=memory)
+    told.basic.flags = _PROCESS_TIME | _PROCESS_MEMORY
+    told.basic.process_time = int(seconds * _TICKS)
+    kernel.SetInformationJobObject(ctypes.c_void_p(_jobs[0]), _EXTENDED, ctypes.byref(told), ctypes.sizeof(told))

@@ -1,0 +1,103 @@
+"""The text of a file, read in a child process (child.py) that takes its place with whatever happens to it.
+
+    reader = Reader()
+    for event in reader.read(path, cancel=cancel):      # Opened, Section… and Reading, Closed
+        ...
+
+Bounded memory, whatever the file's size: the child waits when nobody takes what it says. Raises for one file what
+refusals.py makes (unreadable_file, damaged_file, encrypted, wrong_password, too_large, unsupported_format, out_of_time,
+reader_died, no_ocr); the next file is read by the same child, or by a new one. A file without any text is no error: no
+`Section` comes, and `Closed.unread` says which pages are pictures.
+"""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from backends.core.cancel import CancelToken
+from backends.core.child import ChildDied, ChildHung
+from backends.core.errors import BackendError
+from backends.core.kept_child import KeptChild
+from backends.documents.extract import child, refusals
+from backends.documents.extract.asked import MIB, Asked, Limits
+from backends.documents.extract.formats import BY_SUFFIX, FORMATS, READERS
+from backends.documents.types import ReadEvent
+
+__all__ = ["FORMATS", "READERS", "Asked", "Limits", "Reader", "supported"]
+
+_IDLE = 30.0  # seconds after which a child that reads nothing is let go
+_AHEAD = 2  # batches that wait here for who stores them
+_FILES = 1000  # files after which a child is replaced: what libraries leave behind does not add up
+_FAT = 512 * MIB  # bytes of memory above which it is, too
+_OUT_OF_TIME = -getattr(signal, "SIGXCPU", 24)
+_WINDOWS_OUT_OF_TIME = 1816  # ERROR_NOT_ENOUGH_QUOTA, what a job object ends a process with
+
+
+def supported(path: Path) -> bool:
+    """Whether a walk through a folder takes this file, by its name alone. Hidden and temporary ones are not taken."""
+    return path.suffix.lower() in BY_SUFFIX and not path.name.startswith((".", "~$"))
+
+
+class Reader:
+    """Any number of threads may read at once; each has a child of its own."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._lock = threading.Lock()
+        self._free: list[_Seat] = []
+
+    def read(
+        self, path: Path, *, password: str = "", recognise: bool = False, cancel: CancelToken
+    ) -> Iterator[ReadEvent]:
+        """What stands in the file. `recognise`: pages that are pictures, too, where that is installed."""
+        asked = Asked("", password, recognise, self._limits)
+        request = {"do": "read", "path": str(path.absolute()), "asked": asked.told()}
+        with self._seat() as seat, seat.kept.mine(cancel) as one:
+            whole = False
+            try:
+                for answer in one.ask(request, cancel=cancel, silence=self._limits.silence):
+                    for event in answer["events"]:
+                        yield child.heard(event)
+                    whole = answer.get("peak", _FAT) < _FAT
+            except ChildDied as died:
+                raise _died(died) from died
+            except BackendError as error:
+                whole = error.code != "too_large"
+                raise
+            finally:
+                seat.files += 1
+                if not whole or seat.files >= _FILES:
+                    seat.files = 0
+                    one.close()
+
+    def close(self) -> None:
+        """Let the children go; who still reads ends first. It may be used again."""
+        with self._lock:
+            seats, self._free = self._free, []
+        for seat in seats:
+            seat.kept.close()
+
+    @contextmanager
+    def _seat(self) -> "Iterator[_Seat]":
+        with self._lock:
+            seat = self._free.pop() if self._free else _Seat()
+        try:
+            yield seat
+        finally:
+            with self._lock:
+                self._free.append(seat)
+
+
+class _Seat:
+    """A child and how many files it has read."""
+
+    def __init__(self) -> None:
+        self.kept, self.files = KeptChild(child.MODULE, _IDLE, _AHEAD), 0
+
+
+def _died(died: ChildDied) -> BackendError:
+    if isinstance(died, ChildHung) or died.code in (_OUT_OF_TIME, _WINDOWS_OUT_OF_TIME):
+        return refusals.out_of_time()
+    return refusals.reader_died()

@@ -1,0 +1,81 @@
+"""Why a file cannot be read. Each is about that file only; the next one is read."""
+
+from backends.core.errors import BackendError, InvalidInput, NotFound, ResourceError, Unavailable
+from backends.core.phrase import NOTHING, Phrase
+
+_PASSWORD = Phrase("Enter the password that opens it.", "请输入打开该文件的密码。")
+
+
+def unreadable(error: OSError | None = None) -> BackendError:
+    """The system does not give the file: gone, no right, a folder, a drive that went away."""
+    if isinstance(error, FileNotFoundError):
+        return NotFound(Phrase("The file is not there any more.", "文件已不存在。"), code="unreadable_file")
+    if isinstance(error, PermissionError):
+        return Unavailable(
+            Phrase("The system does not let DeskSeek read the file.", "系统不允许 DeskSeek 读取该文件。"),
+            Phrase(
+                "Check its permissions, and whether another program holds it.", "请检查权限，以及是否被其他程序占用。"
+            ),
+            "unreadable_file",
+        )
+    why = f" ({error.strerror})" if error and error.strerror else ""
+    return Unavailable(Phrase(f"The file cannot be read{why}.", f"无法读取文件{why}。"), code="unreadable_file")
+
+
+def damaged(hint: Phrase = NOTHING) -> BackendError:
+    return InvalidInput(
+        Phrase("The file is damaged or not complete.", "文件已损坏或不完整。"),
+        hint or Phrase("Open it in its own program and save it anew.", "请用相应的程序打开并重新保存。"),
+        "damaged_file",
+    )
+
+
+def encrypted() -> BackendError:
+    return InvalidInput(Phrase("The file is protected by a password.", "文件受密码保护。"), _PASSWORD, "encrypted")
+
+
+def wrong_password() -> BackendError:
+    return InvalidInput(
+        Phrase("The password does not open the file.", "密码不正确，无法打开文件。"), _PASSWORD, "wrong_password"
+    )
+
+
+def too_large() -> BackendError:
+    """More memory or text than a file may take, or an archive that unpacks to a multiple of itself."""
+    return InvalidInput(
+        Phrase("Reading the file would take too much memory.", "读取该文件需要的内存过多。"),
+        Phrase("Split it into smaller files.", "请将其拆分为较小的文件。"),
+        "too_large",
+    )
+
+
+def out_of_time() -> BackendError:
+    return ResourceError(
+        Phrase("Reading the file took too long and was ended.", "读取该文件用时过长，已停止。"),
+        Phrase("Split it into smaller files, or save it anew.", "请将其拆分为较小的文件，或重新保存。"),
+        "out_of_time",
+    )
+
+
+def reader_died() -> BackendError:
+    return InvalidInput(
+        Phrase("The file made its reader end.", "读取该文件时读取程序意外终止。"),
+        Phrase("Open it in its own program and save it anew.", "请用相应的程序打开并重新保存。"),
+        "reader_died",
+    )
+
+
+def unsupported(hint: Phrase = NOTHING) -> BackendError:
+    return InvalidInput(
+        Phrase("DeskSeek cannot read files of this kind.", "DeskSeek 无法读取这种文件。"), hint, "unsupported_format"
+    )
+
+
+def no_ocr() -> BackendError:
+    return Unavailable(
+        Phrase(
+            "Recognising pictures of pages needs an extra that is not installed.", "识别扫描页需要的附加组件尚未安装。"
+        ),
+        Phrase("Install deskseek[ocr] into DeskSeek's environment.", "请在 DeskSeek 的环境中安装 deskseek[ocr]。"),
+        "no_ocr",
+    )
