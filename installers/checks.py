@@ -16,18 +16,22 @@ CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("lint-imports", ("-c", _LINT_IMPORTS)),
 )
 TESTS = ("pytest", ("-m", "pytest"))
+MOST_WORKERS = 4
 
 
 def check(project: Project, words: Sequence[str] = ()) -> int:
     """0 when all passed, else 1. With `words`, pytest alone, with them as its arguments, and its exit code.
 
-    The tests need no display: unless another platform is asked for, Qt draws into memory.
+    The tests need no display: unless another platform is asked for, Qt draws into memory. All of them run in as many
+    processes as there are cores, a file's in one; the engine's threads then give the processor away while they wait
+    (OMP_WAIT_POLICY), or each process would wait for the others' idle threads.
     """
-    environment = {"QT_QPA_PLATFORM": "offscreen", **os.environ}
+    environment = {"QT_QPA_PLATFORM": "offscreen", "OMP_WAIT_POLICY": "passive", **os.environ}
     if words:
         return _run(project, (*TESTS[1], *words), environment)
     failed: list[str] = []
-    for name, arguments in (*CHECKS, TESTS):
+    workers = ("-n", str(min(os.cpu_count() or 1, MOST_WORKERS)), "--dist", "loadfile", "--durations", "30")
+    for name, arguments in (*CHECKS, (TESTS[0], (*TESTS[1], *workers))):
         say(Phrase(f"--- {name}", f"--- {name}"))
         if _run(project, arguments, environment):
             failed.append(name)
