@@ -1,8 +1,8 @@
 """What makes two spellings of one word the same: width, case, accents, Traditional and Simplified characters.
 
-NFKC, a table of single characters, lower case. The table holds Traditional -> Simplified (resources/traditional.txt) and,
-for Latin and Greek letters, the letter without its accent; marks that stand alone, soft hyphens and other characters
-without width go. Measured on 3,000 Chinese texts, whole-phrase conversion differs from the table in 5.
+NFKC, a table of single characters, lower case. The table holds Traditional -> Simplified (resources/traditional.txt)
+and, for Latin and Greek letters, the letter without its accent; marks that stand alone, soft hyphens and other
+characters without width go. Measured on 3,000 Chinese texts, whole-phrase conversion differs from the table in 5.
 """
 
 import bisect
@@ -25,7 +25,7 @@ _DROPPED = (
     *(0x640, 0x670, *range(0x64B, 0x660)),  # Arabic vowel signs
     *(0xAD, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF, *range(0xFE00, 0xFE10)),  # no width
 )
-_SAME = {"’": "'", "‘": "'", "ʼ": "'", "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-", "･": "・"}  # noqa: RUF001
+_SAME = {"’": "'", "‘": "'", "ʼ": "'", "‐": "-", "‑": "-", "‒": "-", "–": "-", "−": "-", "･": "・"}
 _CLUSTER = re.compile(
     r".[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u1160-\u11ff\u3099\u309a\uff9e\uff9f\ufe00-\ufe0f]*", re.S
 )

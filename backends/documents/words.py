@@ -3,21 +3,21 @@
     terms("用户手册 AB-1234/56 running")  ->  用 户 手 册 用户 户手 手册 ab 1234 56 ab123456 running run
 
 Runs of Chinese (kana, hangul) become their characters and overlapping pairs; Thai and its neighbours pairs; other words
-stay words, English stems beside them. Numbers come with and without their commas, part numbers and identifiers whole and
-in parts. Measured in shared tests (`python -m tests.bench retrieval`): better than jieba, unicode61 and trigrams.
+stay words, English stems beside them. Numbers come with and without their commas, part numbers and identifiers whole
+and in parts. `python -m tests.bench retrieval` measures it.
 """
 
 import re
 import threading
-from collections.abc import Collection, Iterable, Iterator
+import unicodedata
+from collections.abc import Collection, Iterator
 from operator import add
-from typing import Any
 
 from backends.documents.folding import VERSION as FOLDING
 from backends.documents.folding import Places, fold, folded
 from backends.documents.types import Language
 
-__all__ = ["VERSION", "Places", "fold", "folded", "language", "lit", "query_terms", "terms"]
+__all__ = ["VERSION", "Places", "fold", "folded", "language", "line", "lit", "query_terms", "terms"]
 
 VERSION = f"1.{FOLDING}"  # of what `terms` gives: an index made with another one is made anew
 LONGEST = 100  # characters of a term; of what is longer, the first ones
@@ -27,12 +27,12 @@ _PAIRED = _HAN + r"\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u
 _UNSPACED = (
     r"\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u1000-\u1049\u1780-\u17d3\u1950-\u19ff"  # Thai, Lao, Burmese, Khmer
 )
-_INDIC = r"\u0900-\u0963\u0966-\u0dff"  # \w leaves their vowel signs out
-_LETTER = rf"(?:[^\W_{_PAIRED}{_UNSPACED}]|[{_INDIC}])"
-_TOKEN = re.compile(
-    rf"[{_PAIRED}]+|[{_UNSPACED}]+|{_LETTER}+(?:(?:[-_./:'@#&,]|::|->)(?={_LETTER}){_LETTER}+)*[+#]{{0,2}}"
-)
-_PART = re.compile(rf"{_LETTER}+")
+_MARKS = "".join(chr(c) for c in range(0x900, 0xE00) if unicodedata.category(chr(c)) in {"Mn", "Mc"})  # not in \w
+_LETTER = rf"[^\W_{_PAIRED}{_UNSPACED}]"
+_TOKEN = re.compile(rf"[{_PAIRED}]+|{_LETTER}+(?:[-_./:'@#&,{_MARKS}]{{1,2}}{_LETTER}+)*[+#{_MARKS}]*|[{_UNSPACED}]+")
+_PART = re.compile(rf"(?:{_LETTER}+[{_MARKS}]*)+")
+_JOINTS = re.compile(r"[-_/,&@]|(?<=[^\d]):")
+_UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]+")
 _FIGURE = re.compile(r"\d")
 _FIGURES = re.compile(r"\d+|[^\W\d]+")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
@@ -41,129 +41,126 @@ _CAMEL_WORD = re.compile(r"\b(?=\w*[a-z0-9][A-Z])[A-Za-z0-9]+")
 _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _CJK_BEGINS, _SEA_BEGINS, _SEA_ENDS = "\u2e80", "\u0e01", "\u19ff"
 
-_stems: dict[str, str] = {}  # bounded; one for all threads: what is in it is true for ever
-_STEMS = 200_000
+_made: dict[str, str] = {}  # token -> its terms, spaces between; bounded; one for all threads: it is true for ever
+_MADE = 100_000
 _local = threading.local()  # a stemmer is not thread-safe
 
 
 def terms(text: str) -> list[str]:
     """Every term of a text, as often as it is in it; the order says nothing."""
+    return line(text).split()
+
+
+def line(text: str) -> str:
+    """The terms with a space between: what a full-text index is given."""
     kept = folded(text, lower=False)
-    found: list[str] = []
-    for token in _TOKEN.findall(kept.lower()):
-        _split(token, found)
+    tokens = _TOKEN.findall(kept.lower())
+    known = _made.get
+    made = [known(token) or _split(token) for token in tokens]
     if _CAMEL.search(kept):
-        for word in _CAMEL_WORD.findall(kept):
-            _humps(word, found)
-    return found
+        made += [_humps(word) for word in _CAMEL_WORD.findall(kept)]
+    return " ".join(made)
 
 
-def _split(token: str, found: list[str]) -> None:
-    if token >= _CJK_BEGINS and token[0] < "\ufb00" or token[0] >= "\U00020000":
-        found += token
-        found += map(add, token, token[1:])
-    elif token.isalpha() and not _SEA_BEGINS <= token[0] <= _SEA_ENDS:
-        _word(token, found)
-    elif token.isdecimal():
-        found.append(token[:LONGEST])
-    elif _SEA_BEGINS <= token[0] <= _SEA_ENDS and _PART.fullmatch(token) is None:
-        found += map(add, token, token[1:]) if len(token) > 1 else (token,)
-    else:
-        _compound(token, found)
+def _split(token: str) -> str:
+    """The terms of one token of the folded text."""
+    if _is_paired(token):
+        return f"{' '.join(token)} {' '.join(map(add, token, token[1:]))}"
+    if _is_unspaced(token):
+        return " ".join(map(add, token, token[1:])) or token
+    if len(_made) >= _MADE:
+        _made.clear()
+    made = _made[token] = stem(token[:LONGEST]) if token.isalpha() else " ".join(_compound(token))
+    return made
 
 
-def _word(word: str, found: list[str]) -> None:
-    found.append(stem(word) if len(word) <= LONGEST else word[:LONGEST])
+def _is_paired(token: str) -> bool:
+    return _CJK_BEGINS <= token[0] < "\ufb00" or token[0] >= "\U00020000"
 
 
-def _compound(token: str, found: list[str]) -> None:
-    """A token with figures, joints or marks in it."""
+def _is_unspaced(token: str) -> bool:
+    return _SEA_BEGINS <= token[0] <= _SEA_ENDS and _UNSPACED_RUN.fullmatch(token) is not None
+
+
+def _compound(token: str) -> list[str]:
+    """A token with figures, joints or marks in it: its parts, and it whole."""
     if "'" in token:
-        token = token.removesuffix("'s")
-        token = token.replace("'", "")
+        token = token.removesuffix("'s").replace("'", "")
         if token.isalpha():
-            _word(token, found)
-            return
+            return [stem(token[:LONGEST])]
+    found: list[str] = []
     parts = _PART.findall(token)
     for part in parts:
-        if part.isalpha():
-            _word(part, found)
-            continue
-        found.append(part[:LONGEST])
+        found.append(stem(part[:LONGEST]) if part.isalpha() else part[:LONGEST])
         if _FIGURE.search(part) and not part.isdecimal():
             found += [figure[:LONGEST] for figure in _FIGURES.findall(part) if figure != part]
     if len(parts) == 1 and parts[0] == token:
-        return
+        return found
     if "," in token:
         grouped = _GROUPED.findall(token)
         found += [number.replace(",", "") for number in grouped]
         if not grouped or grouped[0] == token:
-            return
-    whole = token if not any(c.isalpha() for c in token) else _JOINTS.sub("", token)
-    found.append(whole[:LONGEST])
+            return found
+    whole = _JOINTS.sub("", token) if any(c.isalpha() for c in token) else token
+    return [*found, whole[:LONGEST]]
 
 
-_JOINTS = re.compile(r"[-_/,&@]|::|->|(?<=[^\d]):")
-
-
-def _humps(word: str, found: list[str]) -> None:
+def _humps(word: str) -> str:
     """The parts of `camelCase`; it whole is there already."""
-    for hump in _HUMP.findall(word):
-        if hump != word:
-            _word(hump.lower(), found) if hump.isalpha() else found.append(hump)
+    humps = [hump.lower() for hump in _HUMP.findall(word) if hump != word]
+    return " ".join(stem(hump[:LONGEST]) if hump.isalpha() else hump[:LONGEST] for hump in humps)
 
 
 def stem(word: str) -> str:
     """The English stem of a folded word; of a word in other letters, itself."""
-    known = _stems.get(word)
-    if known is None:
-        if len(_stems) >= _STEMS:
-            _stems.clear()
-        known = _stems[word] = _stemmer().stemWord(word) if word.isascii() else word
-    return known
-
-
-def _stemmer() -> Any:
-    made = getattr(_local, "stemmer", None)
-    if made is None:
+    if not word.isascii():
+        return word
+    stemmer = getattr(_local, "stemmer", None)
+    if stemmer is None:
         import Stemmer
 
-        made = _local.stemmer = Stemmer.Stemmer("english", 0)
-    return made
+        stemmer = _local.stemmer = Stemmer.Stemmer("porter", 0)
+    return stemmer.stemWord(word)
 
 
 # ---- questions
 
 _ENGLISH = frozenset(
-    "a an the of in on at to for from by with as and or is are was were be been being am do does did has have had what "
-    "which who whom whose when where why how that this these those it its there their they he she his her him them we "
-    "you your our my me i can could will would should may might must shall not no than then so such into about "
-    "please tell give find show name many much".split()
-) - {"not", "no"}
-_ENGLISH_TERMS = frozenset(map(str, _ENGLISH)) | {"doe", "wa", "ha", "whi", "veri"}
+    re.findall(
+        r"\w+",
+        "a an the of in on at to for from by with as and or is are was were be been being am do does did has have had "
+        "what which who whom whose when where why how that this these those it its there their they he she his her him "
+        "them doe wa ha whi hi thi",  # as stems
+    )
+)
 _ASKING = re.compile(
     "请问|請問|为什么|為什麼|怎么样|怎樣|怎么|怎麼|什么样|什么|甚么|什麼|甚麼|多少|几个|哪些|哪里|哪裡|哪儿|哪个|哪一|哪|"
     "是谁|是誰|谁|誰|何时|何時|何处|何地|为何|為何|如何|是否|有没有|有沒有|是不是|能不能|可以吗|吗|嗎|呢|吧|告诉我|告訴我|"
     "为多少|是什么|有什么|有哪"
 )
-_CHINESE = frozenset("的了是在和与及或而于以之其也就都被把将从对由到个这那该此为有上中下里")
+_CHINESE = frozenset("的了是")
 
 
 def query_terms(text: str) -> list[str]:
     """Terms of a question, each once, in their order; without those that every question has, unless all are."""
     all_terms = list(dict.fromkeys(terms(text)))
     asked = terms(_ASKING.sub(" ", folded(text, lower=False)))
-    kept = [term for term in dict.fromkeys(asked) if term not in _CHINESE and term not in _ENGLISH_TERMS]
+    kept = [term for term in dict.fromkeys(asked) if term not in _CHINESE and term not in _ENGLISH]
     return kept or all_terms
 
 
 # ---- which language
 
 _COUNTED = re.compile(rf"([{_HAN}])|([\u3041-\u30ff\uac00-\ud7a3])|([a-zA-Z]+)|([^\W\d_])")
-_EN_WORDS = frozenset("the of and to in is was for that with as by on are from at be this which it an or not".split())
+_EN_WORDS = frozenset(
+    re.findall(r"\w+", "the of and to in is was for that with as by on are from at be this which it an")
+)
 _OTHERS = frozenset(
-    "le la les des du une est et dans que qui pour sur el los las del por con una der die das und ist nicht ein eine mit "
-    "auf den von zu il di che non per della sono uma não um os em para com het een van niet och att det som".split()
+    re.findall(
+        r"\w+",
+        "le la les des du une est et dans que qui pour sur el los las del por con una der das und ist nicht ein eine "
+        "mit auf den von zu il di che non per della sono uma não um os em para com het een van niet och att det som",
+    )
 )
 
 
@@ -196,7 +193,7 @@ def language(text: str) -> Language:
 
 
 def lit(text: str, wanted: Collection[str]) -> tuple[tuple[int, int], ...]:
-    """Where the terms `wanted` (of `query_terms`) stand in `text`: places in the original, in order, apart from each other.
+    """Where the terms `wanted` (of `query_terms`) stand: places in the original, in order, apart from each other.
 
     A single Chinese character is lit only if no pair in `wanted` holds it.
     """
@@ -216,33 +213,20 @@ def lit(text: str, wanted: Collection[str]) -> tuple[tuple[int, int], ...]:
 def _matches(made: str, wanted: set[str], paired: set[str]) -> Iterator[tuple[int, int]]:
     for match in _TOKEN.finditer(made):
         token, begin = match[0], match.start()
-        if _is_paired(token) or (_SEA_BEGINS <= token[0] <= _SEA_ENDS and not token.isalpha()):
+        if _is_paired(token) or _is_unspaced(token):
             for at in range(len(token)):
                 if token[at : at + 2] in wanted and at + 1 < len(token):
                     yield begin + at, begin + at + 2
                 elif token[at] in wanted and token[at] not in paired:
                     yield begin + at, begin + at + 1
             continue
-        found: list[str] = []
-        _split(token, found)
-        if not wanted.isdisjoint(found):
-            parts = list(_parts(token, wanted))
-            yield from ((begin + a, begin + b) for a, b in parts) if parts else ((begin, match.end()),)
-
-
-def _parts(token: str, wanted: set[str]) -> Iterable[tuple[int, int]]:
-    """Places of the parts of a compound that are wanted; none if the whole is."""
-    whole: list[str] = []
-    _split(token, whole)
-    pieces = list(_PART.finditer(token))
-    if len(pieces) < 2 or whole[-1] in wanted:
-        return
-    for piece in pieces:
-        one: list[str] = []
-        _split(piece[0], one)
-        if not wanted.isdisjoint(one):
-            yield piece.start(), piece.end()
-
-
-def _is_paired(token: str) -> bool:
-    return _CJK_BEGINS <= token[0] < "\ufb00" or token[0] >= "\U00020000"
+        found = _split(token).split()
+        if wanted.isdisjoint(found):
+            continue
+        pieces = list(_PART.finditer(token))
+        if len(pieces) > 1 and found[-1] not in wanted:
+            for piece in pieces:
+                if not wanted.isdisjoint(_split(piece[0]).split()):
+                    yield begin + piece.start(), begin + piece.end()
+        else:
+            yield begin, match.end()
