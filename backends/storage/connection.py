@@ -7,7 +7,7 @@ own mistake and stays what sqlite3 made of it.
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,8 +19,8 @@ from backends.core.phrase import Phrase
 BUSY_SECONDS = 5.0
 
 
-def connect(path: Path) -> "Connection":
-    """Open `path`, which must exist. Raises StorageError."""
+def connect(path: Path, manners: Sequence[str] = ()) -> "Connection":
+    """Open `path`, which must exist; `manners` are pragmas that come before our own. Raises StorageError."""
     with translated(path):
         connection = sqlite3.connect(
             _uri(path),
@@ -34,6 +34,7 @@ def connect(path: Path) -> "Connection":
     connection.row_factory = sqlite3.Row
     try:
         for pragma in (
+            *manners,
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",

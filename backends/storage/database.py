@@ -18,6 +18,8 @@ from backends.core.phrase import Phrase
 from backends.storage.connection import Connection, connect, translated
 from backends.storage.migrations import Migration, check_numbers, migrate, schema_version
 
+Connected = sqlite3.Connection  # what `atomic` gives, for those who do not import sqlite3
+
 KEPT_COPIES = 3
 _OUTERMOST = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
 _NESTED = ("SAVEPOINT nested", "RELEASE nested", ("ROLLBACK TO nested", "RELEASE nested"))
@@ -25,15 +27,17 @@ _COMPANIONS = ("-wal", "-shm", "-journal")
 
 
 class Database:
-    """The database at `path`, in the form that `migrations` lead to. Any thread may use it.
+    """The database at `path`, in the form that `migrations` lead to. Any thread may use it. `manners` are pragmas that
+    each of its connections begins with ("secure_delete=ON"), before those that all databases have.
 
     Copies lie in `backups/` beside it, named `<name>.<time>.schema<N>.deskseek<version>`, the newest 3. `notices` says
     what a person must know about the opening. Raises StorageError: `database_too_new`, `cannot_open`, `read_only`,
     `disk_full`, `database_locked`, `disk_failed`.
     """
 
-    def __init__(self, path: Path, migrations: Sequence[Migration]) -> None:
+    def __init__(self, path: Path, migrations: Sequence[Migration], manners: Sequence[str] = ()) -> None:
         check_numbers(migrations)
+        self._manners = tuple(manners)
         self.path = path
         self.backups = path.parent / "backups"
         self._migrations = tuple(migrations)
@@ -62,7 +66,7 @@ class Database:
         if held is None:
             if self._closed:
                 raise RuntimeError(f"{self.path} was used after it was closed")
-            held = self._local.held = _Held(connect(self.path))
+            held = self._local.held = _Held(connect(self.path, self._manners))
             self._held.add(held)
         return held.connection
 
@@ -113,6 +117,14 @@ class Database:
         if copies and time.time() - copies[0].stat().st_mtime < hours * 3600:
             return None
         return self.backup()
+
+    def forget_copies(self) -> None:
+        """Remove all copies: they hold what was erased since."""
+        for copy in self._copies():
+            try:
+                copy.unlink(missing_ok=True)
+            except OSError as error:
+                raise storage_error(error, copy) from error
 
     def close(self) -> None:
         """Close every thread's connection. Whoever uses the database after that made a mistake."""
