@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 Align = Literal["left", "center", "right"]
+Mark = Literal["", "unread", "verified", "unfounded", "unchecked"]
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A run of text in one look. `link` is an address, "" for none."""
+    """A run of text in one look. `link` is an address, "" for none. `mark`: a reference to a source (see `cited`)."""
 
     text: str
     strong: bool = False
@@ -33,6 +34,7 @@ class Span:
     strike: bool = False
     code: bool = False
     link: str = ""
+    mark: Mark = ""
 
 
 Spans = tuple[Span, ...]
@@ -77,7 +79,7 @@ class Growing:
     """A text that grows at its end. `read(text)` gives its blocks; a text that does not continue starts over."""
 
     def __init__(self) -> None:
-        self._read = ""  # what was read last
+        self._read = ""  # what was read of the settled blocks
         self._settled: list[Block] = []
         self._settled_to = 0  # characters that will not be looked at again
 
@@ -85,7 +87,6 @@ class Growing:
         text = _clean(text)
         if not text.startswith(self._read):
             self._settled, self._settled_to = [], 0
-        self._read = text
         tail = text[self._settled_to :]
         tokens = _parser().parse(tail)
         last = max((i for i, token in enumerate(tokens) if token.level == 0 and token.nesting >= 0), default=0)
@@ -93,6 +94,7 @@ class Growing:
         if before and rest and rest[0].map is not None:
             self._settled += _Flattener().run(before)
             self._settled_to += _offset_of_line(tail, rest[0].map[0])
+        self._read = text[: self._settled_to]
         return (*self._settled, *_Flattener().run(rest))
 
 

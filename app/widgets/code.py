@@ -22,7 +22,7 @@ from app.highlight import highlight
 from app.language import Retranslated
 from app.markdown import Code, Spans, Table
 from app.theme import SPACE, px
-from app.widgets.prose import LEADING, ReadOnlyText
+from app.widgets.prose import LEADING, ReadOnlyText, set_mark
 
 COPIED_MS = 1600
 WIDEST_TABLE = 1100  # pixels; beyond, its cells wrap
@@ -246,7 +246,9 @@ class TableBlock(Retranslated, QFrame):
             look.setFontStrikeOut(span.strike)
             if header:
                 look.setFontWeight(QFont.Weight.DemiBold)
-            if span.link:
+            if span.mark:
+                set_mark(look, span, "")
+            elif span.link:
                 look.setAnchor(True)
                 look.setAnchorHref(span.link)
                 look.setForeground(QColor(tokens.accent))

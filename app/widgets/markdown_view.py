@@ -7,7 +7,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from app import theme
+from app import cited, theme
+from app.cited import Mark
 from app.markdown import Block, Code, Growing, Paragraph, Table, parse
 from app.theme import SPACE, px
 from app.widgets.code import CodeBlock, TableBlock
@@ -34,23 +35,27 @@ class MarkdownView(QWidget):
         self._parts: list[_Placed] = []
         self._growing: Growing | None = None
         self._text: str | None = None
+        self._marks: tuple[Mark, ...] = ()
         self._groups: list[Group] = []
         self._heights: list[int] = []  # of the parts, at `_width`
         self._width = 0
         theme.current().changed.connect(self._on_theme_changed)
 
-    def show_text(self, text: str, *, growing: bool = False) -> bool:
-        """Set the text; True if anything changed. `growing`: the end of an answer that still streams."""
-        if text == self._text and growing == (self._growing is not None):
+    def show_text(self, text: str, *, growing: bool = False, marks: Sequence[Mark] = ()) -> bool:
+        """Set the text; True if anything changed. `growing`: the end of an answer that still streams. `marks`: the
+        places in it that refer to sources."""
+        marks = tuple(marks)
+        if text == self._text and growing == (self._growing is not None) and marks == self._marks:
             return False
-        self._text = text
+        self._text, self._marks = text, marks
+        read = cited.hidden(text, marks) if marks else text
         if growing:
             self._growing = self._growing or Growing()
-            blocks = self._growing.read(text)
+            blocks = self._growing.read(read)
         else:
             self._growing = None
-            blocks = parse(text)
-        self._show_blocks(blocks, growing)
+            blocks = parse(read)
+        self._show_blocks(cited.shown(blocks, text, marks), growing)
         return True
 
     def plain_text(self) -> str:

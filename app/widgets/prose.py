@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QFrame, QSizePolicy, QTextBrowser, QTextEdit, QWid
 
 from app import parts, theme
 from app.language import Retranslated
-from app.markdown import Paragraph, Span, by_width
+from app.markdown import Mark, Paragraph, Span, by_width
 
 INDENT = 24
 QUOTE = 16
@@ -72,6 +72,19 @@ class ReadOnlyText(QTextBrowser):
     @Slot(QUrl)
     def _on_anchor_clicked(self, url: QUrl) -> None:
         self.link_requested.emit(url.toString())
+
+
+def set_mark(look: QTextCharFormat, span: Span, words: str) -> None:
+    """A reference to a source: a small number in its place; what the source does not say has a question mark, too."""
+    tokens = theme.tokens()
+    tone = {"unfounded": tokens.danger, "unchecked": tokens.muted}.get(span.mark, tokens.accent)
+    look.setAnchor(True)
+    look.setAnchorHref(span.link)
+    look.setForeground(QColor(tone))
+    look.setFontUnderline(False)
+    look.setFontWeight(QFont.Weight.DemiBold)
+    look.setVerticalAlignment(QTextCharFormat.VerticalAlignment.AlignSuperScript)
+    look.setToolTip(parts.tip(words))
 
 
 class Prose(Retranslated, ReadOnlyText):
@@ -196,13 +209,25 @@ class Prose(Retranslated, ReadOnlyText):
             result.setFontFamilies(list(mono))
             result.setProperty(QTextCharFormat.Property.FontPixelSize, round(plain.font().pixelSize() * 0.92))
             result.setBackground(QColor(tokens.sunken if not self._muted else tokens.hover))
-        if span.link:
+        if span.mark:
+            set_mark(result, span, self.mark_words(span.mark))
+        elif span.link:
             result.setAnchor(True)
             result.setAnchorHref(span.link)
             result.setForeground(QColor(tokens.accent))
             result.setFontUnderline(True)
             result.setToolTip(parts.tip(span.link))
         return result
+
+    def mark_words(self, mark: Mark) -> str:
+        """What a reference's look says."""
+        return {
+            "": "",
+            "unread": self.tr("Open the source"),
+            "verified": self.tr("The source says so. Open it"),
+            "unfounded": self.tr("The source does not say so. Open it"),
+            "unchecked": self.tr("Could not be checked: another language. Open the source"),
+        }[mark]
 
     def paintEvent(self, event: QPaintEvent) -> None:
         self._paint_bars()
