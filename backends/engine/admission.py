@@ -130,6 +130,7 @@ class Admission:
         slot, shared = self._room.take(found)
         self.waiting.remove(sequence)
         sequence.start(slot, shared, self._room.milestone(sequence.prompt))
+        self._room.make_way(sequence, self.running)
         self.running.append(sequence)
 
     def _pause(self, sequence: Sequence, why: Phrase) -> None:

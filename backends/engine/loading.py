@@ -15,6 +15,7 @@ from backends.core.phrase import Phrase
 from backends.engine import memory, native, warm
 from backends.engine.abilities import abilities
 from backends.engine.adapters import Adapters
+from backends.engine.aside import allowance
 from backends.engine.context import Context, ContextOptions
 from backends.engine.drafting import load_draft
 from backends.engine.native_log import Told
@@ -167,8 +168,9 @@ def load(
             )
             slice_size = _slice(model, placement, request.batch)
             speculation = Speculation(request.lookup, draft)
+            aside = 0 if placement.offloaded else allowance(model.size)  # a GPU looks at idle cells for next to nothing
             scheduler = Scheduler(
-                model, context, template, placement.label, slice_size, request.parallel, speculation, adapters
+                model, context, template, placement.label, slice_size, request.parallel, speculation, adapters, aside
             )
             if not isolated:
                 warm.keep(request, files, model, context, scheduler, wake)

@@ -9,10 +9,11 @@ from operator import ne
 _MARKS = 8  # tokens at the end of a prompt that the next turn does not repeat: `<｜Assistant｜><think>\n`
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Idle:
     """A sequence of the cache that nobody computes in: these tokens, the first `prompt` of them somebody's prompt,
-    computed with the adapters of `key`. The first `keep` are worth a place on the disk; `labels`: what was read."""
+    computed with the adapters of `key`. The first `keep` are worth a place on the disk; `labels`: what was read.
+    `data`: it is in main memory in place of the cache (`aside`), and has no slot."""
 
     slot: int
     tokens: list[int]
@@ -21,6 +22,7 @@ class Idle:
     labels: frozenset[str] = frozenset()
     keep: int = 0
     family: int = -1
+    data: bytearray | None = None
 
     def spent(self, shared: int) -> bool:
         """Whoever shares so much may have all: behind it is only what was said, which no other prompt begins with."""

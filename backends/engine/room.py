@@ -2,6 +2,7 @@
 
 What an answer leaves stays as long as there is room. A prompt that begins like it shares its cells, without a copy
 (`Context.share`), or takes the whole sequence over. When room is wanted, what was not used for longest goes first.
+What is in the way of those who compute lies in main memory until it is wanted again (`aside`).
 Where cells cannot be shared or given up one by one, copies of whole sequences stand in (`snapshots`).
 """
 
@@ -12,10 +13,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from backends.engine.abilities import Abilities
+from backends.engine.aside import Aside
 from backends.engine.context import Context
 from backends.engine.prefix import Idle, common
 from backends.engine.protocol import LONGEST_DRAFT, MOST_SEQUENCES
 from backends.engine.snapshots import MARKS, Snapshot, Snapshots
+
+_BESIDE = 256  # cells that are in nobody's way: as many as llama.cpp rounds up to
+_LITTLE = 32  # cells for which nothing is moved
 
 
 def sequences(abilities: Abilities, parallel: int) -> int:
@@ -62,13 +67,15 @@ class Found:
 
 
 class Room:
-    """Of one context. `slots` are its sequences; at most as many live ones as it was made to compute."""
+    """Of one context. `slots` are its sequences; at most as many live ones as it was made to compute. `aside`: bytes
+    of main memory for what is in their way; 0: it stays where it is."""
 
-    def __init__(self, context: Context, abilities: Abilities, slots: int) -> None:
+    def __init__(self, context: Context, abilities: Abilities, slots: int, aside: int = 0) -> None:
         self._context, self._abilities = context, abilities
         self._free = list(range(slots - 1, -1, -1))
         self._idle: list[Idle] = []  # least recently used first
         self._snapshots = None if abilities.share or not abilities.states else Snapshots(context)
+        self._aside = Aside(context, aside) if aside and self.divisible and abilities.states else None
         self._heirs: dict[int, Idle] = {}  # by slot: what was taken over and is still to be kept
 
     @property
@@ -102,8 +109,10 @@ class Room:
         """A sequence that begins with what was found, and how much that is."""
         source, shared = found.source, found.shared
         if isinstance(source, Idle):
+            if source.data is not None and not self._bring(source):
+                return self._empty(), 0
             whole = shared == len(source.tokens) or source.spent(shared)
-            if whole or not (self._free or len(self._idle) > 1):
+            if whole or not (self._free or len(self._there) > 1):
                 self._idle.remove(source)
                 self._heirs[source.slot] = source
                 if shared == len(source.tokens) or self._context.cut(source.slot, shared):
@@ -135,6 +144,57 @@ class Room:
         if not self._free:
             self.evict()
         return self._free.pop()
+
+    @property
+    def _there(self) -> list[Idle]:
+        """Those in the cache."""
+        return [idle for idle in self._idle if idle.data is None]
+
+    # ---- out of the way, and back
+
+    def make_way(self, sequence: Live, running: Iterable[Live]) -> None:
+        """Who computes from now on looks at all cells: what it does not share with others goes, if it is many."""
+        if self._aside is None:
+            return
+        there = self._there
+        own = {idle: len(idle.tokens) - _shared(idle, sequence) for idle in there}
+        rest = sum(own.values())
+        for idle in there:
+            if rest <= _BESIDE:
+                break
+            if own[idle] < max(_LITTLE, len(idle.tokens) // 2):
+                continue
+            cells = len(idle.tokens) - max((_shared(idle, other) for other in running), default=0)
+            if cells >= len(idle.tokens) // 2 and self._put_aside(idle):
+                rest -= own[idle]
+
+    def _put_aside(self, idle: Idle) -> bool:
+        """For that, what was not used for longest is forgotten, if more is kept than the cache alone would hold."""
+        assert self._aside is not None
+        while not self._aside.fits(idle, self._idle):
+            oldest = next((other for other in self._idle if other.data is not None), None)
+            kept = sum(len(other.tokens) for other in self._idle)
+            if oldest is None or kept - len(oldest.tokens) < self._context.size:
+                return False
+            self._drop(oldest)
+        slot = self._aside.put(idle)
+        if slot is None:
+            return False
+        self._free.append(slot)
+        return True
+
+    def _bring(self, idle: Idle) -> bool:
+        """Back into the cache; what else is idle there makes room. False: there is none, and it is forgotten."""
+        assert self._aside is not None
+        slot = self._empty()
+        while not self._aside.bring(idle, slot):
+            if not self.evict():
+                self._free.append(slot)
+                self._drop(idle)
+                return False
+        return True
+
+    # ---- what is left, and what goes
 
     def leave(self, sequence: Live, prompt: int) -> None:
         """Nobody computes in it any more; what it holds stays for those who begin alike."""
@@ -190,30 +250,36 @@ class Room:
         self._heirs.clear()
 
     def evict(self) -> bool:
-        """Forget what was not used for longest. False: there is nothing left to forget."""
-        if not self._idle:
+        """Forget what was not used for longest. False: there is nothing left in the cache to forget."""
+        if not (there := self._there):
             return False
-        self._drop(self._idle[0])
+        self._drop(there[0])
         return True
 
     def clear(self, but: int | None = None) -> None:
-        """Forget all that is idle, but that of one family."""
-        for idle in self.idle:
+        """Forget all that is idle in the cache, but that of one family."""
+        for idle in self._there:
             if idle.family != but:
                 self._drop(idle)
 
     def reset(self, slots: Iterable[int]) -> None:
         """The cache is worth nothing any more, and those who computed in `slots` have gone."""
         self._context.clear()
-        self._free += [*(idle.slot for idle in self._idle), *slots]
+        self._free += [*(idle.slot for idle in self._there), *slots]
         self._idle.clear()
         self._heirs.clear()
 
     def _drop(self, idle: Idle) -> None:
         self._idle.remove(idle)
-        self._clear(idle.slot)
+        if idle.data is None:
+            self._clear(idle.slot)
+        idle.data = None
 
     def _clear(self, slot: int) -> None:
         self._context.cut(slot, 0)
         self._heirs.pop(slot, None)
         self._free.append(slot)
+
+
+def _shared(idle: Idle, live: Live) -> int:
+    return common(idle.tokens, live.tokens) if idle.key == live.key else 0

@@ -33,7 +33,8 @@ from backends.engine.warm import Warm
 
 
 class Scheduler:
-    """Lives on the engine's thread, as long as the model is loaded. `device` is what answers are signed with."""
+    """Lives on the engine's thread, as long as the model is loaded. `device` is what answers are signed with; `aside`:
+    bytes of main memory for what is in the way of those who compute."""
 
     def __init__(
         self,
@@ -45,11 +46,12 @@ class Scheduler:
         parallel: int = 1,
         speculation: Speculation | None = None,
         adapters: Adapters | None = None,
+        aside: int = 0,
     ) -> None:
         self._model, self._context, self._template = model, context, template
         self._slice, self._adapters = slice_size, adapters
         self._can = abilities(model.architecture)
-        self._room = Room(context, self._can, sequences(self._can, parallel))
+        self._room = Room(context, self._can, sequences(self._can, parallel), aside)
         shares = self._can.share and self._can.cut
         self._admission = Admission(self._room, context.size, parallel, shares, self._key, device)
         self._waiting, self._turns, self._pace = self._admission.waiting, Turns(), Pace()

@@ -187,8 +187,9 @@ class Warm:
                 yield idle
 
     def _save(self, source: Idle | Snapshot, grown: int, part: int) -> bool:
-        if isinstance(source, Snapshot):
-            return self._hand_over(source, source.tokens, len(source.data), lambda: source.data, grown, part)
+        if (data := source.data) is not None:
+            return self._hand_over(source, source.tokens, len(data), lambda: data, grown, part)
+        assert isinstance(source, Idle)
         with self._room.part(source, source.keep) as (slot, length):
             size = self._context.state_size(slot)
             return self._hand_over(source, source.tokens[:length], size, lambda: self._context.state(slot), grown, part)

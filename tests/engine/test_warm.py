@@ -471,13 +471,14 @@ def test_an_idle_conversation_is_saved_without_being_asked(desk: Desk, written: 
 
 
 def test_who_asks_is_answered_before_anything_is_saved(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine, order, state = desk.start(), [], Context.state
+    engine, order, save = desk.start(), [], StateStore.save
 
-    def copy(self: Context, sequence: int) -> bytearray | None:
-        order.append("saved")
-        return state(self, sequence)
+    def noted(self: StateStore, *what: Any) -> bool:
+        done = save(self, *what)
+        order.extend(["saved"] * done)
+        return done
 
-    monkeypatch.setattr(Context, "state", copy)
+    monkeypatch.setattr(StateStore, "save", noted)
     streams = [engine.generate(request(f"{number} {DOCUMENT}")) for number in range(3)]
 
     def note(stream: Stream[GenerateEvent]) -> None:

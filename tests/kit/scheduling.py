@@ -55,8 +55,9 @@ def told(job: Job) -> list[GenerateEvent]:
 
 @contextmanager
 def desk(
-    path: Path, *, context: int = 4096, parallel: int = 4, batch: int = 512, lookup: bool = False
+    path: Path, *, context: int = 4096, parallel: int = 4, batch: int = 512, lookup: bool = False, aside: int = 0
 ) -> Iterator[Desk]:
+    """`aside`: bytes of main memory for what is in the way."""
     model = Model(path, gpu_layers=0, experts_on_cpu=0, progress=lambda _: True)
     can = abilities(model.architecture)
     options = ContextOptions(context, "f16", 1, batch, sequences(can, parallel), outputs(can, parallel))
@@ -65,7 +66,7 @@ def desk(
     speculation = Speculation(lookup, None)
     adapters = Adapters(path, model, made, isolated=True)
     template = ChatTemplate(model.chat_template, model.vocabulary)
-    scheduler = Scheduler(model, made, template, "CPU", made.batch.size, parallel, speculation, adapters)
+    scheduler = Scheduler(model, made, template, "CPU", made.batch.size, parallel, speculation, adapters, aside)
     try:
         yield Desk(model, made, scheduler)
     finally:
