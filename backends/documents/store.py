@@ -9,27 +9,21 @@ Its parts: `collections`, `passages` (reading), `changes`, `vectors_kept`, `eras
 Every method may be called from any thread; each transaction is short, however long a document is.
 """
 
-import json
 import os
 import time
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from backends.core.cancel import CancelToken
-from backends.core.errors import InvalidInput
-from backends.core.phrase import Phrase
 from backends.documents.changes import Changes, within
-from backends.documents.chunking import chunks, language
 from backends.documents.collections import Collections
+from backends.documents.draft import Draft
 from backends.documents.erasing import Erasing
 from backends.documents.passages import Passages
-from backends.documents.rows import DOCUMENT, MOST, document, kept_path, no_document, note_changes, problem_text, sound
+from backends.documents.rows import DOCUMENT, document, kept_path, no_document, note_changes, problem_text, sound
 from backends.documents.schema import MANNERS, MIGRATIONS
 from backends.documents.types import (
-    PASSAGE_BITS,
     Closed,
     Document,
     Opened,
@@ -39,11 +33,9 @@ from backends.documents.types import (
     Status,
 )
 from backends.documents.vectors_kept import KeptVectors
-from backends.storage.database import Connected, Database
+from backends.storage.database import Database
 
 __all__ = ["MANNERS", "MIGRATIONS", "DocumentStore"]
-
-AT_ONCE = 2 << 20  # characters of text in a transaction
 
 
 class DocumentStore(Collections, Changes, Passages, KeptVectors, Erasing):
@@ -202,15 +194,10 @@ class DocumentStore(Collections, Changes, Passages, KeptVectors, Erasing):
         problem: Problem | None = None,
         cancel: CancelToken | None = None,
     ) -> int:
-        """Take its text from the reader, and show it instead of what it showed before: at once and as a whole, when
-        the last section is in. Gives the number of passages; 0: there was no text, and nothing was changed.
-
-        Memory holds 2 Mi characters at a time. What the reader raises is passed on, and nothing is left of it. A text
-        that is not longer than that is written in one transaction; a longer one in several, none of which can be seen
-        before the last one.
+        """Take its text from the reader, and show it instead of what it showed before. Gives the number of passages;
+        0: there was no text, and nothing was changed. What the reader raises is passed on, and nothing is left of it.
         """
-        draft = _Draft(self, document_id)
-        try:
+        with self.draft(document_id) as draft:
             for item in sections:
                 if cancel is not None:
                     cancel.check()
@@ -220,9 +207,28 @@ class DocumentStore(Collections, Changes, Passages, KeptVectors, Erasing):
                     draft.add(item)
             if draft.passages:
                 draft.show(opened, problem)
+        return draft.passages
+
+    @contextmanager
+    def draft(self, document_id: int) -> Iterator[Draft]:
+        """Its text, to be added piece by piece. What is not shown when this ends is removed."""
+        draft = Draft(self, document_id)
+        try:
+            yield draft
         finally:
             draft.end()
-        return draft.passages
+
+    def give_up(self, document_id: int) -> None:
+        """Nobody wants it to be read any more: it is as it was before, and is read anew when it is met again."""
+        with self._database.atomic() as connection:
+            connection.execute(
+                "DELETE FROM documents WHERE id = ? AND version IS NULL AND problem IS NULL", (document_id,)
+            )
+            connection.execute(
+                "UPDATE documents SET status = iif(version IS NULL, 'failed', 'ready'), digest = '' WHERE id = ? "
+                "AND status IN ('waiting', 'reading')",
+                (document_id,),
+            )
 
     def fail(self, document_id: int, problem: Problem | None, status: Status = "failed", *, keep: bool = False) -> None:
         """It could not be read. `keep`: what it showed before can be found still (the reason lies not in the file)."""
@@ -232,13 +238,13 @@ class DocumentStore(Collections, Changes, Passages, KeptVectors, Erasing):
                 return
             if keep and row[0] is not None:
                 connection.execute(
-                    "UPDATE documents SET status = 'ready', problem = ? WHERE id = ?",
+                    "UPDATE documents SET status = 'ready', problem = ?, digest = '' WHERE id = ?",
                     (problem_text(problem), document_id),
                 )
                 return
             connection.execute(
                 "UPDATE documents SET status = ?, problem = ?, version = NULL, passages = 0, characters = 0, "
-                "unread = 0, recognised = 0, language = '' WHERE id = ?",
+                "recognised = 0, language = '' WHERE id = ?",
                 (status, problem_text(problem), document_id),
             )
             if row[0] is not None:
@@ -246,102 +252,13 @@ class DocumentStore(Collections, Changes, Passages, KeptVectors, Erasing):
                 note_changes(connection, [document_id], gone=True)
         self.sweep()
 
-    def describe(self, document_id: int, opened: Opened, pages: int = 0) -> None:
-        """What is known of one that has no text: its format, title and pages."""
+    def describe(self, document_id: int, opened: Opened, pages: int = 0, unread: int = 0) -> None:
+        """What is known of one that has no text: its format, title, pages, how many of them are pictures."""
         with self._database.atomic() as connection:
             connection.execute(
-                "UPDATE documents SET format = ?, title = ?, pages = ?, dated = ? WHERE id = ?",
-                (opened.format, sound(opened.title), pages or opened.pages, opened.dated, document_id),
+                "UPDATE documents SET format = ?, title = ?, pages = ?, dated = ?, unread = ? WHERE id = ?",
+                (opened.format, sound(opened.title), pages or opened.pages, opened.dated, unread, document_id),
             )
-
-
-class _Draft:
-    """A version of a document while it is written."""
-
-    def __init__(self, store: DocumentStore, document_id: int) -> None:
-        self._store, self._document = store, document_id
-        self._version: int | None = None
-        self._writing = ExitStack()
-        self._sections: list[tuple[Any, ...]] = []
-        self._passages: list[tuple[int, int, int, int]] = []
-        self._held = 0
-        self._number = 0
-        self._languages: Counter[str] = Counter()
-        self._recognised: set[int] = set()
-        self._last_page = 0
-        self.characters = 0
-        self.passages = 0
-        self.closed = Closed()
-
-    def add(self, section: Section) -> None:
-        text, start = section.text, self.characters
-        if not text:
-            return
-        end = start + len(text)
-        places = list(chunks(section))
-        if self._number >= MOST or self.passages + len(places) > MOST:
-            raise _too_large()
-        headings = json.dumps(section.headings, ensure_ascii=False) if section.headings else "[]"
-        self._sections.append(
-            (self._number, start, end, section.page, section.label, headings, section.kind, section.recognised, text)
-        )
-        for from_, to in places:
-            self._passages.append((self.passages, self._number, start + from_, start + to))
-            self.passages += 1
-        if places:
-            self._languages[language(text)] += len(places)
-        if section.recognised:
-            self._recognised.add(section.page)
-        self._last_page = max(self._last_page, section.page)
-        self._number += 1
-        self.characters = end
-        self._held += len(text)
-        if self._held >= AT_ONCE:
-            with self._store.database.atomic() as connection:
-                self._write(connection)
-
-    def _write(self, connection: Connected) -> None:
-        if self._version is None:
-            version = connection.execute("INSERT INTO loose DEFAULT VALUES").lastrowid
-            assert version is not None
-            self._version = version
-            self._writing.enter_context(self._store._writing(version))
-        base = self._version << PASSAGE_BITS
-        connection.executemany(
-            "INSERT INTO sections VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            ((base | row[0], *row[1:]) for row in self._sections),
-        )
-        connection.executemany(
-            "INSERT INTO passages VALUES (?, ?, ?, ?)", ((base | row[0], *row[1:]) for row in self._passages)
-        )
-        self._sections, self._passages, self._held = [], [], 0
-
-    def show(self, opened: Opened, problem: Problem | None) -> None:
-        with self._store.database.atomic() as connection:
-            self._write(connection)
-            row = connection.execute("SELECT version, hidden FROM documents WHERE id = ?", (self._document,)).fetchone()
-            if row is None:
-                raise no_document()
-            unread = len(self.closed.unread)
-            connection.execute(
-                "UPDATE documents SET status = 'ready', version = ?, format = ?, title = ?, dated = ?, problem = ?, "
-                "pages = ?, characters = ?, passages = ?, language = ?, recognised = ?, unread = ? WHERE id = ?",
-                (
-                    *(self._version, opened.format, sound(opened.title), opened.dated, problem_text(problem)),
-                    *(self.closed.pages or opened.pages, self.characters, self.passages),
-                    *(self._languages.most_common(1)[0][0], len(self._recognised), unread, self._document),
-                ),
-            )
-            connection.execute("DELETE FROM loose WHERE version = ?", (self._version,))
-            if row["version"] is not None:
-                connection.execute("INSERT INTO loose VALUES (?)", (row["version"],))
-            if row["hidden"] is None:
-                note_changes(connection, [self._document], gone=False)
-
-    def end(self) -> None:
-        """What is not shown is removed, and so is what was shown before."""
-        self._writing.close()
-        self._store.sweep()
 
 
 def _where(scope: Scope | None, status: Status | None, query: str, hidden: bool) -> tuple[str, list[object]]:
@@ -355,11 +272,3 @@ def _where(scope: Scope | None, status: Status | None, query: str, hidden: bool)
         where += " AND (name LIKE ? ESCAPE '\\' OR title LIKE ? ESCAPE '\\' OR path LIKE ? ESCAPE '\\')"
         values += [like] * 3
     return where, values
-
-
-def _too_large() -> InvalidInput:
-    return InvalidInput(
-        Phrase("This file holds more text than a document can.", "该文件的文本过多，无法作为一个文档。"),
-        Phrase("Split it into several files.", "请将其拆分为多个文件。"),
-        code="too_large",
-    )

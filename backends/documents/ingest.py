@@ -1,0 +1,319 @@
+"""Files -> documents: walked, compared with what is known, read, stored.
+
+    for event in ingest(store, reader, collection.id, ["/home/me/papers"], cancel=cancel): ...
+
+A file that did not change costs a look at its size and time; one that was only touched, moved or copied back is known
+by its bytes. What goes wrong with a file is said of that file; the rest go on, unless nothing can be written any more.
+After a kill, `store.unfinished()` and `store.asked()` tell what to take up again; nothing half read is ever seen.
+
+`Intake` is the same for several threads that share one walk.
+"""
+
+import hashlib
+import os
+import stat
+import threading
+import time
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from backends.core.cancel import CancelToken
+from backends.core.errors import BackendError, StorageError
+from backends.documents.extract.reader import Reader
+from backends.documents.gate import Gate
+from backends.documents.lines import ingest_jsonl, ingest_text
+from backends.documents.problems import KEEP, TRY_AGAIN, changing, empty, pages_without_text, scanned
+from backends.documents.store import DocumentStore
+from backends.documents.types import (
+    Closed,
+    Document,
+    FileFailed,
+    FileReading,
+    FileStored,
+    IngestDone,
+    IngestEvent,
+    Opened,
+    Problem,
+    Queued,
+    Reading,
+    Section,
+    Status,
+)
+from backends.documents.walk import Met, unreadable, walk
+
+__all__ = ["Intake", "ingest", "ingest_jsonl", "ingest_text"]
+
+AHEAD = 4096  # files that the walk is ahead of the reading
+MOST_FAILURES = 1000  # that the last event names
+_PIECE = 1 << 20  # bytes
+_SETTLED = ("ready", "failed", "encrypted", "scanned", "empty")
+
+
+def ingest(
+    store: DocumentStore,
+    reader: Reader,
+    collection_id: int,
+    paths: Iterable[str | Path],
+    *,
+    passwords: Sequence[str] = (),
+    recognise: bool = False,
+    cancel: CancelToken,
+) -> Iterator[IngestEvent]:
+    """Take in files and folders. `passwords` are tried on those that are locked. The last event is IngestDone. Raises
+    Cancelled, and StorageError when nothing can be written."""
+    intake = Intake(store, reader, collection_id, paths, passwords=passwords, recognise=recognise)
+    yield from intake.work(cancel=cancel)
+    yield intake.done()
+
+
+@dataclass(slots=True)
+class _Counts:
+    documents: int = 0
+    chunks: int = 0
+    met: int = 0
+    failed: list[FileFailed] = field(default_factory=list)
+
+
+class Intake:
+    """What was asked for at one time. `work` may run on several threads at once; each file is read by one of them.
+
+    `gate`: waited at before each file and between pieces of one. `again`: read also what did not change (a password has
+    come, or pages are to be recognised). `follows`: for a folder that is followed; what was deleted here stays away.
+    """
+
+    def __init__(
+        self,
+        store: DocumentStore,
+        reader: Reader,
+        collection_id: int,
+        paths: Iterable[str | Path],
+        *,
+        passwords: Sequence[str] = (),
+        recognise: bool = False,
+        again: bool = False,
+        follows: bool = False,
+        gate: Gate | None = None,
+    ) -> None:
+        self._store, self._reader, self._collection = store, reader, collection_id
+        self._passwords, self._recognise = tuple(passwords), recognise
+        self._again, self._follows = again, follows
+        self._gate = gate or Gate()
+        self._began = time.monotonic()
+        self._lock = threading.Lock()
+        self._walk = walk(paths)
+        self._ahead: deque[Met] = deque()
+        self._counts = _Counts()
+        self._being_read: set[int] = set()
+
+    def work(self, *, cancel: CancelToken) -> Iterator[IngestEvent]:
+        """Read until there are no files left; without a last event."""
+        while True:
+            self._gate.wait(cancel)
+            met, grown = self._next()
+            if grown:
+                yield Queued(grown)
+            if met is None:
+                return
+            for event in self._take(met, cancel):
+                self._count(event)
+                yield event
+
+    def done(self) -> IngestDone:
+        counts = self._counts
+        return IngestDone(counts.documents, counts.chunks, tuple(counts.failed), time.monotonic() - self._began)
+
+    def give_up(self) -> None:
+        """It was cancelled, and not to be gone on with: what was being read is as it was before."""
+        for document_id in self._being_read:
+            self._store.give_up(document_id)
+
+    # ---- the walk
+
+    def _next(self) -> tuple[Met | None, int]:
+        """The next file, and how many are known if they are more than before."""
+        with self._lock:
+            grown = 0
+            if len(self._ahead) < AHEAD // 2:
+                more = list(islice(self._walk, AHEAD - len(self._ahead)))
+                self._ahead.extend(more)
+                self._counts.met += len(more)
+                grown = self._counts.met if more else 0
+            return (self._ahead.popleft() if self._ahead else None), grown
+
+    def _count(self, event: IngestEvent) -> None:
+        with self._lock:
+            if isinstance(event, FileStored):
+                self._counts.documents += 1
+                self._counts.chunks += 0 if event.unchanged else event.passages
+            elif isinstance(event, FileFailed) and len(self._counts.failed) < MOST_FAILURES:
+                self._counts.failed.append(event)
+
+    # ---- one file
+
+    def _take(self, met: Met, cancel: CancelToken) -> Iterator[IngestEvent]:
+        if met.problem is not None:
+            yield FileFailed(None, met.path, met.problem)
+            return
+        known = self._store.find(met.path, self._collection, hidden=not self._follows)
+        if known is not None and known.hidden is not None:
+            self._store.restore([known.id])
+        if known is None and self._store.left_out(self._collection, met.path):
+            if self._follows:
+                return
+            self._store.take_back(self._collection, met.path)
+        for attempt in (1, 2):
+            try:
+                before = Path(met.path).stat()
+                if not stat.S_ISREG(before.st_mode):
+                    return
+                if attempt == 1 and known is not None and self._same(known, before, met.named):
+                    yield self._unchanged(known)
+                    return
+                digest = _digest(met.path, cancel)
+            except OSError as error:
+                yield self._unreadable(met, known, unreadable(met.path, error))
+                return
+            same = self._by_bytes(met, known, before, digest)
+            if same is not None:
+                yield self._unchanged(same)
+                return
+            last = yield from self._read(met, before, digest, cancel, last=attempt == 2)
+            if last is not None:
+                yield last
+                return
+
+    def _same(self, known: Document, now: os.stat_result, named: bool) -> bool:
+        return (
+            known.size == now.st_size
+            and known.modified == now.st_mtime
+            and bool(known.digest)
+            and self._is_settled(known, named)
+        )
+
+    def _is_settled(self, known: Document, named: bool) -> bool:
+        """Reading it once more would bring nothing new."""
+        code = known.problem.code if known.problem else ""
+        if known.status not in _SETTLED or code in TRY_AGAIN or self._again:
+            return False
+        if known.status == "encrypted" and self._passwords:
+            return False
+        if self._recognise and (known.unread or known.status == "scanned"):
+            return False
+        return not (known.status == "failed" and named)
+
+    def _unchanged(self, known: Document) -> IngestEvent:
+        if known.status == "ready" or known.problem is None:
+            return FileStored(known.id, known.path, known.passages, unchanged=True)
+        return FileFailed(known.id, known.path, known.problem)
+
+    def _by_bytes(self, met: Met, known: Document | None, now: os.stat_result, digest: str) -> Document | None:
+        """The document that this file is already: touched, or moved here."""
+        if known is not None:
+            if known.digest != digest or not self._is_settled(known, met.named):
+                return None
+            self._store.touch(known.id, size=now.st_size, modified=now.st_mtime)
+            return known
+        for each in self._store.find_moved(digest, now.st_size, self._collection):
+            if self._is_settled(each, met.named) and not os.path.lexists(each.path):
+                self._store.touch(each.id, size=now.st_size, modified=now.st_mtime, path=met.path)
+                return self._store.document(each.id)
+        return None
+
+    def _unreadable(self, met: Met, known: Document | None, problem: Problem) -> FileFailed:
+        if known is None and problem.code != "gone":
+            known = self._store.begin(self._collection, met.path, Path(met.path).name, 0, 0.0, "")
+        if known is not None:
+            self._store.fail(known.id, problem, keep=problem.code in KEEP)
+        return FileFailed(known.id if known else None, met.path, problem)
+
+    def _read(
+        self, met: Met, before: os.stat_result, digest: str, cancel: CancelToken, *, last: bool
+    ) -> Generator[IngestEvent, None, IngestEvent | None]:
+        """What came of it; None: it changed meanwhile, and may be read once more."""
+        name = Path(met.path).name
+        document = self._store.begin(self._collection, met.path, name, before.st_size, before.st_mtime, digest)
+        self._being_read.add(document.id)
+        yield FileReading(document.id, met.path, 0, 0)
+        passwords = [*self._passwords] if self._passwords else [""]
+        while True:
+            try:
+                said = yield from self._store_text(document, met, passwords[0], before, cancel, last)
+            except StorageError as error:
+                said = self._not_written(document, met, error)
+            except BackendError as error:
+                if error.code in ("encrypted", "wrong_password") and len(passwords) > 1:
+                    passwords.pop(0)
+                    continue
+                status: Status = "encrypted" if error.code in ("encrypted", "wrong_password") else "failed"
+                problem = Problem.of(error)
+                if error.code == "unreadable_file" and not os.path.lexists(met.path):
+                    problem = unreadable(met.path, FileNotFoundError())
+                self._store.fail(document.id, problem, status, keep=problem.code in KEEP)
+                said = FileFailed(document.id, met.path, problem)
+            self._being_read.discard(document.id)
+            return said
+
+    def _store_text(
+        self, document: Document, met: Met, password: str, before: os.stat_result, cancel: CancelToken, last: bool
+    ) -> Generator[IngestEvent, None, IngestEvent | None]:
+        opened = Opened("")
+        with self._store.draft(document.id) as draft:
+            events = self._reader.read(Path(met.path), password=password, recognise=self._recognise, cancel=cancel)
+            try:
+                for event in events:
+                    match event:
+                        case Section():
+                            draft.add(event)
+                        case Opened():
+                            opened = event
+                        case Closed():
+                            draft.closed = event
+                        case Reading(done, total):
+                            yield FileReading(document.id, met.path, done, total)
+                            self._gate.wait(cancel)
+            finally:
+                if isinstance(events, Generator):
+                    events.close()
+            if _changed(met.path, before):
+                if not last:
+                    return None
+                self._store.fail(document.id, changing(), keep=True)
+                return FileFailed(document.id, met.path, changing())
+            unread = draft.closed.unread
+            if draft.passages:
+                draft.show(opened, pages_without_text(unread) if unread else None)
+                return FileStored(document.id, met.path, draft.passages)
+        problem, status = (scanned(), "scanned") if unread else (empty(), "empty")
+        self._store.describe(document.id, opened, draft.closed.pages, len(unread))
+        self._store.fail(document.id, problem, status)
+        return FileFailed(document.id, met.path, problem)
+
+    def _not_written(self, document: Document, met: Met, error: StorageError) -> FileFailed:
+        """The disk is full, say: if not even that can be noted, all ends here."""
+        problem = Problem.of(error)
+        try:
+            self._store.fail(document.id, problem, keep=True)
+        except StorageError:
+            raise error from None
+        return FileFailed(document.id, met.path, problem)
+
+
+def _digest(path: str, cancel: CancelToken) -> str:
+    """sha256, hexadecimal. Raises OSError."""
+    digest = hashlib.sha256()
+    with open(path, "rb", buffering=0) as file:
+        while piece := file.read(_PIECE):
+            cancel.check()
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _changed(path: str, before: os.stat_result) -> bool:
+    try:
+        now = Path(path).stat()
+    except OSError:
+        return False  # it is gone; what was read is what it said
+    return (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns)
