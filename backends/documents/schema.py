@@ -63,6 +63,7 @@ _TABLES = (
     """,
     "CREATE INDEX documents_by_path ON documents (path, collection_id) WHERE path <> ''",
     "CREATE INDEX documents_by_name ON documents (name, collection_id) WHERE path = ''",
+    "CREATE UNIQUE INDEX documents_by_version ON documents (version) WHERE version IS NOT NULL",
     "CREATE INDEX documents_by_digest ON documents (digest)",
     "CREATE INDEX documents_by_collection ON documents (collection_id)",
     "CREATE INDEX documents_unfinished ON documents (status) WHERE status <> 'ready'",
@@ -137,7 +138,7 @@ _TABLES = (
     """,
     """
     CREATE TABLE vectors (
-        id INTEGER PRIMARY KEY,
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
         version INTEGER NOT NULL,
         embedder_id INTEGER NOT NULL REFERENCES embedders(id),
         first INTEGER NOT NULL,

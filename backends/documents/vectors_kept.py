@@ -84,6 +84,19 @@ class KeptVectors(Kept):
                 return
             place = (rows[-1][0], rows[-1][1])
 
+    def vector_runs(
+        self, identity: EmbedderIdentity, after: int = 0, limit: int = 64
+    ) -> list[tuple[int, int, int, bytes]]:
+        """The next runs after run `after`, as they were written: run, document, first number, half floats."""
+        rows = self._rows(
+            "SELECT v.id, d.id, v.first, v.data FROM vectors v JOIN documents d ON d.version = v.version "
+            "WHERE v.id > ? AND v.embedder_id = ? AND d.hidden IS NULL ORDER BY v.id LIMIT ?",
+            after,
+            self._embedder(identity.key),
+            limit,
+        )
+        return [(run, document_id, first, data) for run, document_id, first, data in rows]
+
     def vectors_of(self, identity: EmbedderIdentity, document_id: int) -> list[tuple[int, bytes]]:
         """Runs (first number, half floats) of one document, in order."""
         rows = self._rows(
