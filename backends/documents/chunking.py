@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from backends.documents.types import Language, Section
 
 FULL = 900  # a passage at most, in halves of a CJK character
+_SAMPLE = 4000  # characters that show a language
 LEAST = 300  # what is left at the end of a section and is shorter goes to the passage before it
 
 _CJK = r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
-_IS_CJK = re.compile(f"[{_CJK}]")
-_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_KANA = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]")
-_LATIN = re.compile(r"[A-Za-z]")
+_IS_CJK = re.compile(f"[{_CJK}]+")
+_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
+_KANA = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]+")
+_LATIN = re.compile(r"[A-Za-z]+")
 
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
 _LINE = re.compile(r"\n+")
@@ -39,7 +40,7 @@ def chunks(section: Section) -> Iterator[tuple[int, int]]:
     while start < length:
         full = _full(text, start, length)
         end = length if full >= length else _cut(text, start, full, ends)
-        if 0 < _weight(text, end, length) < LEAST // 2 and section.kind == "text":
+        if 0 < length - end < LEAST // 2 and _weight(text, end, length) < LEAST // 2 and section.kind == "text":
             end = _middle(text, start, length, ends)  # rather two of a size than one and a crumb
         stop = start + len(text[start:end].rstrip())
         yield start, stop
@@ -48,16 +49,17 @@ def chunks(section: Section) -> Iterator[tuple[int, int]]:
 
 def language(text: str) -> Language:
     """What most of it is written in: a Chinese character says as much as about two Latin letters and a half."""
-    han = len(_HAN.findall(text)) if not text.isascii() else 0
-    kana = len(_KANA.findall(text)) if not text.isascii() else 0
-    latin = len(_LATIN.findall(text))
+    text = text[:_SAMPLE]
+    han, kana = (len(text) - len(each.sub("", text)) for each in (_HAN, _KANA))
+    latin = len(text) - len(_LATIN.sub("", text))
     if han * 2.5 > latin and kana * 4 < han:
         return "zh"
     return "en" if latin > max(han, kana) * 2.5 else ""
 
 
 def _weight(text: str, start: int, end: int) -> int:
-    return end - start + sum(1 for _ in _IS_CJK.finditer(text, start, end))
+    piece = text[start:end]
+    return 2 * len(piece) - len(_IS_CJK.sub("", piece))
 
 
 def _full(text: str, start: int, length: int) -> int:

@@ -161,7 +161,7 @@ class Database:
     def _sound_version(self, path: Path) -> int | None:
         """The form of the database at `path`, None if it is damaged. Looked at more closely if it is to be changed."""
         try:
-            with contextlib.closing(connect(path)) as connection:
+            with contextlib.closing(connect(path, self._manners)) as connection:
                 found = schema_version(connection)
                 check = "integrity_check" if 0 < found < self.version else "quick_check"
                 sound = [row[0] for row in connection.execute(f"PRAGMA {check}(1)")] == ["ok"]
