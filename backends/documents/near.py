@@ -1,0 +1,52 @@
+"""Which passages say nearly the same: copies, versions, mails that quote one another.
+
+    if same(sketch(one), sketch(other)): show one of them, and where the other is
+
+Two passages are near-duplicates if their character shingles have a Jaccard likeness of at least 0.8 (Broder, "On the
+resemblance and containment of documents", 1997), if they hold the same numbers, and as many words that deny: two
+reports that differ in one figure, or two contracts in one "not", are never folded.
+"""
+
+import re
+from dataclasses import dataclass
+
+from backends.documents.folding import folded
+
+SHINGLE = 5  # characters
+SAME = 0.8  # Jaccard likeness of near-duplicates
+OVERLAPPING = 0.5  # of two passages of a document of which one says little that is new
+
+_NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
+_DENYING = re.compile(r"[不没无非未勿莫否]|\b(?:no|not|never|none|nor|without|cannot)\b|n't\b")
+_SAID = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What two texts are compared by. `numbers` as they stand, in order."""
+
+    shingles: frozenset[str]
+    numbers: tuple[str, ...]
+    denials: int
+
+
+def sketch(text: str) -> Sketch:
+    """Without regard to case, width, white space, punctuation, Simplified and Traditional."""
+    text = folded(text)
+    said = "".join(_SAID.findall(text))
+    last = max(1, len(said) - SHINGLE + 1)
+    shingles = frozenset([said[start : start + SHINGLE] for start in range(last)]) if said else frozenset()
+    return Sketch(shingles, tuple(_NUMBER.findall(text)), len(_DENYING.findall(text)))
+
+
+def likeness(one: Sketch, other: Sketch) -> float:
+    """0..1; of two texts that say nothing 0."""
+    shared = len(one.shingles & other.shingles)
+    return shared / (len(one.shingles) + len(other.shingles) - shared) if shared else 0.0
+
+
+def same(one: Sketch, other: Sketch) -> bool:
+    if one.numbers != other.numbers or one.denials != other.denials:
+        return False
+    shorter, longer = sorted((len(one.shingles), len(other.shingles)))
+    return shorter >= SAME * longer and likeness(one, other) >= SAME
