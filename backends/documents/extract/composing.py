@@ -14,9 +14,9 @@ _TARGET = 6000  # characters after which a section is closed
 _ROWS = 40  # of a table in a section
 _HEADING = 80  # characters of a cell that heads a column
 _PROSE = 1200  # characters of a cell that is a text of its own
-_LINE = 30_000  # characters of one line
 _NUMBER = re.compile(r"[\s\d.,:/%()+\-−–¥$€£]*")
 _YEAR = re.compile(r"(19|20)\d\d\s*(年|年度|E|A|H1|H2)?")
+_DIGIT = re.compile(r"\d+")
 _WHITE = re.compile(r"\s+")
 
 
@@ -128,12 +128,12 @@ class Table:
 
     def _write(self, cells: list[str], *, plain: bool) -> None:
         filled = [cell for cell in cells if cell]
-        if len(filled) == 1 or any(len(cell) >= _PROSE for cell in filled):
+        if (len(filled) == 1 and (plain or cells[0])) or any(len(cell) >= _PROSE for cell in filled):
             for cell in filled:
                 self._composer.add(cell, "table" if len(cell) < _PROSE and len(cells) > 1 else "text")
             return
         text = " | ".join(filled) if plain else line(cells, self._header or [])
-        self._composer.add(text[:_LINE], "table")
+        self._composer.add(text, "table")
 
 
 def line(cells: Sequence[str], header: Sequence[str]) -> str:
@@ -157,6 +157,8 @@ def heads(first: Sequence[str], second: Sequence[str]) -> bool:
     if not wordy or any(_NUMBER.fullmatch(cell) and not _YEAR.fullmatch(cell) for cell in filled):
         return False
     both = [(above, below) for above, below in _both(first, second) if above and below]
+    if any(_DIGIT.search(above) and _DIGIT.sub("", above) == _DIGIT.sub("", below) for above, below in both):
+        return False  # Item 1, Item 2
     form = len(filled) == 2 and bool(both) and any(pair[0].endswith((":", "：")) for pair in (first, second))
     return bool(both) and not form
 

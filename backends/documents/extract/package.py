@@ -31,6 +31,7 @@ _DIRECTORY = 4 * MIB  # bytes of the list of entries
 _MEDIA = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".emf", ".wmf", ".webp", ".wdp", ".svm", ".mp3")
 _MEDIA += (".mp4", ".m4a", ".m4v", ".mov", ".avi", ".wmv", ".wma", ".wav", ".mpg", ".mpeg", ".ogg", ".otf", ".ttf")
 _MEDIA += (".woff", ".woff2", ".odttf", ".fntdata", ".bin", ".heic", ".mkv", ".webm")
+_COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _NESTED = (b"PK\x03\x04", b"PK\x05\x06")
 _PACKED = (".zip", ".gz", ".tgz", ".7z", ".rar", ".xz", ".bz2", ".jar")
 _OFFICE = (".docx", ".xlsx", ".pptx", ".epub", ".odt", ".ods", ".odp")
@@ -86,7 +87,9 @@ class Package:
         entry = self._entries.get(name.lower())
         if entry is None:
             raise refusals.damaged()
-        with _clear(), self._zip.open(entry) as raw:
+        with _clear():
+            raw = self._zip.open(entry)
+        with raw:
             yield io.BufferedReader(_Counted(raw, entry, self), 65536)
 
     def read(self, name: str, most: int = PART) -> bytes:
@@ -155,22 +158,25 @@ class _Counted(io.RawIOBase):
 
     def __init__(self, raw: IO[bytes], entry: zipfile.ZipInfo, package: Package) -> None:
         self._raw, self._entry, self._package = raw, entry, package
-        self._begun = False
+        self._read = 0
 
     def readable(self) -> bool:
         return True
+
+    def tell(self) -> int:
+        return self._read
 
     def readinto(self, into) -> int:
         try:
             data = self._raw.read(len(into))
         except _DAMAGED as error:
             raise refusals.damaged() from error
-        if not self._begun and data:
-            self._begun = True
+        if not self._read:
             embedded = any(folder in self._entry.filename.lower() for folder in _EMBEDDED)
             if data.startswith(_NESTED) and not embedded:
                 raise refusals.too_large()
         self._package.spend(len(data))
+        self._read += len(data)
         into[: len(data)] = data
         return len(data)
 
@@ -197,6 +203,8 @@ def _clear(opened: zipfile.ZipFile | None = None) -> Iterator[None]:
 def _look_at_directory(path: Path) -> None:
     """Refuse a list of entries that is too long before anybody builds it (APPNOTE.TXT, 4.3.14 to 4.3.16)."""
     with path.open("rb") as file:
+        if file.read(8) == _COMPOUND:
+            raise refusals.encrypted()  # an Office package under a password ([MS-OFFCRYPTO] 2.3)
         size = file.seek(0, io.SEEK_END)
         file.seek(max(0, size - 65557 - 20))
         tail = file.read()

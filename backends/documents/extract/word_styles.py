@@ -14,7 +14,7 @@ _DEEPEST = 30  # styles that build on each other
 
 
 class Styles:
-    """Levels of headings by style: as the style says (outlineLvl), or as it is named in many languages of Word or WPS."""
+    """Levels of headings by style: as the style says (outlineLvl), or as Word and WPS name it in many languages."""
 
     def __init__(self, root: Element | None) -> None:
         self._level: dict[str, int | None] = {}

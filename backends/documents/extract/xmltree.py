@@ -27,6 +27,19 @@ def parse(data: bytes) -> Element:
     return root
 
 
+def parse_soup(markup: str) -> Element | None:
+    """The root of an HTML document, however it is written; None if there is nothing in it."""
+    from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
+
+    parser = etree.HTMLParser(
+        encoding="utf-8", no_network=True, recover=True, huge_tree=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        return etree.fromstring(markup.encode("utf-8", "replace"), parser)
+    except (etree.XMLSyntaxError, etree.ParserError, ValueError):
+        return None
+
+
 def walk(stream: IO[bytes]) -> Iterator[tuple[str, Element]]:
     """("start" or "end", element) as the document is read. Whoever takes them empties what is done with (`forget`)."""
     from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
