@@ -44,33 +44,37 @@ def read(path: Path, asked: Asked) -> Iterator[ReadEvent]:
         from backends.documents.extract.scanned import Recogniser
 
         recogniser = Recogniser()
-    with closing(_opened(path, asked.password)) as document:
-        pages = len(document)
-        yield Opened("pdf", _title(document), pages, _dated(document))
-        outline = Outline.of(document)
+    document = _opened(path, asked.password)
     words, unread, broken = Words(), list[int](), 0
-    for start in range(0, pages, _ANEW):
-        with closing(_opened(path, asked.password)) as document:
-            forms = bool(document.get_formtype()) and document.init_forms() is None
-            for number in range(start + 1, min(start + _ANEW, pages) + 1):
-                page = _page(document, number)
-                broken = 0 if page else broken + 1
-                if broken == min(pages, _BROKEN):
-                    raise refusals.damaged()
-                if page is None:
+    try:
+        pages, outline = len(document), Outline.of(document)
+        yield Opened("pdf", _title(document), pages, _dated(document))
+        forms = _with_forms(document)
+        for number in range(1, pages + 1):
+            if number % _ANEW == 0:
+                document.close()
+                document = _opened(path, asked.password)
+                forms = _with_forms(document)
+            page = _page(document, number)
+            broken = 0 if page else broken + 1
+            if broken == min(pages, _BROKEN):
+                raise refusals.damaged()
+            if page is None:
+                unread.append(number)
+                continue
+            with closing(page):
+                text = _text(page, words)
+                picture = _is_picture(page, text)
+                if picture and recogniser:
+                    yield from recogniser.sections(page, number, outline.path(number))
+                elif picture:
                     unread.append(number)
-                    continue
-                with closing(page):
-                    text = _text(page, words)
-                    picture = _is_picture(page, text)
-                    if picture and recogniser:
-                        yield from recogniser.sections(page, number, outline.path(number))
-                    elif picture:
-                        unread.append(number)
-                    for headings, part in outline.parts(number, text):
-                        yield Section(part, number, headings=headings)
-                    yield from _annotations(document, page, number, forms)
-                yield Reading(number, pages)
+                for headings, part in outline.parts(number, text):
+                    yield Section(part, number, headings=headings)
+                yield from _annotations(document, page, number, forms)
+            yield Reading(number, pages)
+    finally:
+        document.close()
     yield Closed(pages, tuple(unread))
 
 
@@ -114,6 +118,13 @@ def _dated(document: Any) -> float | None:
         except (ValueError, OverflowError):
             continue
     return None
+
+
+def _with_forms(document: Any) -> bool:
+    """Whether it has form fields; they can be read then."""
+    if document.get_formtype():
+        document.init_forms()
+    return document.formenv is not None
 
 
 # ---- a page

@@ -32,6 +32,7 @@ _PREFIXES = """
 all anti co cross ex extra full half high inter intra long low mid mini mono multi near non off on over post pre pro
 pseudo quasi re self semi short single socio sub super two three tri ultra un under well
 """
+_NEAR = 8  # lines before and after one that tell how wide its column is
 _KNOWN = 40_000  # words that are remembered
 
 
@@ -126,7 +127,7 @@ def _between(line: str, following: str, here: Box, there: Box, gap: float, right
         return "\n\n" if ended else "\n"
     if ended and there.left > here.left + 0.8 * tall:  # an indented line begins a paragraph
         return "\n\n"
-    if not 0.8 < here.height / max(there.height, 0.1) < 1.25:  # a heading in larger letters
+    if not 0.85 < here.height / max(there.height, 0.1) < 1.18:  # a heading in larger letters
         return "\n"
     return _glue(line, following)
 
@@ -165,7 +166,9 @@ def _column_rights(boxes: Sequence[Box | None], gap: float) -> list[float]:
     reach = 0.0
 
     def close() -> None:
-        rights.extend([reach] * len(block))
+        for n in range(len(block)):
+            near = sorted(box.right for box in block[max(0, n - _NEAR) : n + _NEAR + 1])
+            rights.append(near[len(near) * 6 // 7] if len(near) > 6 else near[-1])  # but for a line across two columns
         block.clear()
 
     for box in boxes:
