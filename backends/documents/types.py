@@ -217,7 +217,7 @@ class Chip:
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
     """`limit` hits. `without`: keys of chips that the person took away. `improve`: use what takes longer (translation,
-    reranking), and say what was found before. `fold`: near-duplicates once."""
+    reranking), and say what was found before. `fold`: near-duplicates once. `lit`: say where the words stand."""
 
     text: str
     limit: int = 10
@@ -225,6 +225,7 @@ class SearchRequest:
     without: frozenset[str] = frozenset()
     improve: bool = True
     fold: bool = True
+    lit: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +252,8 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A passage that was found and not shown: `why` is duplicate, diversity, threshold, limit, room (of the prompt)."""
+    """A passage that was found and not shown: `why` is duplicate, merged (with its neighbour), diversity, threshold,
+    limit, room (of the prompt)."""
 
     passage_id: int
     why: str
