@@ -11,9 +11,10 @@ Every method may be called from any thread; each transaction is short, however l
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from backends.core.cancel import CancelToken
 from backends.documents.changes import Changes, within
@@ -21,7 +22,17 @@ from backends.documents.collections import Collections
 from backends.documents.draft import Draft
 from backends.documents.erasing import Erasing
 from backends.documents.passages import Passages
-from backends.documents.rows import DOCUMENT, document, kept_path, no_document, note_changes, problem_text, sound
+from backends.documents.rows import (
+    DOCUMENT,
+    LISTED,
+    document,
+    kept_path,
+    listed,
+    no_document,
+    note_changes,
+    problem_text,
+    sound,
+)
 from backends.documents.schema import MANNERS, MIGRATIONS
 from backends.documents.types import (
     Closed,
@@ -35,7 +46,16 @@ from backends.documents.types import (
 from backends.documents.vectors_kept import KeptVectors
 from backends.storage.database import Database
 
-__all__ = ["MANNERS", "MIGRATIONS", "DocumentStore"]
+__all__ = ["MANNERS", "MIGRATIONS", "DocumentStore", "Sort"]
+
+Sort = Literal["added", "name", "modified", "size", "pages"]
+_SORTED: Mapping[Sort, str] = {
+    "added": "id DESC",
+    "name": "name COLLATE NOCASE, id",
+    "modified": "modified DESC, id DESC",
+    "size": "size DESC, id DESC",
+    "pages": "pages DESC, id DESC",
+}
 
 
 class DocumentStore(Collections, Changes, Passages, KeptVectors, Erasing):
@@ -69,6 +89,17 @@ class DocumentStore(Collections, Changes, Passages, KeptVectors, Erasing):
             return document(row)
         raise no_document()
 
+    def documents_by_id(self, ids: Sequence[int]) -> tuple[Document, ...]:
+        """In no order; those that are deleted are left out."""
+        rows = self._rows(f"SELECT {DOCUMENT} FROM documents WHERE id IN {LISTED} AND hidden IS NULL", listed(ids))
+        return tuple(map(document, rows))
+
+    def waiting(self, scope: Scope | None = None) -> int:
+        """How many are not read yet."""
+        where, values = within(scope or Scope())
+        unread = "status <> 'ready' AND status IN ('waiting', 'reading')"  # so that the index of the others is used
+        return self._value(f"SELECT count(*) FROM documents WHERE {unread} AND hidden IS NULL AND {where}", *values)
+
     def documents(
         self,
         scope: Scope | None = None,
@@ -78,11 +109,13 @@ class DocumentStore(Collections, Changes, Passages, KeptVectors, Erasing):
         offset: int = 0,
         limit: int | None = None,
         hidden: bool = False,
+        sort: Sort = "added",
     ) -> tuple[Document, ...]:
-        """The newest first. `query`: words that all stand in name, title or path. `hidden`: deleted ones instead."""
+        """`query`: words that all stand in name, title or path. `hidden`: deleted ones instead. Sorted by name, else
+        the newest, largest or longest first."""
         where, values = _where(scope, status, query, hidden)
         rows = self._rows(
-            f"SELECT {DOCUMENT} FROM documents WHERE {where} ORDER BY id DESC LIMIT ? OFFSET ?",
+            f"SELECT {DOCUMENT} FROM documents WHERE {where} ORDER BY {_SORTED[sort]} LIMIT ? OFFSET ?",
             *values,
             -1 if limit is None else limit,
             offset,
