@@ -13,9 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from backends.chat import prompt
+from backends.chat.citations import citations
 from backends.chat.draft import Draft
+from backends.chat.grounding import Grounded, Grounding, Reader, SourcesFound, SourcesReading, ground, with_prompt
 from backends.chat.store import ChatStore
-from backends.chat.types import Message, Problem
+from backends.chat.types import Citation, Message, Problem
 from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError, Cancelled, InvalidInput, Unavailable
 from backends.core.phrase import Phrase
@@ -24,8 +26,10 @@ from backends.engine.protocol import (
     Engine,
     GenerateEvent,
     GenerateRequest,
+    LoadedModel,
     Said,
     Sampling,
+    TextDelta,
     Turn,
 )
 from backends.models.types import CatalogModel
@@ -39,13 +43,15 @@ BUG = Problem(
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How to answer. `model` None: a file that the catalogue does not know. `thinking_budget` in tokens."""
+    """How to answer. `model` None: a file that the catalogue does not know. `thinking_budget` in tokens. `grounding`:
+    from documents, with citations."""
 
     model: CatalogModel | None = None
     sampling: Sampling = field(default_factory=Sampling)
     instructions: str = ""
     max_tokens: int | None = None
     thinking_budget: int | None = None
+    grounding: Grounding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +78,22 @@ class AnswerAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class Cited:
+    """What the whole answer cites, each mark checked against its source."""
+
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerSaved:
     """The answer in its final state. The last event, also of a failed answer (whose error is raised after it)."""
 
     message: Message
 
 
-AnswerEvent = AnswerStarted | TurnsLeftOut | AnswerAsked | GenerateEvent | AnswerSaved
+AnswerEvent = (
+    AnswerStarted | TurnsLeftOut | AnswerAsked | GenerateEvent | SourcesReading | SourcesFound | Cited | AnswerSaved
+)
 
 
 def answer(
@@ -168,21 +183,38 @@ def _write(
     try:
         yield AnswerStarted(question.id, reply.id)
         said = Said(reply.reasoning, reply.content, closed=bool(reply.content))
-        built = _prompt(engine, store.branch(question.id), manner, said, cancel)
+        branch = store.branch(question.id)
+        grounded = _ground(store, engine, manner, branch, reply, cancel)
+        if grounded is not None and grounded.instead:
+            yield grounded.found()
+            draft.take(TextDelta(grounded.instead))
+            yield TextDelta(grounded.instead)
+            yield AnswerSaved(draft.end("done"))
+            return
+        built = _prompt(engine, branch, manner, said, grounded, cancel)
         if built.left_out:
             yield TurnsLeftOut(len(built.left_out), built.left_out)
+        if grounded is not None:
+            kept = with_prompt(grounded.xray, built, grounded, _loaded(engine).context, _counter(engine, cancel))
+            store.sourced.save_xray(reply.id, kept)
         request = GenerateRequest(
             built.turns,
             manner.sampling,
             manner.max_tokens,
             thinking_budget=manner.thinking_budget,
-            labels=frozenset({label(question.conversation_id)}),
+            labels=frozenset({label(question.conversation_id)}) | (grounded.labels if grounded else frozenset()),
             keep=True,
             said=said if said.reasoning or said.text else None,
         )
         stream = engine.generate(request)
         yield AnswerAsked(stream)
-        yield from _stream(stream, draft, cancel)
+        reader = Reader(grounded, built.turns) if grounded else None
+        for event in _stream(stream, draft, cancel):
+            if reader is not None:
+                yield from reader.before(event)
+            yield event
+        if grounded is not None:
+            yield _cite(store, reply, draft, grounded)
         yield AnswerSaved(draft.end("done" if draft.whole else "stopped"))
     except Cancelled:
         yield AnswerSaved(draft.end("stopped"))
@@ -202,9 +234,7 @@ def label(conversation_id: int) -> str:
     return f"conversation:{conversation_id}"
 
 
-def _prompt(
-    engine: Engine, branch: Sequence[Message], manner: Manner, said: Said, cancel: CancelToken
-) -> prompt.Prompt:
+def _loaded(engine: Engine) -> LoadedModel:
     loaded = engine.model
     if loaded is None:
         raise Unavailable(
@@ -212,7 +242,10 @@ def _prompt(
             Phrase("Load one on the Models page, then answer again.", "请在「模型」页加载模型，然后重新生成。"),
             code="no_model",
         )
+    return loaded
 
+
+def _counter(engine: Engine, cancel: CancelToken) -> prompt.Count:
     def count(turns: Sequence[Turn]) -> int:
         stream = engine.count_tokens(turns)
         forget = cancel.on_cancel(stream.cancel)
@@ -223,14 +256,58 @@ def _prompt(
             forget()
         raise Cancelled
 
+    return count
+
+
+def _ground(
+    store: ChatStore, engine: Engine, manner: Manner, branch: Sequence[Message], reply: Message, cancel: CancelToken
+) -> Grounded | None:
+    """The question with its sources, which are on disk then. An answer that goes on keeps those that it had."""
+    if manner.grounding is None:
+        return None
+    kept = store.sourced.sources(reply.id) if reply.cut_off or reply.content or reply.reasoning else ()
+    if not all(source.text for source in kept):
+        kept = ()  # erased meanwhile
+    grounded = ground(
+        manner.grounding,
+        engine,
+        branch,
+        context=_loaded(engine).context,
+        model=manner.model,
+        count=_counter(engine, cancel),
+        kept=kept,
+        cancel=cancel,
+    )
+    store.sourced.save_sources(reply.id, grounded.sources)
+    if grounded.instead:
+        store.sourced.save_xray(reply.id, grounded.xray)
+    return grounded
+
+
+def _cite(store: ChatStore, reply: Message, draft: Draft, grounded: Grounded) -> Cited:
+    cited = citations(draft.text, grounded.sources)
+    store.sourced.save_citations(reply.id, cited)
+    return Cited(cited)
+
+
+def _prompt(
+    engine: Engine,
+    branch: Sequence[Message],
+    manner: Manner,
+    said: Said,
+    grounded: Grounded | None,
+    cancel: CancelToken,
+) -> prompt.Prompt:
+    loaded, count = _loaded(engine), _counter(engine, cancel)
     words = said.reasoning + said.text
     taken = count([Turn("user", words)]) if words else 0
     return prompt.build(
-        branch,
+        grounded.messages(branch) if grounded else branch,
         context=max(loaded.context - taken, 1),
         model=manner.model,
         instructions=manner.instructions,
         count=count,
+        lead=grounded.lead if grounded else "",
     )
 
 

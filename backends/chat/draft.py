@@ -33,6 +33,11 @@ class Draft:
         self.ended = False
 
     @property
+    def text(self) -> str:
+        """The answer so far, without its thinking."""
+        return "".join(self._text)
+
+    @property
     def whole(self) -> bool:
         return self._finished is not None and self._finished.finish_reason != "cancelled"
 

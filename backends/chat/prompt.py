@@ -47,14 +47,24 @@ class _Exchange:
 
 
 def build(
-    messages: Sequence[Message], *, context: int, model: CatalogModel | None, instructions: str, count: Count
+    messages: Sequence[Message],
+    *,
+    context: int,
+    model: CatalogModel | None,
+    instructions: str,
+    count: Count,
+    lead: str = "",
 ) -> Prompt:
-    """The prompt for the last message of `messages`, a question. `count` is the engine's: tokens, template included."""
+    """The prompt for the last message of `messages`, a question. `count` is the engine's: tokens, template included.
+    `lead`: what the conversation is about, before its first question (documents); it is never left out."""
     exchanges = _exchanges(messages)
-    limit = context - _room_for_answer(context, model)
+    limit = context - room_for_answer(context, model)
 
     def turns_without(number: int) -> tuple[Turn, ...]:
-        return with_instructions(_merged(exchanges[number:]), model, instructions)
+        turns = _merged(exchanges[number:])
+        if lead:
+            turns[0] = Turn(turns[0].role, f"{lead}\n\n{turns[0].content}")
+        return with_instructions(turns, model, instructions)
 
     def measured(number: int) -> Prompt:
         turns = turns_without(number)
@@ -121,7 +131,7 @@ def with_instructions(turns: Sequence[Turn], model: CatalogModel | None, instruc
     return (Turn("user", f"{instructions}\n\n{turns[0].content}"), *turns[1:])
 
 
-def _room_for_answer(context: int, model: CatalogModel | None) -> int:
+def room_for_answer(context: int, model: CatalogModel | None) -> int:
     """Tokens kept for the answer. A file that the catalogue does not know is taken for one that thinks."""
     if model is None or model.reasoning:
         return min(TYPICAL_THINKING_ANSWER, context // 2)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable
 from typing import Literal
 
+from backends.chat.sourced import Sourced, create_sourced
 from backends.chat.titles import one_line, title_of
 from backends.chat.types import INTERRUPTED, Author, Conversation, Message, Problem, Status
 from backends.core.errors import NotFound
@@ -68,7 +69,10 @@ def _create(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX conversations_by_activity ON conversations (activity)")
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, "conversations and messages", _create),)
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, "conversations and messages", _create),
+    Migration(2, "sources of answers", create_sourced),
+)
 
 _CONVERSATIONS = """
     SELECT c.id, c.title, c.renamed, c.created, c.updated, c.deleted,
@@ -107,6 +111,7 @@ class ChatStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.sourced = Sourced(database)
         self._mark_interrupted()
         self.purged_at_start = self.purge(time.time() - KEEP_DELETED)
 

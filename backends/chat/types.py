@@ -79,3 +79,42 @@ class Message:
         """An answer that was begun and has no end: a crash, an error, the person or its longest length came first."""
         begun = self.role == "assistant" and bool(self.reasoning or self.content)
         return begun and (self.status in ("stopped", "failed") or self.finish_reason == "length")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What an answer may cite as [n]: a stretch of a document's stored text. `known_as`: its path, or the id of a JSONL
+    line. `pages`: where in `text` each page begins, as (offset, page); () if all of it stands on `page`."""
+
+    n: int
+    document_id: int
+    title: str
+    name: str
+    page: int
+    label: str
+    start: int
+    end: int
+    text: str
+    known_as: str = ""
+    pages: tuple[tuple[int, int], ...] = ()
+
+    def page_at(self, offset: int) -> int:
+        """The page that this place of `text` stands on."""
+        return next((page for begin, page in reversed(self.pages) if begin <= offset), self.page)
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A mark [n] of an answer. `quote` stands at `start:end` of the document's stored text, on `page`; it says what
+    `sentence_start:sentence_end` of the answer says (`verified`), does not (False), or that cannot be checked (None).
+    Where there is no source n, `document_id` is 0 and the quote empty."""
+
+    n: int
+    document_id: int
+    page: int
+    start: int
+    end: int
+    quote: str
+    sentence_start: int
+    sentence_end: int
+    verified: bool | None

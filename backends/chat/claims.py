@@ -1,0 +1,203 @@
+"""What can be checked in a sentence: its numbers, names, negations and content words, in order."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from backends.chat.quantities import NUMBER, Quantity, quantities
+from backends.documents.folding import folded
+from backends.documents.words import stem
+
+Kind = Literal["number", "name", "word", "han", "not", "part", "stop"]
+"""`han`: one Chinese character; `part`: a word or character that says nothing alone; `stop`: punctuation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """`key` is what is compared. `quantity` only of numbers. `first`: a capital that may only be the sentence's."""
+
+    kind: Kind
+    key: str
+    quantity: Quantity | None = None
+    first: bool = False
+
+    @property
+    def content(self) -> bool:
+        return self.kind in ("number", "name", "word", "han")
+
+    @property
+    def strong(self) -> bool:
+        return self.kind in ("number", "name")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The tokens of a sentence, or of a stretch of several."""
+
+    tokens: tuple[Token, ...]
+
+    @cached_property
+    def content(self) -> tuple[Token, ...]:
+        return tuple(token for token in self.tokens if token.content)
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        return frozenset(token.key for token in self.tokens if token.content)
+
+    @cached_property
+    def numbers(self) -> tuple[Quantity, ...]:
+        return tuple(token.quantity for token in self.tokens if token.quantity is not None)
+
+    @cached_property
+    def names(self) -> tuple[Token, ...]:
+        return tuple(token for token in self.tokens if token.kind == "name")
+
+    @cached_property
+    def pairs(self) -> frozenset[str]:
+        """Neighbouring Chinese characters."""
+        together = zip(self.tokens, self.tokens[1:], strict=False)
+        return frozenset(a.key + b.key for a, b in together if _written(a) and _written(b))
+
+
+def _written(token: Token) -> bool:
+    return len(token.key) == 1 and token.kind in ("han", "part", "not")
+
+
+_WORD = re.compile(
+    r"""(?P<identifier>(?=[A-Za-z0-9_./+-]*[A-Za-z])(?=[A-Za-z0-9_./+-]*\d)[A-Za-z0-9]+(?:[-_./+][A-Za-z0-9]+)*)
+      | (?P<short>(?:[A-Z]\.){2,}|[A-Z]&[A-Z])
+      | (?P<latin>[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff]+
+          (?:['][^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff]+)?)
+      | (?P<not>无法|没有|并非|从未|未曾|尚未|绝不|毫无|并未|并不|不再|不是|不)
+      | (?P<han>[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff])
+      | (?P<stop>[^\w\s])""",
+    re.VERBOSE,
+)
+_QUANTITY_LIKE = re.compile(r"\d[\d,.]*(?:st|nd|rd|th|s|km|kg|cm|mm|mg|ml|ft|mb|gb|tb|hz|kw|mw|bn|mn|[kmgtvwl])", re.I)
+_ENGLISH_NOT = "not no never without neither nor none nobody nothing nowhere cannot non"
+_NOT_WORDS = frozenset(_ENGLISH_NOT.split())
+_NEGATIVE = {"没", "无", "未", "非", "勿", "莫", "否"}
+_NO_NEGATION = re.compile(  # 不 and its like are a part of the word here
+    "不同|不仅|不但|不过|不断|不少|不论|不管|不久|不得不|不愧|不妨|不禁|不惜|不料|不只|不止|不单|不约而同|无论|无数|无线|"
+    "无锡|无双|无疑|无穷|无机|非常|非洲|非但|非得|除非|[东西南北]非|是非|未来|是否|否则|否定|否认|能否|可否|没落|没收|[沉淹埋出]没|"
+    "莫斯科|莫扎特|莫里|约翰|阿非"
+)
+_LINES = re.compile(r"(?<=[a-z])[-\u00ad\ufffe]\s*\n\s*(?=[a-z])|(?<=[\u3400-\u9fff])\s*\n\s*(?=[\u3400-\u9fff])")
+_MARKUP = re.compile(r"[*_`#|~>]+")
+_ENGLISH_PARTS = (
+    "a an the of in on at to for from by with as and or but if is are was were be been being am do does did doing done "
+    "has have had having what which who whom whose when where why how that this these those it its there their theirs "
+    "they them he she his her hers him we us our you your i me my can could will would should may might must shall "
+    "than then so such into about also both each other others only just very more most some any all while during "
+    "however moreover furthermore thus therefore according because since until after before between through over "
+    "under up down out off again further once here own same s t d ll ve re m one "
+    "source sources document documents passage text says said states stated mentions mentioned"
+)
+_PARTS = frozenset(_ENGLISH_PARTS.split())
+_HAN_PARTS = frozenset(
+    "的了是在和与及或而于以之其也就都被把将从对由到个这那该此为有上中下里着过地得等者所并但则即且们它他她至"
+)
+
+
+def claim(text: str, *, beginning: bool = True) -> Claim:
+    """`beginning`: the text begins a sentence, so that the capital of its first word says little."""
+    text = _MARKUP.sub(" ", folded(_LINES.sub("", text), lower=False))
+    return Claim(tuple(_tokens(text, beginning)))
+
+
+def _tokens(text: str, beginning: bool) -> Iterator[Token]:
+    place, opening = 0, beginning
+    capitals = _all_capitals(text)
+    plain = [match.span() for match in _NO_NEGATION.finditer(text)]
+    numbers = {match.start(): match for match in _numbers(text)}
+    while place < len(text):
+        number = numbers.get(place)
+        if number is not None:
+            for quantity in quantities(number) or ():
+                yield Token("number", f"#{quantity.value}", quantity)
+            place, opening = number.end(), False
+            continue
+        match = _WORD.match(text, place)
+        if match is None:
+            place += 1
+            continue
+        if match.lastgroup == "not" and any(start <= match.start() < end for start, end in plain):
+            yield Token("han", text[place])
+            place += 1
+            continue
+        yield from _token(match, opening, capitals, plain)
+        if match["stop"] is None:
+            opening = False
+        elif match["stop"] in ".!?:":
+            opening = True
+        place = match.end()
+
+
+def _numbers(text: str) -> Iterator["re.Match[str]"]:
+    """Matches that are numbers, not the figures of a part number."""
+    identifiers = [
+        match.span("identifier")
+        for match in _WORD.finditer(text)
+        if match["identifier"] and not _QUANTITY_LIKE.fullmatch(match["identifier"])
+    ]
+    place = 0
+    while (match := NUMBER.search(text, place)) is not None:
+        inside = next(
+            (end for start, end in identifiers if start <= match.start() < end or match.start() < start < match.end()),
+            0,
+        )
+        if inside and not match["iso"]:
+            place = max(inside, match.start() + 1)
+            continue
+        if quantities(match) is None:
+            place = match.start() + 1
+            continue
+        yield match
+        place = match.end()
+
+
+def _token(match: "re.Match[str]", opening: bool, capitals: bool, plain: list[tuple[int, int]]) -> Iterator[Token]:
+    if match["identifier"]:
+        yield Token("name", re.sub(r"[-_./+]", "", match["identifier"]).lower())
+    elif match["short"]:
+        yield Token("name", re.sub(r"\W", "", match["short"]).lower())
+    elif word := match["latin"]:
+        yield from _latin(word, opening, capitals)
+    elif match["not"]:
+        yield Token("not", match["not"][0])
+        for character in match["not"][1:]:
+            yield Token("part", character)
+    elif character := match["han"]:
+        lexical = any(start <= match.start() < end for start, end in plain)
+        if character in _NEGATIVE and not lexical:
+            yield Token("not", character)
+        else:
+            yield Token("part" if character in _HAN_PARTS else "han", character)
+    else:
+        yield Token("stop", match["stop"])
+
+
+def _latin(word: str, opening: bool, capitals: bool) -> Iterator[Token]:
+    lower = word.lower()
+    if lower.endswith("n't") or lower == "cannot":
+        if lower not in ("don't", "doesn't", "didn't", "isn't", "wasn't", "aren't", "weren't"):
+            yield Token("part", lower)
+        yield Token("not", "not")
+        return
+    lower = re.sub(r"'s?$|'s$", "", lower)
+    if lower in _NOT_WORDS:
+        yield Token("not", "not")
+    elif lower in _PARTS and not (word.isupper() and len(word) > 1 and not capitals):
+        yield Token("part", lower)
+    elif word[0].isupper() and not capitals:
+        yield Token("name", lower.replace("'", ""), first=opening and not (len(word) > 1 and word[1:].isupper()))
+    else:
+        yield Token("word", stem(lower.replace("'", "")))
+
+
+def _all_capitals(text: str) -> bool:
+    """A HEADING: its capitals are no names."""
+    letters = [c for c in text if c.isascii() and c.isalpha()]
+    return len(letters) > 12 and sum(c.isupper() for c in letters) > 0.8 * len(letters)
