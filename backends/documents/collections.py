@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -146,17 +147,25 @@ class Collections(Kept):
     # ---- what was asked for
 
     def ask(
-        self, collection_id: int, path: str, *, kind: Literal["path", "jsonl"] = "path", recognise: bool = False
-    ) -> Asked:
+        self,
+        collection_id: int,
+        paths: Iterable[str],
+        *,
+        kind: Literal["path", "jsonl"] = "path",
+        recognise: bool = False,
+    ) -> tuple[Asked, ...]:
         """To be taken in: outlives a kill, until `answered`."""
         self.collection(collection_id)
+        asked: list[Asked] = []
         with self._database.atomic() as connection:
-            cursor = connection.execute(
-                "INSERT INTO asked (collection_id, kind, path, recognise) VALUES (?, ?, ?, ?)",
-                (collection_id, kind, kept_path(path), recognise),
-            )
-        assert cursor.lastrowid is not None
-        return Asked(cursor.lastrowid, collection_id, kind, path, recognise)
+            for path in paths:
+                cursor = connection.execute(
+                    "INSERT INTO asked (collection_id, kind, path, recognise) VALUES (?, ?, ?, ?)",
+                    (collection_id, kind, kept_path(path), recognise),
+                )
+                assert cursor.lastrowid is not None
+                asked.append(Asked(cursor.lastrowid, collection_id, kind, path, recognise))
+        return tuple(asked)
 
     def asked(self) -> tuple[Asked, ...]:
         rows = self._rows("SELECT id, collection_id, kind, path, recognise FROM asked ORDER BY id")
@@ -165,12 +174,12 @@ class Collections(Kept):
             for id, collection_id, kind, path, recognise in rows
         )
 
-    def answered(self, asked_id: int) -> None:
+    def answered(self, asked: Iterable[Asked]) -> None:
         with self._database.atomic() as connection:
-            connection.execute("DELETE FROM asked WHERE id = ?", (asked_id,))
+            connection.executemany("DELETE FROM asked WHERE id = ?", ((each.id,) for each in asked))
 
 
-def left_out_key(path: str) -> bytes:
+def left_out_key(path: str | bytes) -> bytes:
     """A hash: nothing of the name is kept."""
     return hashlib.blake2b(os.fsencode(os.path.normcase(path)), digest_size=16).digest()
 

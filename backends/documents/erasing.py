@@ -14,13 +14,14 @@ from backends.documents.rows import LISTED, Kept, batches, listed, note_changes
 from backends.documents.types import PASSAGE_BITS
 
 _DOCUMENTS_AT_ONCE = 500
-_ROWS_AT_ONCE = 2_000  # sections; each holds up to 32,768 characters
+_ROWS_AT_ONCE = 500  # sections; each holds up to 32,768 characters
 _PAGES_AT_ONCE = 4_000
 
 
 class Erasing(Kept):
-    def hide(self, ids: Iterable[int]) -> tuple[int, ...]:
-        """Out of search and answers at once. The ids of those that were not hidden before."""
+    def hide(self, ids: Iterable[int], *, leave_out: bool = True) -> tuple[int, ...]:
+        """Out of search and answers at once. The ids of those that were not hidden before. `leave_out`: a folder that
+        is followed does not bring them back."""
         now, hidden = time.time(), []
         for batch in batches(ids, _DOCUMENTS_AT_ONCE):
             with self._database.atomic() as connection:
@@ -33,7 +34,7 @@ class Erasing(Kept):
                 connection.executemany(
                     "INSERT OR IGNORE INTO left_out SELECT ?, ? WHERE EXISTS "
                     "(SELECT 1 FROM watched WHERE collection_id = ?)",
-                    ((row[1], left_out_key(row[2]), row[1]) for row in rows if isinstance(row[2], str) and row[2]),
+                    ((row[1], left_out_key(row[2]), row[1]) for row in rows if leave_out and row[2]),
                 )
                 note_changes(connection, here, gone=True)
             hidden += here
@@ -56,7 +57,7 @@ class Erasing(Kept):
                 )
                 connection.executemany(
                     "DELETE FROM left_out WHERE collection_id = ? AND key = ?",
-                    ((row[1], left_out_key(row[2])) for row in rows if isinstance(row[2], str)),
+                    ((row[1], left_out_key(row[2])) for row in rows),
                 )
                 note_changes(connection, [row[0] for row in rows if row[3] is not None], gone=False)
             back += here
