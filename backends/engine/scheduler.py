@@ -24,7 +24,7 @@ from backends.engine.native import Model
 from backends.engine.pace import Pace
 from backends.engine.protocol import LONGEST_DRAFT, GenerateEvent, Turn
 from backends.engine.room import Room, sequences
-from backends.engine.sequence import Job, Sequence
+from backends.engine.sequence import PERSON, Job, Sequence
 from backends.engine.speculation import Speculation
 from backends.engine.states import StateStore
 from backends.engine.template import ChatTemplate
@@ -235,17 +235,19 @@ class Scheduler:
         """Those who speak each get their turn; prompts are read by order, as much as the pace allows."""
         batch = self._context.batch
         batch.clear()
-        reading: list[Sequence] = []
+        reading, speaking = list[Sequence](), list[Sequence]()
         for sequence in self._batch:
             if sequence.pending > LONGEST_DRAFT:
                 reading.append(sequence)
             else:
+                speaking.append(sequence)
                 sequence.fill(batch, batch.room)
         self._speaking, most = batch.count, self._slice
         if reading:
             reading.sort(key=lambda sequence: sequence.order)
-            if any(other.rank <= reading[0].rank for other in self._batch if other.pending <= LONGEST_DRAFT):
-                most = self._pace.slice(most, self._speaking)
+            if any(other.rank <= reading[0].rank for other in speaking):
+                person = any(other.rank == PERSON for other in speaking)
+                most = self._pace.slice(most, self._speaking, person=person)
         for sequence in reading:
             most -= sequence.fill(batch, min(most, batch.room))
         self._read = batch.count - self._speaking

@@ -41,7 +41,8 @@ from backends.engine.template import Prompt
 from backends.engine.thinking import Thinking, kept_for_answer
 from backends.engine.tools import offered
 
-_RANKS: dict[Priority, int] = {"person": 0, "api": 1, "background": 2}
+PERSON = 0  # a rank
+_RANKS: dict[Priority, int] = {"person": PERSON, "api": 1, "background": 2}
 _NUMBERS = count()
 
 
