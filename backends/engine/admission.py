@@ -127,6 +127,8 @@ class Admission:
             self._room.clear(but=sequence.family)  # it is computed in the same cells each time
         if self.disk is not None:
             sequence.restored = self.disk.restored(sequence, found)
+        if not self.running:
+            found = self._room.quickest(found, sequence.prompt)
         slot, shared = self._room.take(found)
         self.waiting.remove(sequence)
         sequence.start(slot, shared, self._room.milestone(sequence.prompt))

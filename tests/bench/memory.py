@@ -46,7 +46,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def _most(command: Sequence[object]) -> int:
     """Bytes of the largest resident set of a process that comes to its end."""
-    process = subprocess.Popen([str(part) for part in command], cwd=peers.ROOT, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [str(part) for part in command], cwd=peers.ROOT, stdout=subprocess.DEVNULL, env=peers.same_build()
+    )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

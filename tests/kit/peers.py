@@ -9,8 +9,9 @@ wheel that is installed (`GGML_NATIVE` where that was built on this machine):
         -DLLAMA_CURL=OFF -DLLAMA_BUILD_UI=OFF -DLLAMA_BUILD_TESTS=OFF
     cmake --build llama.cpp --target llama-server llama-bench -j 2
 
-Then `--llama-server llama.cpp/bin/llama-server --llama-bench llama.cpp/bin/llama-bench`, or LLAMA_SERVER and
-LLAMA_BENCH.
+On Linux they are started so that they compute with the libraries of the wheel (`same_build`): then nothing differs but
+the program. Then `--llama-server llama.cpp/bin/llama-server --llama-bench llama.cpp/bin/llama-bench`, or LLAMA_SERVER
+and LLAMA_BENCH.
 """
 
 import argparse
@@ -108,6 +109,7 @@ def say_flags(program: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
+        env=same_build(),
     )
     line = next((line for line in (told.stdout + told.stderr).splitlines() if "system_info" in line), "")
     theirs = _flags(line.partition(" | ")[2])
@@ -126,13 +128,20 @@ def _flags(line: str) -> frozenset[str]:
 # ---- the programs
 
 
+def same_build() -> dict[str, str]:
+    """The environment in which a program of llama.cpp computes with the very libraries of our wheel (Linux only: there
+    they go before its own ones, whose names are the same)."""
+    folder = Path(native.library().llama.__file__).resolve().parent / "lib"
+    return {**os.environ, "LD_LIBRARY_PATH": str(folder)}
+
+
 def llama_bench(
     program: Path, model: Path, *, threads: int, prompt: int = 0, generate: int = 0, gpu_layers: int = 0
 ) -> dict[str, float]:
     """Tokens a second, "prefill" and "decode" of those that were asked for. It warms up by itself."""
     command = [program, "-m", model, "-t", threads, "-p", prompt, "-n", generate, "-r", 1, "-o", "json"]
     command += ["-ngl", 99 if gpu_layers < 0 else gpu_layers]
-    told = subprocess.run([str(part) for part in command], capture_output=True, check=True).stdout
+    told = subprocess.run([str(part) for part in command], capture_output=True, check=True, env=same_build()).stdout
     return {"prefill" if one["n_prompt"] else "decode": one["avg_ts"] for one in json.loads(told)}
 
 
@@ -159,7 +168,7 @@ def llama_server(
     port = free_port()
     command = [program, "-m", model, "-t", threads, "-c", context, "-np", parallel, "-kvu", "-ngl", 0]
     command += ["--host", "127.0.0.1", "--port", port, "--no-ui", *more]
-    with _running("llama-server", command, port, "listening on") as server:
+    with _running("llama-server", command, port, "listening on", same_build()) as server:
         yield server
 
 
@@ -179,7 +188,9 @@ def our_server(
 
 
 @contextmanager
-def _running(name: str, command: Sequence[Any], port: int, ready: str) -> Iterator[Running]:
+def _running(
+    name: str, command: Sequence[Any], port: int, ready: str, environment: dict[str, str] | None = None
+) -> Iterator[Running]:
     with subprocess.Popen(
         [str(part) for part in command],
         stdin=subprocess.PIPE,
@@ -188,6 +199,7 @@ def _running(name: str, command: Sequence[Any], port: int, ready: str) -> Iterat
         text=True,
         errors="replace",
         cwd=ROOT,
+        env=environment,
     ) as process:
         server, listening = Running(name, port, process), threading.Event()
 
