@@ -319,3 +319,13 @@ class Matrix:
             raise
         except OSError as error:
             raise storage_error(error, self.folder) from error
+
+
+def halves(vectors: Sequence[bytes], dimensions: int) -> bytes | None:
+    """Vectors of float32 as half floats, one after the other; None if one is not of that many finite numbers."""
+    import numpy as np
+
+    if any(len(vector) != 4 * dimensions for vector in vectors):
+        return None
+    made = np.frombuffer(b"".join(vectors), "<f4").astype("<f2")
+    return made.tobytes() if np.isfinite(made).all() else None

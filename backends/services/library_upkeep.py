@@ -18,6 +18,7 @@ from backends.documents.store import DocumentStore
 
 log = logging.getLogger(__name__)
 
+FOLLOWED = 512  # passages with new vectors, after which the index takes them
 IDLE = 30.0  # seconds without a change after which the index is compacted
 
 
@@ -105,9 +106,18 @@ class Upkeep:
         from backends.documents.embedding_work import embed_missing
 
         assert self._embedder is not None
-        for _ in embed_missing(self._store, self._embedder, cancel=cancel, pause=self._gate.wait):
-            pass
+        followed = 0
+        for progress in embed_missing(self._store, self._embedder, cancel=cancel, pause=self._gate.wait):
+            if progress.passages - followed >= FOLLOWED or progress.swapped:
+                followed = progress.passages
+                self._want("index", self._follow)
         self._changed()
+        yield None
+
+    def _follow(self, *, cancel: CancelToken) -> Iterator[None]:
+        """New vectors can be searched."""
+        for _ in self._index.catch_up(cancel=cancel):
+            self._gate.wait(cancel)
         yield None
 
     def _compact_later(self) -> None:
