@@ -13,7 +13,7 @@ from backends.documents.types import Language, Section
 
 FULL = 900  # a passage at most, in halves of a CJK character
 _SAMPLE = 4000  # characters that show a language
-LEAST = 300  # what is left at the end of a section and is shorter goes to the passage before it
+LEAST = 300  # what would be left at the end of a section and is shorter shares with the passage before it
 
 _CJK = r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 _IS_CJK = re.compile(f"[{_CJK}]+")
@@ -40,7 +40,7 @@ def chunks(section: Section) -> Iterator[tuple[int, int]]:
     while start < length:
         full = _full(text, start, length)
         end = length if full >= length else _cut(text, start, full, ends)
-        if 0 < length - end < LEAST // 2 and _weight(text, end, length) < LEAST // 2 and section.kind == "text":
+        if 0 < length - end < LEAST and _weight(text, end, length) < LEAST and section.kind == "text":
             end = _middle(text, start, length, ends)  # rather two of a size than one and a crumb
         stop = start + len(text[start:end].rstrip())
         yield start, stop
