@@ -22,7 +22,9 @@ def weight(text: str) -> int:
 
 
 @given(
-    st.lists(st.sampled_from([*CHINESE, *ENGLISH, "\n", "\n\n", " ", "\t", CHINESE, ENGLISH, "x" * 700, "𠀀"]), max_size=60),
+    st.lists(
+        st.sampled_from([*CHINESE, *ENGLISH, "\n", "\n\n", " ", "\t", CHINESE, ENGLISH, "x" * 700, "𠀀"]), max_size=60
+    ),
     st.sampled_from(["text", "table", "code", "notes"]),
 )
 def test_passages_hold_the_whole_text_and_nothing_twice(parts: list[str], kind: SectionKind) -> None:
