@@ -22,6 +22,13 @@ def count(request: dict[str, Any]) -> Answers:
         yield {"number": number}
 
 
+def talk(request: dict[str, Any]) -> Answers:
+    """Long answers; before each, "said" is how many there were."""
+    for number in range(request["to"]):
+        Path(request["said"]).write_text(str(number), encoding="ascii")
+        yield {"number": number, "words": "x" * 65_536}
+
+
 def who(_: dict[str, Any]) -> Answers:
     yield {
         "pid": os.getpid(),
@@ -101,6 +108,7 @@ def _is_pipe(path: Path) -> bool:
 
 TASKS = {
     "count": count,
+    "talk": talk,
     "who": who,
     "refuse": refuse,
     "hang": hang,

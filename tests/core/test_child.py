@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from backends.core.cancel import CancelToken
-from backends.core.child import Child, ChildDied
+from backends.core.child import Child, ChildDied, ChildHung
 from backends.core.errors import Cancelled, InvalidInput
 
 MODULE = "tests.core.bad_child"
@@ -114,6 +114,27 @@ def test_a_child_that_hangs_is_ended(child: Child) -> None:
     assert "in time" in died.value.said
     assert gone(pid)
     assert ask(child, "count", to=1) == [{"number": 0}]
+
+
+def test_a_child_that_says_nothing_for_too_long_is_ended(child: Child) -> None:
+    answers = child.ask({"do": "hang"}, cancel=CancelToken(), silence=3)
+    pid = next(answers)["pid"]
+    with pytest.raises(ChildHung):
+        next(answers)
+    assert gone(pid)
+    assert list(child.ask({"do": "count", "to": 2}, cancel=CancelToken(), silence=60)) == [{"number": 0}, {"number": 1}]
+
+
+def test_a_child_does_not_run_ahead_of_who_reads_it(tmp_path: Path) -> None:
+    said, ahead = tmp_path / "said", 2
+    in_the_pipe = 3  # one half written, one half read, one that waits for room
+    with Child(MODULE, ahead) as child:
+        for answer in child.ask({"do": "talk", "to": 200, "said": str(said)}, cancel=CancelToken(), silence=60):
+            text = said.read_text(encoding="ascii")
+            assert int(text or "0") <= answer["number"] + 1 + ahead + in_the_pipe
+        assert answer["number"] == 199
+        assert next(child.ask({"do": "talk", "to": 200, "said": str(said)}, cancel=CancelToken()))["number"] == 0
+    assert child.pid is None
 
 
 def test_a_cancel_ends_the_child_at_once(child: Child) -> None:

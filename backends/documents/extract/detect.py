@@ -10,6 +10,7 @@ from pathlib import Path
 
 from backends.core.phrase import Phrase
 from backends.documents.extract import refusals
+from backends.documents.extract.encodings import guess
 from backends.documents.extract.formats import BY_SUFFIX
 
 _START = 4096  # bytes that tell
@@ -119,16 +120,13 @@ def _text(start: bytes, named: str) -> str:
 
 
 def _readable(start: bytes) -> bool:
-    """Whether it is text in some encoding. UTF-16 has zero bytes, but every second one at most, and no control
-    characters; other binary files have those."""
+    """Whether it is text in some encoding: without zero bytes and controls, or with those that UTF-16 has."""
     if start.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")):
         return True
     controls = sum(start.count(byte) for byte in _CONTROLS)
-    if 0 not in start:
-        return controls <= len(start) // 50
-    even, odd = start[::2], start[1::2]
-    zeros = min(even.count(0), odd.count(0))
-    return zeros <= len(start) // 200 and controls <= len(start) // 50
+    if start.count(0) * 200 <= len(start) and controls * 50 <= len(start):
+        return True
+    return guess(start).startswith("utf-16")
 
 
 _CONTROLS = [bytes([byte]) for byte in (*range(1, 8), *range(14, 27), 28, 29, 30, 31, 127)]

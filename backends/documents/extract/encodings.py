@@ -22,18 +22,18 @@ _MARKS = (
 )
 _BROADER = {  # what is called by a name, and what is meant: the set that contains it
     **dict.fromkeys(("gb2312", "gbk", "hz", "cp936", "euc_cn"), "gb18030"),
-    **dict.fromkeys(("big5", "big5-tw", "big5hkscs"), "cp950"),
     **dict.fromkeys(("shift_jis", "shift_jisx0213", "ms_kanji", "x-sjis"), "cp932"),
     **dict.fromkeys(("euc_kr", "ks_c-5601-1987", "ks_c_5601-1987"), "cp949"),
     **dict.fromkeys(("iso8859-1", "ascii", "latin_1"), "cp1252"),
     **dict.fromkeys(("iso8859-9",), "cp1254"),
 }
-_DOUBLE = ("gb18030", "cp950", "big5hkscs", "cp932", "euc_jp", "cp949")
+_DOUBLE = ("gb18030", "big5", "cp950", "big5hkscs", "cp932", "euc_jp", "cp949")
 _SINGLE = ("cp1252", "cp1251", "koi8-r", "cp1250", "cp1253", "cp1254")
 _WIDTHS = ("utf-16-le", "utf-16-be")
 _ROWS = {  # first bytes of the rows that hold the common characters of a set
     "gb18030": (0xB0, 0xD7),  # GB 2312, level 1
-    "cp950": (0xA4, 0xC6),  # Big5, level 1
+    "big5": (0xA4, 0xC6),  # level 1
+    "cp950": (0xA4, 0xC6),
     "big5hkscs": (0xA4, 0xC6),
     "cp932": (0x88, 0x97),  # JIS X 0208, level 1
     "euc_jp": (0xB0, 0xCF),

@@ -45,18 +45,18 @@ class Outline:
 
     def parts(self, page: int, text: str) -> Iterator[tuple[tuple[str, ...], str]]:
         """`text`, that of the page, in parts that lie under one heading each; together they are `text`."""
-        headings, start = self.path(page), 0
+        headings, start, moved = self.path(page), 0, False
         if text:
             first, last = bisect.bisect_left(self.pages, page), bisect.bisect_right(self.pages, page)
             for path in self.paths[first:last]:
                 place = _line_of(path[-1], text, start)
                 if place is None:
-                    headings = path if not start and not headings else headings
+                    headings, moved = (headings, moved) if moved else (path, True)  # nobody knows where on the page
                     continue
                 if text[start:place].strip():
                     yield headings, text[start:place]
                     start = place
-                headings = path
+                headings, moved = path, True
             yield headings, text[start:]
 
 
