@@ -4,8 +4,10 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
+from app.language import say
 from app.lists.messages import Live, MessageRow
-from backends.chat.answer import AnswerAsked, AnswerEvent, AnswerSaved, AnswerStarted, TurnsLeftOut
+from backends.chat.answer import AnswerAsked, AnswerEvent, AnswerSaved, AnswerStarted, Cited, TurnsLeftOut
+from backends.chat.grounding import SourcesFound, SourcesReading
 from backends.core.stream import Stream
 from backends.engine.protocol import (
     GenerateEvent,
@@ -81,6 +83,10 @@ class Answering:
                     live = self._last
                 case ThinkingClosed():
                     live = Live("writing")
+                case SourcesReading(done, total):
+                    live = Live("sources", done / total if total else None, done=done, total=total)
+                case SourcesFound():
+                    row = replace(row, sources=event.sources, note=say(event.note))
                 case PromptProgress(done, total):
                     live = Live("reading", done / total if total else None)
                 case ReasoningDelta(text):
@@ -95,9 +101,13 @@ class Answering:
                     if live.stage != "writing":
                         row = replace(row, reasoning_s=self._thought_for())
                         live = Live("writing")
+                case Cited(citations):
+                    row = replace(row, citations=citations, explained=True)
                 case AnswerSaved(message):
                     self.saved = True
-                    self.row = replace(MessageRow.of(message), left_out=row.left_out)
+                    grounds = {"sources": row.sources, "citations": row.citations, "deleted": row.deleted}
+                    more = {"left_out": row.left_out, "note": row.note, "explained": row.explained}
+                    self.row = replace(MessageRow.of(message), **grounds, **more)
                     return loaded
         self.row = replace(row, text="".join(self._text), reasoning="".join(self._reasoning), live=live)
         return loaded

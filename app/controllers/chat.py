@@ -16,6 +16,7 @@ from app.lists.conversations import ConversationList
 from app.lists.messages import MessageList, MessageRow
 from app.model_state import ModelState
 from app.notices import Notice, NoticeBoard, NoticeButton
+from backends.chat.sourced import ConversationScope
 from backends.chat.types import Conversation, Message, Problem
 from backends.core.errors import BackendError
 from backends.core.phrase import Phrase
@@ -54,6 +55,7 @@ class ChatController(QObject):
         self._saving = False
         self._answering: dict[int, Answering] = {}
         self._model = ModelState()
+        self.scope = ConversationScope()  # of this conversation, also before it has begun
 
     @property
     def current(self) -> Conversation | None:
@@ -99,15 +101,26 @@ class ChatController(QObject):
             return
         self._opening = conversation_id
 
-        def read() -> tuple[Conversation, tuple[Message, ...]]:
+        def read() -> tuple[Conversation, list[MessageRow]]:
             chats = self._services.chats
-            return chats.conversation(conversation_id), chats.messages(conversation_id)
+            return chats.conversation(conversation_id), self._rows(chats.messages(conversation_id))
 
-        def arrived(found: tuple[Conversation, tuple[Message, ...]]) -> None:
+        def arrived(found: tuple[Conversation, list[MessageRow]]) -> None:
             if self._opening == conversation_id:
                 self._show(found[0], found[1])
 
         self._call(read, then=arrived)
+
+    def begin(self, then: Callable[[Conversation], None]) -> None:
+        """A conversation that begins with files; `then` is told of it."""
+
+        def begun(conversation: Conversation) -> None:
+            if self._current is None:
+                self._show(conversation, ())
+            self.refresh()
+            then(conversation)
+
+        self._call(self._services.chats.create, then=begun)
 
     @Slot(int, str)
     def rename(self, conversation_id: int, title: str) -> None:
@@ -155,16 +168,18 @@ class ChatController(QObject):
         """Ask. The text is the composer's until `question_saved`."""
         if self.busy:
             return
-        if self._model.stage == "empty":
+        if self._model.stage == "empty" and self.scope.kind == "off":
             self.model_wanted.emit()
             return
         self._board.withdraw("deleted")
         self._saving = True
-        current = self._current
+        current, scope = self._current, self.scope
 
         def save() -> tuple[Conversation, Message]:
             chats = self._services.chats
             conversation = current or chats.create()
+            if current is None and scope.kind != "off":
+                self._services.grounding.set_scope(conversation.id, scope)
             question = chats.add_message(conversation.id, "user", text)
             return chats.conversation(conversation.id), question
 
@@ -235,14 +250,14 @@ class ChatController(QObject):
             return
         conversation = self._current
 
-        def select() -> tuple[Message, ...]:
+        def select() -> list[MessageRow]:
             ids = self._services.chats.siblings(message_id)
             place = ids.index(message_id) + step
-            return self._services.chats.select(ids[max(0, min(place, len(ids) - 1))])
+            return self._rows(self._services.chats.select(ids[max(0, min(place, len(ids) - 1))]))
 
-        def selected(branch: tuple[Message, ...]) -> None:
+        def selected(branch: list[MessageRow]) -> None:
             if self._current is conversation:
-                self._messages.reset(_rows(branch))
+                self._messages.reset(branch)
 
         self._call(select, then=selected)
 
@@ -320,8 +335,8 @@ class ChatController(QObject):
         if self._current is not None and self._current.id == answering.conversation_id and self._messages.rows:
             self._messages.put(len(self._messages.rows) - 1, answering.row)
 
-    def _show(self, conversation: Conversation | None, messages: Sequence[Message]) -> None:
-        rows = _rows(messages)
+    def _show(self, conversation: Conversation | None, rows: Sequence[MessageRow]) -> None:
+        rows = list(rows)
         answering = self._answering.get(conversation.id) if conversation is not None else None
         if answering is not None:
             if rows and rows[-1].role == "assistant":
@@ -344,6 +359,15 @@ class ChatController(QObject):
         self.busy_changed.emit(self.busy)
         self._conversations.show_busy(frozenset(self._answering))
 
+    def _rows(self, messages: Sequence[Message]) -> list[MessageRow]:
+        """On the runner. A question that was never answered gets a row that offers to answer it."""
+        kept = self._services.grounding.kept(message.id for message in messages if message.role == "assistant")
+        rows = [MessageRow.of(message, *kept.get(message.id, (None, frozenset()))) for message in messages]
+        rows[:-1] = [replace(row, cut_off=False) for row in rows[:-1]]  # only the last one can go on
+        if rows and rows[-1].role == "user":
+            rows.append(MessageRow(-rows[-1].id, "assistant", stopped=True))
+        return rows
+
     def _call(
         self,
         function: Callable[..., object],
@@ -352,12 +376,3 @@ class ChatController(QObject):
         on_error: Callable[[BackendError], None] | None = None,
     ) -> None:
         self._pump.call(self._runner, function, *args, then=then, on_error=on_error or self._board.post_error)
-
-
-def _rows(messages: Sequence[Message]) -> list[MessageRow]:
-    """A question that was never answered gets a row that offers to answer it."""
-    rows = [MessageRow.of(message) for message in messages]
-    rows[:-1] = [replace(row, cut_off=False) for row in rows[:-1]]  # only the last one can go on
-    if rows and rows[-1].role == "user":
-        rows.append(MessageRow(-rows[-1].id, "assistant", stopped=True))
-    return rows

@@ -7,9 +7,22 @@ from typing import Literal
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
 
-from backends.chat.types import Message, Problem
+from backends.chat.sourced import Kept
+from backends.chat.types import Citation, Message, Problem, Source
 
-Stage = Literal["saving", "trying", "loading", "waiting", "queued", "paused", "reading", "thinking", "writing"]
+Stage = Literal[
+    "saving",
+    "trying",
+    "loading",
+    "waiting",
+    "searching",
+    "sources",
+    "queued",
+    "paused",
+    "reading",
+    "thinking",
+    "writing",
+]
 _ANY_INDEX = QModelIndex | QPersistentModelIndex
 
 
@@ -22,6 +35,8 @@ class Live:
     thinking_since: float | None = None  # time.monotonic()
     detail: str = ""  # the model that loads
     before: int = 0  # answers that are served first
+    done: int = 0  # passages of `total` that the model has read
+    total: int = 0
     hurried: bool = False  # it was asked to end its thinking
 
 
@@ -47,11 +62,17 @@ class MessageRow:
     tokens_per_s: float | None = None
     position: int = 1
     siblings: int = 1
+    sources: tuple[Source, ...] = ()  # what it was given of documents
+    citations: tuple[Citation, ...] = ()
+    deleted: frozenset[int] = frozenset()  # documents of its sources that are there no more
+    note: str = ""  # what is to be known of its sources
+    explained: bool = False  # there is an X-ray of it
     left_out: int = 0  # the oldest messages that did not fit the context
     live: Live | None = None
 
     @classmethod
-    def of(cls, message: Message) -> "MessageRow":
+    def of(cls, message: Message, kept: Kept | None = None, deleted: frozenset[int] = frozenset()) -> "MessageRow":
+        """`kept`: what it was made from, if it was from documents; `deleted` among those."""
         return cls(
             id=message.id,
             role=message.role,
@@ -71,6 +92,10 @@ class MessageRow:
             tokens_per_s=message.timings.decode_tokens_per_s if message.timings else None,
             position=message.position,
             siblings=message.siblings,
+            sources=kept.sources if kept else (),
+            citations=kept.citations if kept else (),
+            deleted=deleted,
+            explained=kept is not None and kept.explained,
         )
 
 

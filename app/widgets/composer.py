@@ -12,6 +12,7 @@ from app import icons, parts, theme
 from app.language import Retranslated
 from app.theme import SPACE, px
 from app.widgets.model_chip import ModelChip
+from app.widgets.scope_chip import ScopeChip
 
 
 class Box(QTextEdit):
@@ -103,11 +104,12 @@ class Composer(Retranslated, QFrame):
         self.setProperty("kind", "composer")
         self.box = Box()
         self.chip = ModelChip()
+        self.scope = ScopeChip()
         self._send = parts.icon_button("arrow-up", tone="on_accent", size=20, kind="send")
         self._busy = False
         self._ready = False
         self._hint = parts.label(role="caption", tone="muted")
-        bottom = parts.row(self.chip, None, self._hint, self._send, space=SPACE.m)
+        bottom = parts.row(self.chip, self.scope, None, self._hint, self._send, space=SPACE.m)
         box = parts.row(self.box, margin=(SPACE.s, 0, SPACE.s, 0))
         self.setLayout(parts.column(box, bottom, space=SPACE.s, margin=(SPACE.s, SPACE.m, SPACE.s, SPACE.s)))
         self.setFocusProxy(self.box)

@@ -7,12 +7,15 @@ from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent, QResiz
 from PySide6.QtWidgets import QFrame, QWidget
 
 from app import icons, parts, theme
+from app.cited import LINK
+from app.grounds import grounds, marks
 from app.language import Retranslated
 from app.lists.messages import Live, MessageRow
 from app.notices import Banner, Notice, NoticeButton
 from app.theme import SPACE
 from app.widgets.markdown_view import MarkdownView
 from app.widgets.prose import ReadOnlyText
+from app.widgets.sources import Sources
 from app.widgets.stack import Stack
 from app.widgets.thinking import Thinking
 
@@ -79,6 +82,8 @@ class Progress(Retranslated, QWidget):
             {
                 "saving": self.tr("One moment…"),
                 "waiting": self.tr("Waiting for the model…"),
+                "searching": self.tr("Searching the documents…"),
+                "sources": self.tr("Read {0} of {1} passages…").format(live.done, live.total),
                 "queued": self._queued(live.before),
                 "paused": self.tr("Paused: others go first. It goes on by itself."),
                 "trying": self.tr("Trying {0} for the first time…").format(live.detail) + percent,
@@ -209,6 +214,8 @@ class Answer(Retranslated, Stack):
     variant_requested = Signal(int, int)
     thinking_toggled = Signal(int, bool)
     link_requested = Signal(str)
+    source_requested = Signal(int, int)  # message, n
+    xray_requested = Signal(int)
     resized = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -217,10 +224,11 @@ class Answer(Retranslated, Stack):
         self._left_out = parts.label(role="caption", tone="muted", wrap=True)
         self.thinking = Thinking()
         self._text = MarkdownView()
+        self._sources = Sources()
         self._progress = Progress()
         self._problem: Banner | None = None
         self._footer = Footer()
-        for widget in (self._left_out, self.thinking, self._text, self._progress):
+        for widget in (self._left_out, self.thinking, self._text, self._sources, self._progress):
             self.add(widget)
             widget.hide()
         self.add(self._footer, outdent=8)
@@ -228,7 +236,10 @@ class Answer(Retranslated, Stack):
         self.thinking.toggled.connect(self._on_thinking_toggled)
         self.thinking.link_requested.connect(self.link_requested)
         self.thinking.answer_requested.connect(self.answer_now_requested)
-        self._text.link_requested.connect(self.link_requested)
+        self._text.link_requested.connect(self._on_link)
+        self._sources.opened.connect(lambda n: self.source_requested.emit(self._row.id, n))
+        self._sources.xray_requested.connect(lambda: self.xray_requested.emit(self._row.id))
+        self._sources.resized.connect(self.resized)
         self._footer.copy_requested.connect(self._on_copy)
         self._footer.regenerate_requested.connect(lambda: self.regenerate_requested.emit(self._row.id))
         self._footer.going_on_requested.connect(lambda: self.going_on_requested.emit(self._row.id))
@@ -243,7 +254,12 @@ class Answer(Retranslated, Stack):
         if row.reasoning:
             self.thinking.show_row(row)
         self._text.setVisible(bool(row.text))
-        self._text.show_text(row.text, growing=live is not None)
+        cited = marks(row.text, row.sources, row.citations) if row.sources and row.text else ()
+        self._text.show_text(row.text, growing=live is not None, marks=cited)
+        self._sources.setVisible(bool(row.sources))
+        if row.sources:
+            listed = grounds(row.sources, row.citations, row.deleted)
+            self._sources.show_grounds(listed, row.note, explained=row.explained and live is None)
         shows_progress = (
             live is not None and live.stage != "writing" and not (live.stage == "thinking" and row.reasoning)
         )
@@ -291,6 +307,14 @@ class Answer(Retranslated, Stack):
         self._problem = Banner(Notice(problem.message, problem.hint, tone, buttons, closable=False))
         self.add(self._problem, before=self._footer)
         self._problem.show()
+
+    @Slot(str)
+    def _on_link(self, address: str) -> None:
+        n = address.removeprefix(LINK)
+        if n != address and n.isdecimal():
+            self.source_requested.emit(self._row.id, int(n))
+        else:
+            self.link_requested.emit(address)
 
     @Slot(bool)
     def _on_thinking_toggled(self, opened: bool) -> None:

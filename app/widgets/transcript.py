@@ -32,6 +32,8 @@ class Transcript(Retranslated, QAbstractScrollArea):
     answer_now_requested = Signal()
     variant_requested = Signal(int, int)
     link_requested = Signal(str)
+    source_requested = Signal(int, int)  # message, n
+    xray_requested = Signal(int)
     end_left = Signal(bool)  # True: the end is out of sight
 
     def __init__(self, messages: MessageList, parent: QWidget | None = None) -> None:
@@ -138,6 +140,8 @@ class Transcript(Retranslated, QAbstractScrollArea):
                 widget.answer_now_requested.connect(self.answer_now_requested)
                 widget.variant_requested.connect(self.variant_requested)
                 widget.link_requested.connect(self.link_requested)
+                widget.source_requested.connect(self.source_requested)
+                widget.xray_requested.connect(self.xray_requested)
                 widget.thinking_toggled.connect(self._on_thinking_toggled)
                 widget.resized.connect(self._place)
             for part in (widget, *widget.findChildren(QWidget)):

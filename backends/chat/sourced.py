@@ -27,6 +27,15 @@ class ConversationScope:
     ids: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """With an answer. `explained`: there is an X-ray of it."""
+
+    sources: tuple[Source, ...]
+    citations: tuple[Citation, ...]
+    explained: bool
+
+
 def create_sourced(connection: Any) -> None:
     """Step 2 of `chats.db`."""
     connection.execute(
@@ -157,6 +166,25 @@ class Sourced:
     def citations(self, message_id: int) -> tuple[Citation, ...]:
         rows = self._rows(f"SELECT {_CITATION} FROM message_citations WHERE message_id = ? ORDER BY place", message_id)
         return tuple(Citation(*row[:-1], verified=None if row[-1] is None else bool(row[-1])) for row in rows)
+
+    def all_of(self, message_ids: Iterable[int]) -> dict[int, Kept]:
+        """Of those among these messages that were made from documents: what is kept with them."""
+        wanted = json.dumps(tuple(message_ids))
+        among = "WHERE message_id IN (SELECT value FROM json_each(?)) ORDER BY message_id"
+        sources: dict[int, list[Source]] = {}
+        for message, *row in self._rows(f"SELECT message_id, {_SOURCE} FROM message_sources {among}, n", wanted):
+            sources.setdefault(message, []).append(Source(*row[:-1], pages=_pairs(row[-1])))
+        cited: dict[int, list[Citation]] = {}
+        for message, *row in self._rows(
+            f"SELECT message_id, {_CITATION} FROM message_citations {among}, place", wanted
+        ):
+            verified = None if row[-1] is None else bool(row[-1])
+            cited.setdefault(message, []).append(Citation(*row[:-1], verified=verified))
+        explained = {row[0] for row in self._rows(f"SELECT message_id FROM message_xrays {among}", wanted)}
+        return {
+            one: Kept(tuple(sources.get(one, ())), tuple(cited.get(one, ())), one in explained)
+            for one in (*sources, *(explained - sources.keys()))
+        }
 
     def xray(self, message_id: int) -> XRay | None:
         for (kept,) in self._rows("SELECT packed FROM message_xrays WHERE message_id = ?", message_id):

@@ -15,6 +15,8 @@
     embedding   vectors of texts, and passages put in order
     benching    how fast a model is here
     warmth      what is kept on the disk of what was read
+    documents   files taken in, found again, deleted
+    grounding   which documents the answers of a conversation are made from
 
 Everything slow is a Stream. Whoever opens Services owns the data folder (see `core.owner`).
 """
@@ -28,6 +30,8 @@ from pathlib import Path
 from types import TracebackType
 
 from backends.chat.answer import AnswerAsked, AnswerEvent, Manner, go_on, label, regenerate
+from backends.chat.grounding import Grounding
+from backends.chat.passages import passages
 from backends.chat.store import MIGRATIONS, ChatStore
 from backends.core.cancel import CancelToken
 from backends.core.crashes import CrashJournal
@@ -47,9 +51,11 @@ from backends.models.elsewhere import Found
 from backends.models.experience import Experience
 from backends.models.library import Library
 from backends.services.benching import BenchServices
+from backends.services.documents import DocumentServices
 from backends.services.downloads import DownloadServices
 from backends.services.embedding import EmbeddingServices
 from backends.services.foundation import Change, Foundation, engine_version, folder_of_models
+from backends.services.grounding import GroundingServices
 from backends.services.hubs import HubServices
 from backends.services.judging import JudgingServices
 from backends.services.loading import LoadingServices
@@ -96,8 +102,11 @@ class Services:
         self.warmth = WarmthServices(self._base)
         self.database = Database(paths.data / "chats.db", MIGRATIONS)
         self.chats = ChatStore(self.database)
+        self.documents = DocumentServices(self._base, self.warmth)
+        self.grounding = GroundingServices(self.chats, self.documents)
         if gone := self.chats.purged_at_start:
             self.warmth.erase({label(conversation) for conversation in gone})
+            self.grounding.forget(gone)
         self.turns = (
             Turns()
         )  # of those who load a model and ask it, until the engine has it: nobody loads another one in between
@@ -136,6 +145,7 @@ class Services:
         self.hubs.close()
         self.benching.close()
         self._answers.close()
+        self.documents.close()
         self.loading.close()
         self.embedding.close()
         self.warmth.close()
@@ -206,11 +216,17 @@ class Services:
     def _answer(
         self, task: Callable[..., Iterator[AnswerEvent]], conversation_id: int, message_id: int, *, cancel: CancelToken
     ) -> Iterator[AnswerEvent | LoadEvent]:
-        """The turn is given on as soon as the engine has the question: then no other load comes before it."""
+        """The turn is given on as soon as the engine has the question: then no other load comes before it.
+
+        Without any model on this computer, a conversation that uses documents is answered with their passages."""
+        grounding = self.grounding.of(conversation_id)
+        if grounding is not None and self.engine.model is None and self.loading.default_model() is None:
+            yield from passages(self.chats, grounding, conversation_id, message_id, cancel=cancel)
+            return
         with ExitStack() as turn:
             turn.enter_context(self.turns.mine(cancel))
             yield from self.loading.ensure(cancel)
-            manner = self._manner()
+            manner = self._manner(grounding)
             for event in task(self.chats, self.engine, manner, conversation_id, message_id, cancel=cancel):
                 if isinstance(event, AnswerAsked):
                     turn.close()
@@ -218,10 +234,11 @@ class Services:
                     self.loading.note_answer(event)
                 yield event
 
-    def _manner(self) -> Manner:
+    def _manner(self, grounding: Grounding | None) -> Manner:
         model, chat = self.loading.catalog_model(), self.settings.current.chat
         sampling = Sampling(temperature=model.temperature, top_p=model.top_p) if model else Sampling()
-        return Manner(model, sampling, chat.system_prompt, thinking_budget=chat.thinking_budget or None)
+        budget = chat.thinking_budget or None
+        return Manner(model, sampling, chat.system_prompt, thinking_budget=budget, grounding=grounding)
 
 
 def _network_options(settings: Settings) -> NetworkOptions:

@@ -207,6 +207,10 @@ class DocumentServices:
         """What is found at once, and then, if that takes longer, what is better. The last one is `final`."""
         return self._searches.start(self._search.find, request)
 
+    def find(self, request: SearchRequest, *, cancel: CancelToken) -> Iterator[Found]:
+        """As `search`, on the caller's thread."""
+        return self._search.find(request, cancel=cancel)
+
     # ---- inside
 
     def _collection(self, collection_id: int | None) -> int:

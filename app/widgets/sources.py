@@ -1,0 +1,151 @@
+"""Below an answer out of documents: what it cites, where that stands, whether the source says so, how it was found."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QFrame, QWidget
+
+from app import parts
+from app.grounds import Ground, Verdict
+from app.language import Retranslated
+from app.theme import SPACE, px
+from app.widgets.elided import ElidedLabel
+
+_FEW = 4  # rows before the others are folded
+
+_PICTURES: dict[Verdict, tuple[str, str]] = {
+    "verified": ("circle-check", "success"),
+    "unfounded": ("triangle-alert", "danger"),
+    "unchecked": ("info", "muted"),
+    "": ("dot", "muted"),
+}
+
+
+class SourceRow(Retranslated, QFrame):
+    """One source: its number, its document, its place, what the check said. The whole row is the button."""
+
+    opened = Signal(int)  # n
+
+    def __init__(self, ground: Ground) -> None:
+        super().__init__()
+        self._ground = ground
+        self.setProperty("kind", "source")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        number = parts.label(str(ground.n), role="strong", tone="accent")
+        number.setFixedWidth(px(20))
+        number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        title = ElidedLabel("body")
+        title.setText(ground.title)
+        self._place = parts.label(role="caption", tone="muted")
+        icon, tone = _PICTURES[ground.verdict]
+        self._picture = parts.picture(icon, tone, 16)
+        self._picture.setVisible(bool(ground.verdict))
+        self._words = parts.label(role="caption", tone=tone)
+        row = parts.row(
+            number,
+            title,
+            self._place,
+            None,
+            self._picture,
+            self._words,
+            space=SPACE.s,
+            margin=(SPACE.xs, SPACE.xs, SPACE.s, SPACE.xs),
+        )
+        self.setLayout(row)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        ground = self._ground
+        place = ground.label or (self.tr("Page {0}").format(ground.page) if ground.page else "")
+        self._place.setText(place)
+        self._place.setVisible(bool(place))
+        words = {
+            "": "",
+            "verified": self.tr("The source says so"),
+            "unfounded": self.tr("Not in the source"),
+            "unchecked": self.tr("Not checkable: another language"),
+        }[ground.verdict]
+        if ground.deleted:
+            words = f"{words} · {self.tr('Source deleted')}" if words else self.tr("Source deleted")
+        self._words.setText(words)
+        self._words.setVisible(bool(words))
+        name = self.tr("Source {0}: {1}").format(ground.n, ground.title)
+        self.setAccessibleName(", ".join(filter(None, (name, place, words))))
+        self.setToolTip(parts.tip(self.tr("Open it where it says so") if not ground.deleted else ground.quote))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() is Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.opened.emit(self._ground.n)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.opened.emit(self._ground.n)
+        else:
+            super().keyPressEvent(event)
+
+
+class Sources(Retranslated, QWidget):
+    """Those that are cited come first; what was only read is folded."""
+
+    opened = Signal(int)  # n
+    xray_requested = Signal()
+    resized = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._grounds: tuple[Ground, ...] = ()
+        self._whole = False
+        self._note = ""
+        self._title = parts.label(role="caption", tone="muted")
+        self._said = parts.label(role="caption", tone="warning", wrap=True)
+        self._more = parts.button(kind="link")
+        self._how = parts.button(kind="link")
+        self._rows = parts.column(space=0)
+        self._more.clicked.connect(self._on_more)
+        self._how.clicked.connect(self.xray_requested)
+        self.setLayout(
+            parts.column(
+                self._title, self._said, self._rows, parts.row(self._more, None, self._how, space=SPACE.m), space=2
+            )
+        )
+        self.retranslate()
+
+    def show_grounds(self, grounds: Sequence[Ground], note: str, *, explained: bool) -> None:
+        """`note`: what a person should know about them, "" for nothing. `explained`: there is an X-ray."""
+        self._how.setVisible(explained)
+        if (tuple(grounds), note) != (self._grounds, self._note):
+            self._grounds, self._note = tuple(grounds), note
+            self._write()
+
+    def retranslate(self) -> None:
+        self.setAccessibleName(self.tr("Sources"))
+        self._title.setText(self.tr("Sources"))
+        self._how.setText(self.tr("How this was found"))
+        self._said.setText(self._note)
+        self._said.setVisible(bool(self._note))
+        folded = len(self._grounds) - self._shown
+        self._more.setVisible(folded > 0)
+        self._more.setText(self.tr("Show {0} more that were read").format(folded))
+
+    @property
+    def _shown(self) -> int:
+        if self._whole:
+            return len(self._grounds)
+        cited = sum(ground.cited for ground in self._grounds)
+        return cited or min(_FEW, len(self._grounds))
+
+    def _write(self) -> None:
+        parts.clear(self._rows)
+        ordered = sorted(self._grounds, key=lambda ground: (not ground.cited, ground.n))
+        for ground in ordered[: self._shown]:
+            row = SourceRow(ground)
+            row.opened.connect(self.opened)
+            self._rows.addWidget(row)
+        self.retranslate()
+
+    def _on_more(self) -> None:
+        self._whole = True
+        self._write()
+        self.resized.emit()
