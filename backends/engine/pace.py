@@ -13,6 +13,7 @@ _TILE, _ATTENTION = 16, 64  # rows
 _PERSON, _PERSON_MOST = 0.25, 0.35  # seconds of a step, beside the answer that a person reads; and for a whole tile
 _OTHERS, _OTHERS_MOST = 0.6, 1.0  # beside those that only programs wait for
 _LONGER = 2.5  # or so much longer than a step of those who speak alone
+_WORTH = 2  # a whole tile may take so many times as long as the smallest slice, which reads a quarter of it
 _LEAST = 8  # tokens; a prompt gets on, however slow the machine
 _MEMORY = 0.2  # weight of the newest step
 
@@ -45,16 +46,15 @@ class Pace:
         usual, longest = (_PERSON, _PERSON_MOST) if person else (_OTHERS, _OTHERS_MOST)
         seconds, longest = (max(limit, _LONGER * self._base) - self._base for limit in (usual, longest))
         large, small = self._large or self._small, self._small or self._large
+        least, tile = (-(-(speaking + _LEAST) // size) * size for size in (_TILE, _ATTENTION))
         if not large:
-            return min(most, -(-(speaking + _LEAST) // _ATTENTION) * _ATTENTION - speaking)
+            return min(most, tile - speaking)
         rows = (speaking + int(seconds / large)) // _ATTENTION * _ATTENTION
-        tile = -(-(speaking + _LEAST) // _ATTENTION) * _ATTENTION
-        if rows < tile and (tile - speaking) * large <= longest:
-            rows = tile
         if rows < tile:
-            rows = min((speaking + int(seconds / small)) // _TILE * _TILE, tile - _TILE)
-        least = -(-(speaking + _LEAST) // _TILE) * _TILE
-        return min(most, max(least, rows) - speaking)
+            worth = _WORTH * (self._base + (least - speaking) * small) - self._base
+            few = min((speaking + int(seconds / small)) // _TILE * _TILE, tile - _TILE)
+            rows = tile if (tile - speaking) * large <= max(longest, worth) else max(least, few)
+        return min(most, rows - speaking)
 
 
 def _blend(old: float, new: float) -> float:

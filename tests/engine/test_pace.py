@@ -53,6 +53,14 @@ def test_beside_programs_prompts_are_read_in_whole_tiles_of_attention() -> None:
     assert learnt(0.1, 0.04, small=0.04, person=False)[0].slice(512, 1, person=False) == 15
 
 
+def test_on_a_slow_machine_too_where_small_slices_cost_half_as_much() -> None:
+    """Behind 4,000 tokens, a person or not."""
+    for person in (True, False):
+        pace = learnt(0.08, 0.024, small=0.053, person=person)[0]
+        assert pace.slice(512, 1, person=person) == 63
+        assert learnt(0.08, 0.024, small=0.026, person=person)[0].slice(512, 1, person=person) == 15
+
+
 def test_what_a_small_slice_costs_says_nothing_about_large_ones() -> None:
     pace = learnt(0.02, 0.004, small=0.04)[0]
     for _ in range(30):
