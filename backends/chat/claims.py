@@ -1,7 +1,7 @@
 """What can be checked in a sentence: its numbers, names, negations and content words, in order."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -45,6 +45,15 @@ class Claim:
     @cached_property
     def keys(self) -> frozenset[str]:
         return frozenset(token.key for token in self.tokens if token.content)
+
+    def lowered(self, words: Collection[str]) -> "Claim":
+        """The same, where a capital at the beginning of a sentence is none if the word is among `words`."""
+        return Claim(
+            tuple(
+                Token("word", stem(_base(token.key))) if token.first and stem(_base(token.key)) in words else token
+                for token in self.tokens
+            )
+        )
 
     @cached_property
     def numbers(self) -> tuple[Quantity, ...]:
@@ -104,7 +113,20 @@ _HAN_PARTS = frozenset(
 def claim(text: str, *, beginning: bool = True) -> Claim:
     """`beginning`: the text begins a sentence, so that the capital of its first word says little."""
     text = _MARKUP.sub(" ", folded(_LINES.sub("", text), lower=False))
-    return Claim(tuple(_tokens(text, beginning)))
+    return Claim(tuple(_dates(list(_tokens(text, beginning)))))
+
+
+def _dates(tokens: list[Token]) -> list[Token]:
+    """Month, day, year in this order: as in October 17, 1973, so 17 October 1973."""
+    for place in range(1, len(tokens) - 1):
+        before, month, after = tokens[place - 1 : place + 2]
+        if month.key.startswith("#m") and _is_day(before) and after.quantity is not None and not _is_day(after):
+            tokens[place - 1 : place + 1] = month, before
+    return tokens
+
+
+def _is_day(token: Token) -> bool:
+    return token.quantity is not None and token.key[1:].isdecimal() and 1 <= int(token.key[1:]) <= 31
 
 
 def _tokens(text: str, beginning: bool) -> Iterator[Token]:
@@ -194,7 +216,26 @@ def _latin(word: str, opening: bool, capitals: bool) -> Iterator[Token]:
     elif word[0].isupper() and not capitals:
         yield Token("name", lower.replace("'", ""), first=opening and not (len(word) > 1 and word[1:].isupper()))
     else:
-        yield Token("word", stem(lower.replace("'", "")))
+        yield Token("word", stem(_base(lower.replace("'", ""))))
+
+
+def _base(verb: str) -> str:
+    return _IRREGULAR.get(verb, verb)
+
+
+_VERBS = """
+    be begin:began,begun break:broke,broken bring:brought build:built buy:bought catch:caught choose:chose,chosen
+    come:came do:done draw:drew,drawn drive:drove,driven eat:ate,eaten fall:fell,fallen feel:felt fight:fought
+    find:found fly:flew,flown forget:forgot get:got,gotten give:gave,given go:went,gone grow:grew,grown hear:heard
+    hold:held keep:kept know:knew,known lay:laid lead:led leave:left lend:lent lose:lost make:made mean:meant meet:met
+    pay:paid rise:rose,risen run:ran say:said see:saw,seen seek:sought sell:sold send:sent show:shown sing:sang,sung
+    sink:sank,sunk sleep:slept speak:spoke,spoken spend:spent stand:stood steal:stole swim:swam take:took,taken
+    teach:taught tell:told think:thought understand:understood wear:wore,worn win:won
+    write:wrote,written become:became arise:arose
+"""
+_IRREGULAR = {
+    past: one.partition(":")[0] for one in _VERBS.split() for past in one.partition(":")[2].split(",") if past
+}
 
 
 def _all_capitals(text: str) -> bool:

@@ -67,6 +67,10 @@ _UNITS = {
     "V": "v volt volts 伏",
     "A": "amp amps ampere amperes 安",
     "Hz": "hz hertz 赫兹",
+    "MPa": "mpa 兆帕",
+    "kPa": "kpa 千帕",
+    "bar": "bar 巴",
+    "N": "n nm",
     "MB": "mb megabyte megabytes",
     "GB": "gb gigabyte gigabytes",
     "TB": "tb terabyte terabytes",
@@ -91,7 +95,7 @@ NUMBER = re.compile(
     | (?:(?P<money>(?:US|HK|C|A)?[$€£¥])\s?)?(?P<minus>(?<![\w)])-)?
       (?P<figure>(?<![A-Za-z0-9_])(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?)
       (?:(?P<ordinal>st|nd|rd|th|s)\b)?
-      (?P<scale>\s?(?:[百千]?[万亿兆]|[百千](?![\w瓦克米])|(?:hundred|thousand|million|billion|trillion|dozen|bn|mn|k)\b))?
+      (?P<scale>\s?(?:[百千]?(?:[万亿]|兆(?![帕瓦赫欧字比]))|[百千](?![瓦克米帕赫卡伏安])|(?:hundred|thousand|million|billion|trillion|dozen|bn|mn|k)\b))?
       (?:[\s-]?(?P<unit>(?i:{_UNIT})(?![A-Za-z0-9])))?
       (?![A-Za-z_])
     | (?P<cn>第[{_CN}]+|[{_CN}]*[二三四五六七八九十百千万亿兆两廿零〇][{_CN}]*(?:点[{_CN}]+)?|一(?=[日岁]))
@@ -118,11 +122,8 @@ def quantities(match: "re.Match[str]") -> tuple[Quantity, ...] | None:
     if match["iso"]:
         if not (1 <= int(match["m"]) <= 12 and 1 <= int(match["d"]) <= 31):
             return None
-        return (
-            Quantity(_plain(Decimal(match["y"]))),
-            Quantity(f"m{int(match['m'])}"),
-            Quantity(_plain(Decimal(match["d"]))),
-        )
+        month, day, year = int(match["m"]), Decimal(match["d"]), Decimal(match["y"])
+        return Quantity(f"m{month}"), Quantity(_plain(day)), Quantity(_plain(year))
     if match["zhmonth"]:
         month = match["zm"]
         number = int(month) if month.isdecimal() else chinese(month)

@@ -17,7 +17,9 @@ from backends.documents.words import language
 ENOUGH = 0.6  # of the content words
 _STRETCH = 3  # sentences
 _ALIKE = 0.5  # of a sentence's content in matching runs: a copy, in which one changed word stands out
-_NEAR = 3  # content words after a negation that it may speak of
+_NEAR = 3  # content words after a negation that it surely speaks of ...
+_CLAUSE = 16  # ... and that it may speak of, where the order of words differs
+_AROUND = 2  # content words on each side of a number or name that tell what it is of
 _SHORT = 4  # tokens put in or left out: small enough to be a change, not another clause
 _LONG = 24  # tokens for which others may be put
 
@@ -75,12 +77,14 @@ def support(sentence: str, passage: str) -> Support:
         return Support(_elsewhere(said, claim(passage, beginning=False)), 0, len(passage))
     best = Support(False, *places[0])
     pieces = [claim(passage[start:end]) for start, end in places]
+    words = frozenset(token.key for piece in (said, *pieces) for token in piece.tokens if token.kind == "word")
+    said, pieces = said.lowered(words), [piece.lowered(words) for piece in pieces]
     for size in range(1, _STRETCH + 1):
         for first in range(len(places) - size + 1):
             window = Claim(tuple(token for piece in pieces[first : first + size] for token in piece.tokens))
             covered = _covered(said, window)
             place = places[first][0], places[first + size - 1][1]
-            if covered >= ENOUGH and _holds(said, window):
+            if covered >= ENOUGH and _holds(said, window, single=size == 1):
                 return Support(True, *place, covered)
             if covered > best.covered + 0.05 * (size > 1):
                 best = Support(False, *place, covered)
@@ -133,19 +137,29 @@ def _covered(said: Claim, window: Claim) -> float:
     return points / content
 
 
-def _holds(said: Claim, window: Claim) -> bool:
+def _holds(said: Claim, window: Claim, *, single: bool) -> bool:
     return (
         all(_counted(number.value, number.unit, window) for number in said.numbers)
         and all(_named(name, window) for name in said.names)
         and _negated_alike(said, window)
-        and not _changed(said, window)
+        and not _changed(said, window, single=single)
     )
 
 
 def _counted(value: str, unit: str, window: Claim) -> bool:
-    for other in window.numbers:
-        if other.value == value and (unit == other.unit or not unit or (not other.unit and unit not in ("%", "pp"))):
+    """There with the same unit. One that has none there may share that of the number after it ("10 to 20 km"), or have
+    it in its column's head, if no other number has that unit."""
+    for place, token in enumerate(window.tokens):
+        other = token.quantity
+        if other is None or other.value != value:
+            continue
+        if unit == other.unit or not unit:
             return True
+        if not other.unit and unit not in ("%", "pp"):
+            after = next((one for one in window.tokens[place + 1 : place + 4] if one.content), None)
+            shared = after is not None and after.quantity is not None and after.quantity.unit == unit
+            if shared or all(one.unit != unit for one in window.numbers):
+                return True
     return False
 
 
@@ -155,8 +169,6 @@ def _named(name: Token, window: Claim) -> bool:
         return True
     words = [token for token in window.tokens if token.kind in ("name", "word")]
     if any(_related(name.key, token.key) for token in words):
-        return True
-    if name.first and any(token.key == claim(f"x {name.key}").tokens[-1].key for token in words):
         return True
     if len(name.key) > 1 and name.key.isalpha() and name.key.isascii() and len(name.key) <= 6:
         initials = "".join(
@@ -182,7 +194,7 @@ def _related(one: str, other: str) -> bool:
 # ---- negations
 
 
-def _scopes(tokens: Sequence[Token]) -> list[tuple[str, ...]]:
+def _scopes(tokens: Sequence[Token], most: int = _NEAR) -> list[tuple[str, ...]]:
     """Of each negation: the content words after it, the nearest first."""
     found: list[tuple[str, ...]] = []
     for place, token in enumerate(tokens):
@@ -190,7 +202,7 @@ def _scopes(tokens: Sequence[Token]) -> list[tuple[str, ...]]:
             continue
         after: list[str] = []
         for other in tokens[place + 1 :]:
-            if other.kind == "stop" or len(after) == _NEAR:
+            if other.kind == "stop" or len(after) == most:
                 break
             if other.content:
                 after.append(other.key)
@@ -202,17 +214,27 @@ def _scopes(tokens: Sequence[Token]) -> list[tuple[str, ...]]:
 
 def _negated_alike(said: Claim, window: Claim) -> bool:
     ours, theirs = _scopes(said.tokens), _scopes(window.tokens)
-    for scope in ours:
-        if not any(set(scope) & set(other) for other in theirs):
+    far_ours, far_theirs = _scopes(said.tokens, _CLAUSE), _scopes(window.tokens, _CLAUSE)
+    for near, far in zip(ours, far_ours, strict=True):
+        by_theirs = any(_overlap(far, other) for other in theirs)
+        if not by_theirs and not any(_overlap(near, other) for other in far_theirs):
             return False
-    negated = {key for scope in ours for key in scope}
-    for scope in theirs:
-        near = scope[:2]
-        if not near or not set(near) <= said.keys:
+    for near, far in zip(theirs, far_theirs, strict=True):
+        there = [key for key in near if key in said.keys]
+        if not there or len(there) < min(2, len(near)):
             continue
-        if not negated & set(scope) and _together(near, said.tokens):
+        if any(_overlap(near, other) for other in far_ours) or any(_overlap(far, other) for other in ours):
+            continue
+        if _together(there[:2], said.tokens):
             return False
     return True
+
+
+def _overlap(one: Sequence[str], other: Sequence[str]) -> bool:
+    """They speak of the same: one word, or two Chinese characters."""
+    common = set(one) & set(other)
+    characters = all(len(key) == 1 for key in (*one, *other))
+    return len(common) >= (2 if characters and min(len(one), len(other)) > 1 else 1)
 
 
 def _together(keys: Sequence[str], tokens: Sequence[Token]) -> bool:
@@ -227,9 +249,9 @@ def _together(keys: Sequence[str], tokens: Sequence[Token]) -> bool:
 # ---- one thing in the place of another
 
 
-def _changed(said: Claim, window: Claim) -> bool:
+def _changed(said: Claim, window: Claim, *, single: bool = True) -> bool:
     """Where the sentence runs along the passage: something else in the place of a number, a name, a Chinese word; a
-    negation put in or left out."""
+    negation put in or left out. `single`: the stretch is one sentence, within which words may have moved."""
     ours = [token for token in said.tokens if token.kind != "stop"]
     theirs = [token for token in window.tokens if token.kind != "stop"]
     matcher = SequenceMatcher(None, [token.key for token in ours], [token.key for token in theirs], autojunk=False)
@@ -242,14 +264,20 @@ def _changed(said: Claim, window: Claim) -> bool:
         return False
     if alike and any(_exchanged(kind, ours, theirs) for kind in ("number", "name")):
         return True
+    apart = [(ours[a:b], theirs[c:d]) for step, a, b, c, d in steps if step != "equal"]
+    only_ours = [token for mine, _ in apart for token in mine]
+    only_theirs = [token for _, other in apart for token in other] if single else []
+    turned = any(map(_negative, only_ours)) != any(_negative(token) for _, other in apart for token in other)
+    if alike and single and _too_often(only_ours, only_theirs):
+        return True
     for number, (step, a, b, c, d) in enumerate(steps):
         if step == "equal":
             continue
         mine, other = ours[a:b], theirs[c:d]
         before = number > 0 and steps[number - 1][0] == "equal"
         after = number + 1 < len(steps) and steps[number + 1][0] == "equal"
-        one_sided = min(len(mine), len(other)) == 0 and max(len(mine), len(other)) <= _SHORT
-        if before and after and one_sided and any(_negative(token) for token in (*mine, *other)):
+        held = before and after
+        if held and turned and max(len(mine), len(other)) <= _SHORT and any(map(_negative, (*mine, *other))):
             return True
         if step != "replace":
             continue
@@ -257,7 +285,15 @@ def _changed(said: Claim, window: Claim) -> bool:
             other = other[: len(mine) + 1]  # what stands at the same place; the passage goes on
         elif after and not before:
             other = other[-len(mine) - 1 :]
-        if _replaced(mine, other, alike=alike, held=before and after):
+        gone = [token for token in other if token.content and not _among(token, only_ours)]
+        come = [token for token in mine if token.content and not _among(token, only_theirs)]
+        if not gone and not come:
+            continue  # the same words in another order
+        new = [token for token in mine if token.content and not _among(token, other)]
+        lost = {token.kind for token in gone if token.strong}
+        new = [token for token in new if token.kind in lost or not _among(token, only_theirs)]
+        old = [token for token in other if token.content and not _among(token, mine)]
+        if new and old and (held or alike) and _another(new, old, mine, other, alike=alike, held=held):
             return True
     return False
 
@@ -266,30 +302,65 @@ def _negative(token: Token) -> bool:
     return token.kind == "not" or token.key in ("不", "没", "无", "未", "非")
 
 
+def _too_often(only_ours: Sequence[Token], only_theirs: Sequence[Token]) -> bool:
+    """A number that the passage does not have once more, while it has another that the sentence lacks."""
+    mine = [token.key for token in only_ours if token.kind == "number"]
+    other = [token.key for token in only_theirs if token.kind == "number"]
+    return any(mine.count(key) > other.count(key) for key in mine) and any(key not in mine for key in other)
+
+
 def _exchanged(kind: str, ours: Sequence[Token], theirs: Sequence[Token]) -> bool:
-    """Numbers, or names, that both have once stand in another order."""
-    mine = [token.key for token in ours if token.kind == kind]
-    other = [token.key for token in theirs if token.kind == kind]
+    """Numbers of one unit, or names, that both have once stand in another order; at least two have lost their words,
+    which they would have kept if the clauses alone had changed places."""
+    mine = [_measured(token) for token in ours if token.kind == kind]
+    other = [_measured(token) for token in theirs if token.kind == kind]
     common = {key for key in mine if mine.count(key) == 1 == other.count(key)}
-    return [key for key in mine if key in common] != [key for key in other if key in common]
+    for unit in {unit for _, unit in common}:
+        one = [key for key in mine if key in common and key[1] == unit]
+        two = [key for key in other if key in common and key[1] == unit]
+        moved = [key for (key, _), (there, _) in zip(one, two, strict=True) if key != there]
+        if sum(not _beside(key, ours, moved) & _beside(key, theirs, moved) for key in moved) > 1:
+            return True
+    return False
 
 
-def _replaced(mine: Sequence[Token], other: Sequence[Token], *, alike: bool, held: bool) -> bool:
-    ours = [token for token in mine if token.content and not _among(token, other)]
-    theirs = [token for token in other if token.content and not _among(token, mine)]
-    if not ours or not theirs:
+def _beside(key: str, tokens: Sequence[Token], others: Sequence[str]) -> set[str]:
+    """The words next to it, that are not next to the others too."""
+
+    def around(one: str) -> set[str]:
+        place = next(place for place, token in enumerate(content) if token.key == one)
+        near = content[max(0, place - _AROUND) : place] + content[place + 1 : place + 1 + _AROUND]
+        return {token.key for token in near if token.kind != "number"}
+
+    content = [token for token in tokens if token.content]
+    return around(key) - {word for other in others if other != key for word in around(other)}
+
+
+def _measured(token: Token) -> tuple[str, str]:
+    return token.key, token.quantity.unit if token.quantity else ""
+
+
+def _another(
+    new: Sequence[Token],
+    old: Sequence[Token],
+    mine: Sequence[Token],
+    other: Sequence[Token],
+    *,
+    alike: bool,
+    held: bool,
+) -> bool:
+    """Whether `new` stands in the place of `old` and is something else."""
+    if len(other) > _LONG:
         return False
-    if not held and not alike:
-        return False
-    if any(token.strong for token in ours) and any(token.strong for token in theirs):
-        return len(other) <= _LONG
+    for kind in ("number", "name"):
+        if any(token.kind == kind for token in new) and any(token.kind == kind for token in old):
+            return True
     if not alike:
-        return False
-    if any(token.strong for token in (*ours, *theirs)):
-        return len(other) <= _LONG
-    if any(token.kind == "han" for token in ours):
-        one, two = "".join(token.key for token in mine), "".join(token.key for token in other)
-        return not _stand_for_each_other(one, two) and len(two) <= _LONG
+        return held and any(token.strong for token in new) and any(token.strong for token in old)
+    if any(token.strong for token in (*new, *old)):
+        return True
+    if any(token.kind == "han" for token in new):
+        return not _stand_for_each_other("".join(one.key for one in mine), "".join(one.key for one in other))
     return False
 
 
