@@ -271,7 +271,8 @@ class DocumentStore(Collections, Changes, Passages, KeptVectors, Erasing):
                 return
             if keep and row[0] is not None:
                 connection.execute(
-                    "UPDATE documents SET status = 'ready', problem = ?, digest = '' WHERE id = ?",
+                    "UPDATE documents SET digest = iif(status = 'ready', digest, ''), status = 'ready', problem = ? "
+                    "WHERE id = ?",
                     (problem_text(problem), document_id),
                 )
                 return

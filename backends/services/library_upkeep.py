@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError
 from backends.core.stream import Runner, Stream
+from backends.documents.embedding_work import embed_missing
 from backends.documents.gate import Gate
 from backends.documents.index import SearchIndex
 from backends.documents.ports import Embedder
@@ -19,24 +20,28 @@ from backends.documents.store import DocumentStore
 log = logging.getLogger(__name__)
 
 FOLLOWED = 512  # passages with new vectors, after which the index takes them
+PATIENCE = 2.0  # seconds for which a step of the full text waits for an answer: searches need it
 IDLE = 30.0  # seconds without a change after which the index is compacted
 
 
 class Upkeep:
     """Its threads: `index`, `vectors` and `erasing`. `changed` is called when there is something new to see;
-    `forget_states` erases saved engine states by their labels."""
+    `forget_states` erases saved engine states by their labels. `busy`: an answer is computed; `gate`: where vectors
+    wait, which the person may pause."""
 
     def __init__(
         self,
         store: DocumentStore,
         index: SearchIndex,
         embedder: Embedder | None,
+        busy: Callable[[], bool],
         gate: Gate,
         changed: Callable[[], None],
         forget_states: Callable[[set[str]], Stream[None]],
         idle: float = IDLE,
     ) -> None:
-        self._store, self._index, self._embedder, self._gate = store, index, embedder, gate
+        self._store, self._index, self._embedder = store, index, embedder
+        self._gate, self._vectors_gate = Gate(busy, PATIENCE), gate
         self._changed, self._forget_states, self._idle = changed, forget_states, idle
         self._runners = {name: Runner(name) for name in ("index", "vectors", "erasing")}
         self._lock = threading.Lock()
@@ -103,11 +108,9 @@ class Upkeep:
         yield None
 
     def _embed(self, *, cancel: CancelToken) -> Iterator[None]:
-        from backends.documents.embedding_work import embed_missing
-
         assert self._embedder is not None
         followed = 0
-        for progress in embed_missing(self._store, self._embedder, cancel=cancel, pause=self._gate.wait):
+        for progress in embed_missing(self._store, self._embedder, cancel=cancel, pause=self._vectors_gate.wait):
             if progress.passages - followed >= FOLLOWED or progress.swapped:
                 followed = progress.passages
                 self._want("index", self._follow)
