@@ -12,7 +12,7 @@ from app.markdown import Block, Code, Paragraph, Span, Spans, Table
 
 LINK = "source:"
 _FIRST = 0xF0000  # of a plane for private use
-_THIN = "\u2009"  # between two marks, and for the pointer
+_NARROW = "\u202f"  # keeps two marks apart, and a mark with its word
 _MOST = 4096  # marks of one answer; more are left as they are written
 
 
@@ -62,7 +62,7 @@ def _spans(spans: Spans, marks: Sequence[Mark]) -> Spans:
             if place > end:
                 result.append(replace(span, text=span.text[end:place]))
             doubt = "?" if mark.verdict == "unfounded" else ""
-            result.append(Span(f"{_THIN}{mark.n}{doubt}{_THIN}", link=f"{LINK}{mark.n}", mark=mark.verdict))
+            result.append(Span(f"{_NARROW}{mark.n}{doubt}{_NARROW}", link=f"{LINK}{mark.n}", mark=mark.verdict))
             end = place + 1
         if end < len(span.text) or not span.text:
             result.append(replace(span, text=span.text[end:]) if end else span)

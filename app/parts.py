@@ -222,7 +222,7 @@ def card(*items: Item, space: int = SPACE.m) -> QFrame:
     return frame
 
 
-def clear(layout: QBoxLayout) -> None:
+def clear(layout: QLayout) -> None:
     """Empty a layout; its widgets are deleted when the event loop is idle."""
     while (item := layout.takeAt(0)) is not None:
         _drop(item)
@@ -234,7 +234,7 @@ def _drop(item: QLayoutItem) -> None:
     if widget is not None:
         widget.hide()
         widget.deleteLater()
-    elif isinstance(inner, QBoxLayout):
+    elif inner is not None:
         clear(inner)
 
 
