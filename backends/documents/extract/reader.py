@@ -12,7 +12,7 @@ reader_died, no_ocr); the next file is read by the same child, or by a new one. 
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,11 +46,11 @@ class Reader:
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         self._lock = threading.Lock()
-        self._free: list[_Seat] = []
+        self._seats: list[_Seat] = []
 
     def read(
         self, path: Path, *, password: str = "", recognise: bool = False, cancel: CancelToken
-    ) -> Iterator[ReadEvent]:
+    ) -> Generator[ReadEvent, None, None]:
         """What stands in the file. `recognise`: pages that are pictures, too, where that is installed."""
         asked = Asked("", password, recognise, self._limits)
         request = {"do": "read", "path": str(path.absolute()), "asked": asked.told()}
@@ -72,29 +72,38 @@ class Reader:
                     seat.files = 0
                     one.close()
 
+    @property
+    def pids(self) -> list[int]:
+        """Of the children that run now."""
+        with self._lock:
+            return [pid for seat in self._seats if (pid := seat.kept.pid) is not None]
+
     def close(self) -> None:
         """Let the children go; who still reads ends first. It may be used again."""
         with self._lock:
-            seats, self._free = self._free, []
+            seats = list(self._seats)
         for seat in seats:
             seat.kept.close()
 
     @contextmanager
     def _seat(self) -> "Iterator[_Seat]":
         with self._lock:
-            seat = self._free.pop() if self._free else _Seat()
+            seat = next((one for one in self._seats if not one.taken), None) or _Seat()
+            seat.taken = True
+            if seat not in self._seats:
+                self._seats.append(seat)
         try:
             yield seat
         finally:
             with self._lock:
-                self._free.append(seat)
+                seat.taken = False
 
 
 class _Seat:
-    """A child and how many files it has read."""
+    """A child, how many files it has read, and whether somebody reads with it."""
 
     def __init__(self) -> None:
-        self.kept, self.files = KeptChild(child.MODULE, _IDLE, _AHEAD), 0
+        self.kept, self.files, self.taken = KeptChild(child.MODULE, _IDLE, _AHEAD), 0, False
 
 
 def _died(died: ChildDied) -> BackendError:
