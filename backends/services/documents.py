@@ -50,9 +50,15 @@ class DocumentServices:
         self.store = DocumentStore.open(foundation.paths.data / "library.db")
         self.index = SearchIndex(self.store, foundation.paths.data / "search")
         self._search = Search(self.store, self.index, embedder, reranker, translator)
-        self._intakes = Intakes(self.store, lambda: foundation.engine.busy, self._on_stored, self._tell)
-        self._upkeep = Upkeep(self.store, self.index, embedder, self._intakes.gate, self._tell, warmth.erase, idle)
-        self._follower = Follower(self.store, self._read_followed)
+
+        def busy() -> bool:
+            return foundation.engine.busy
+
+        self._intakes = Intakes(self.store, busy, self._on_stored, self._tell)
+        self._upkeep = Upkeep(
+            self.store, self.index, embedder, busy, self._intakes.gate, self._tell, warmth.erase, idle
+        )
+        self._follower = Follower(self.store, self._read_followed, changed=self._tell)
         self._library = Runner("library")
         self._searches = Runner("search", 2)
         self._changes = foundation.changes()

@@ -1,4 +1,4 @@
-"""Taking in: what is new is read, what is known costs nothing, what goes wrong is said of the file it went wrong with."""
+"""Taking in: what is new is read, what is known costs nothing, what goes wrong is said of the file it is about."""
 
 import os
 import subprocess
