@@ -18,7 +18,7 @@ LEAST, MOST = 0.35, 0.75
 BELOW = 0.85  # of what is not there
 FEWEST, SAMPLES = 12, 40
 PIECE: dict[Language, int] = {"zh": 14, "en": 60, "": 30}  # characters, as long as a question is
-NEAR, FAR = 0.75, 0.3  # of a reranker's scores and an embedder's lead: see `by_meaning`
+LEAD = 0.3  # of the nearest vector before the middle one of the list
 
 
 @dataclass(slots=True)
@@ -42,6 +42,11 @@ class Thresholds:
             self.learned[language] = min(MOST, max(LEAST, sorted(absent)[place]))
         else:
             self.learned.pop(language, None)
+
+
+def leads(scores: Sequence[float]) -> bool:
+    """Of a list of cosines: the best stands out. For questions whose words the documents do not have."""
+    return len(scores) >= FEWEST and scores[0] - sorted(scores)[len(scores) // 2] >= LEAD * scores[0]
 
 
 def piece(text: str, language: Language, choose: random.Random) -> str:
