@@ -44,24 +44,31 @@ class Outline:
         return self.paths[before - 1] if before else ()
 
     def parts(self, page: int, text: str) -> Iterator[tuple[tuple[str, ...], str]]:
-        """`text`, that of the page, in parts that lie under one heading each; together they are `text`."""
+        """`text`, that of the page, in parts that lie under one heading each; a heading has a line of its own."""
         headings, start, moved = self.path(page), 0, False
-        if text:
-            first, last = bisect.bisect_left(self.pages, page), bisect.bisect_right(self.pages, page)
-            for path in self.paths[first:last]:
-                place = _line_of(path[-1], text, start)
-                if place is None:
-                    headings, moved = (headings, moved) if moved else (path, True)  # nobody knows where on the page
-                    continue
-                if text[start:place].strip():
-                    yield headings, text[start:place]
-                    start = place
-                headings, moved = path, True
-            yield headings, text[start:]
+        if not text:
+            return
+        first, last = bisect.bisect_left(self.pages, page), bisect.bisect_right(self.pages, page)
+        for path in self.paths[first:last]:
+            found = _line_of(path[-1], text, start)
+            if found is None:
+                headings, moved = (headings, moved) if moved else (path, True)  # nobody knows where on the page
+                continue
+            place, end = found
+            if text[start:place].strip():
+                yield headings, text[start:place]
+            headings, moved, start = path, True, place
+            if end < len(text) and text[end] != "\n":
+                text = f"{text[:end]}\n{text[end:].lstrip(' ')}"
+        yield headings, text[start:]
 
 
-def _line_of(title: str, text: str, start: int) -> int | None:
-    """Where the line begins that is this title, perhaps with a number before it; white space does not count."""
+def _line_of(title: str, text: str, start: int) -> tuple[int, int] | None:
+    """Where a line begins with this title, perhaps after a number, and where the title ends; white space does not
+    count. What goes on in small letters is a sentence that begins with the same words."""
     letters = r"\s*".join(re.escape(letter) for letter in title[:80] if not letter.isspace())
-    found = re.compile(rf"^[^\S\n]*(?:[\dIVX第章节.、 ]{{1,12}})?{letters}", re.MULTILINE).search(text, start)
-    return found.start() if found else None
+    numbered = re.compile(
+        rf"^[^\S\n]*(?:[\dIVX第章节.、 ]{{1,12}})?{letters}(?=\s*$| [^a-z]|[\u3400-\u9fff])", re.MULTILINE
+    )
+    found = numbered.search(text, start)
+    return found.span() if found else None
