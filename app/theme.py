@@ -72,6 +72,7 @@ class Tokens:
     danger_hover: str
     danger_soft: str
     on_danger: str
+    lit: str  # ground of words that were looked for
     code_keyword: str
     code_string: str
     code_number: str
@@ -88,6 +89,7 @@ class Tokens:
             yield self.text, ground
             yield self.muted, ground
         yield self.accent, self.accent_soft
+        yield self.text, self.lit
         for ground in (self.accent, self.accent_hover):
             yield self.on_accent, ground
         for ground in (self.danger, self.danger_hover):
@@ -131,6 +133,7 @@ LIGHT = Tokens(
     danger_hover="#96180f",
     danger_soft="#fcebe9",
     on_danger="#ffffff",
+    lit="#ffe69a",
     code_keyword="#0b6675",
     code_string="#2e6b2f",
     code_number="#935100",
@@ -164,6 +167,7 @@ DARK = Tokens(
     danger_hover="#ffb5ae",
     danger_soft="#3a1b19",
     on_danger="#3a0a06",
+    lit="#574a12",
     code_keyword="#5cc3d0",
     code_string="#98cf8f",
     code_number="#e3b075",

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFileDialog
 from app.application import Application
 from app.bridge import Pump
 from app.controllers.chat import ChatController
+from app.controllers.grounding import GroundingController
 from app.controllers.links import LinksController
 from app.controllers.models import ModelsController
 from app.controllers.remembered import RememberedController
@@ -29,7 +30,10 @@ from app.widgets.first_run import FirstRunPage
 from app.widgets.main_window import MainWindow
 from app.widgets.models_page import ModelsPage
 from app.widgets.settings_page import SettingsPage
+from app.widgets.xray_page import XRayPage
+from app.wiring_documents import DocumentDesk, are_models
 from backends.chat.types import Conversation
+from backends.chat.xray import XRay
 from backends.core.errors import BackendError
 from backends.core.phrase import Phrase
 from backends.core.settings import Settings
@@ -63,6 +67,8 @@ class Desk(QObject):
         self.settings_page = SettingsPage({"models.folder": str(services.paths.models)})
         self.about_page = AboutPage(replace(services.paths, models=services.models_folder))
         self.chat = ChatController(services, pump, conversations, messages, chat_page.notices, self)
+        self.xray_page = XRayPage()
+        self.grounding = GroundingController(services, pump, self.chat, messages, chat_page.notices, self)
         self.links = LinksController(chat_page.notices, self)
         self.models = ModelsController(services, pump, window.notices, self)
         self.settings = SettingsController(services, self)
@@ -71,6 +77,8 @@ class Desk(QObject):
         window.add_page("models", self.models_page)
         window.add_page("settings", self.settings_page)
         window.add_page("about", self.about_page)
+        window.add_page("xray", self.xray_page)
+        self.documents = DocumentDesk(window, services.documents, pump, self)
         self.sleep = Sleep(self)
         self._first_look = True
         self._connect()
@@ -83,6 +91,8 @@ class Desk(QObject):
         """List what is there, look at the machine; `load`: also the model, if the settings say so."""
         self.chat.refresh()
         self.models.start()
+        self.documents.start()
+        self.grounding.refresh()
         self.sleep.watch()
         if load and self.services.settings.current.models.load_at_start:
             self.models.load_default()
@@ -101,7 +111,9 @@ class Desk(QObject):
         self.sleep.close()
         self.remembered.close()
         self._changes.cancel()
+        self.grounding.close()
         self.chat.close()
+        self.documents.close()
         self.models.close()
 
     def _connect(self) -> None:
@@ -125,6 +137,7 @@ class Desk(QObject):
         page.transcript.variant_requested.connect(chat.show_variant)
         page.transcript.link_requested.connect(self.links.ask)
         self.conversations.rename_requested.connect(chat.rename)
+        self._connect_grounding()
 
         chat.conversation_changed.connect(self._on_conversation_changed)
         chat.busy_changed.connect(page.composer.set_busy)
@@ -174,12 +187,45 @@ class Desk(QObject):
         actions.stop.triggered.connect(chat.stop)
         actions.quit.triggered.connect(window.close)
 
+    def _connect_grounding(self) -> None:
+        """What answers out of documents ask for."""
+        page, grounding = self.chat_page, self.grounding
+        page.composer.scope.scope_chosen.connect(grounding.choose)
+        page.composer.scope.add_requested.connect(self._on_give)
+        page.composer.scope.documents_requested.connect(lambda: self.window.show_page("documents"))
+        page.transcript.source_requested.connect(grounding.open_source)
+        page.transcript.xray_requested.connect(grounding.explain)
+        grounding.scope_changed.connect(page.composer.scope.show_scope)
+        grounding.passage_requested.connect(self.documents.show_passage)
+        grounding.xray_found.connect(self._on_xray)
+        self.chat.conversation_changed.connect(grounding.show_conversation)
+        self.xray_page.back_requested.connect(lambda: self.window.show_page("chat"))
+
     # ---- between the rooms
 
+    @Slot()
+    def _on_give(self) -> None:
+        chosen, _ = QFileDialog.getOpenFileNames(self.window, self.tr("Add files to this chat"))
+        if chosen:
+            self.grounding.give([Path(name) for name in chosen])
+
+    @Slot(object)
+    def _on_xray(self, xray: XRay) -> None:
+        self.xray_page.show_xray(xray)
+        self.window.show_page("xray")
+
     def open_files(self, paths: Sequence[Path]) -> None:
-        """Files dropped on the window, opened with it, or handed over by a second start."""
-        self.window.show_page("models")
-        for path in paths:
+        """Files dropped on the window, opened with it, or handed over by a second start: models, else documents. What
+        is dropped on a conversation is for it only."""
+        models = [path for path in paths if are_models(path)]
+        rest = [path for path in paths if path not in models]
+        if rest and self.window.page == "chat":
+            self.grounding.give(rest)
+        elif rest:
+            self.documents.add(rest)
+        if models:
+            self.window.show_page("models")
+        for path in models:
             self.models.add_file(str(path))
 
     @Slot()
@@ -276,6 +322,9 @@ class Desk(QObject):
     def _on_changes(self, changes: Sequence[Change]) -> None:
         """Something was changed, in the window or by a command that runs in this process."""
         self.models.on_changes(changes)
+        self.documents.on_changes(changes)
+        if "documents" in changes:
+            self.grounding.refresh()
         self.settings.on_changes(changes)
         if "settings" in changes:
             self._on_picture_changed()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QMimeData, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QFrame, QMainWindow, QStackedWidget, QWidget
 
 from app import parts
@@ -17,7 +17,7 @@ USUAL = (1200, 800)
 
 
 class MainWindow(QMainWindow):
-    """Pages are known by name: chat, models, first_run, settings, about.
+    """Pages are known by name: chat, documents, search, viewer, models, first_run, settings, about.
 
     `notices` is for what concerns the whole window; a page may keep a board of its own.
     """
@@ -94,6 +94,14 @@ class MainWindow(QMainWindow):
         if files := _files(event.mimeData()):
             event.acceptProposedAction()
             self.files_dropped.emit(files)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Files that are pasted where nothing else takes them are as good as dropped."""
+        pasted = _files(QGuiApplication.clipboard().mimeData()) if event.matches(QKeySequence.StandardKey.Paste) else []
+        if pasted:
+            self.files_dropped.emit(pasted)
+        else:
+            super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.closed.emit()

@@ -20,10 +20,14 @@ class Place:
 
 PLACES = (
     Place("chat", "message-circle"),
+    Place("documents", "library"),
+    Place("search", "search"),
     Place("models", "package"),
     Place("settings", "settings", bottom=True),
     Place("about", "info", bottom=True),
 )
+
+_BELONGS = {"first_run": "models"}
 
 
 class Rail(Retranslated, QFrame):
@@ -32,7 +36,7 @@ class Rail(Retranslated, QFrame):
     def __init__(self, menu: QMenu, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("surface", "rail")
-        self.setFixedWidth(max(76, px(60) + SPACE.l))
+        self.setFixedWidth(max(88, px(72) + SPACE.l))
         self._buttons: dict[str, QToolButton] = {}
         self._shown = "chat"
         mark = QLabel()
@@ -67,8 +71,8 @@ class Rail(Retranslated, QFrame):
         return button
 
     def show_page(self, name: str) -> None:
-        """Mark where we are; a page that is not on the rail belongs to `models`."""
-        self._shown = name if name in self._buttons else "models"
+        """Mark where we are; a page without a place here belongs to another, or to the one it was opened from."""
+        self._shown = name if name in self._buttons else _BELONGS.get(name, self._shown)
         for place, button in self._buttons.items():  # no QButtonGroup: Tab is to reach every one
             button.setChecked(place == self._shown)
 
@@ -79,6 +83,8 @@ class Rail(Retranslated, QFrame):
     def retranslate(self) -> None:
         names = {
             "chat": self.tr("Chat"),
+            "documents": self.tr("Documents"),
+            "search": self.tr("Search"),
             "models": self.tr("Models"),
             "settings": self.tr("Settings"),
             "about": self.tr("About"),

@@ -75,8 +75,20 @@
         <translation>打开模型文件…</translation>
     </message>
     <message>
+        <source>Add documents…</source>
+        <translation>添加文档…</translation>
+    </message>
+    <message>
         <source>Chat</source>
         <translation>对话</translation>
+    </message>
+    <message>
+        <source>Documents</source>
+        <translation>文档</translation>
+    </message>
+    <message>
+        <source>Search in the documents</source>
+        <translation>搜索文档</translation>
     </message>
     <message>
         <source>Models</source>
@@ -212,6 +224,52 @@
     <message>
         <source>Code {0}</source>
         <translation>代码 {0}</translation>
+    </message>
+</context>
+<context>
+    <name>CollectionList</name>
+    <message>
+        <source>All documents</source>
+        <translation>全部文档</translation>
+    </message>
+</context>
+<context>
+    <name>CollectionPanel</name>
+    <message>
+        <source>New collection</source>
+        <translation>新建资料库</translation>
+    </message>
+    <message>
+        <source>Name of the collection</source>
+        <translation>资料库名称</translation>
+    </message>
+    <message>
+        <source>Collections</source>
+        <translation>资料库</translation>
+    </message>
+    <message>
+        <source>Watched folders</source>
+        <translation>监视的文件夹</translation>
+    </message>
+    <message>
+        <source>Watch a folder…</source>
+        <translation>监视文件夹…</translation>
+    </message>
+    <message>
+        <source>Its documents, and those of its subfolders, are kept up to date by themselves.</source>
+        <translation>其中及子文件夹中的文档会自动保持最新。</translation>
+    </message>
+    <message>
+        <source>and %1 more</source>
+        <translation>另有 %1 个</translation>
+    </message>
+    <message>
+        <source>Rename</source>
+        <translation>重命名</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
     </message>
 </context>
 <context>
@@ -356,6 +414,140 @@
     <message>
         <source>context %1</source>
         <translation>上下文 %1</translation>
+    </message>
+</context>
+<context>
+    <name>DocumentFoot</name>
+    <message>
+        <source>Unlock</source>
+        <translation>解锁</translation>
+    </message>
+    <message>
+        <source>Read again</source>
+        <translation>重新读取</translation>
+    </message>
+    <message>
+        <source>Recognise the text</source>
+        <translation>识别文字</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Show in its folder</source>
+        <translation>在文件夹中显示</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>删除</translation>
+    </message>
+    <message>
+        <source>Type its password: it is used to read it once and is not kept.</source>
+        <translation>请输入密码：仅用于读取一次，不会保存。</translation>
+    </message>
+    <message>
+        <source>The file stays listed. Its text can be recognised with the extra part deskseek[ocr].</source>
+        <translation>文件会保留在列表中。安装附加组件 deskseek[ocr] 后即可识别其中的文字。</translation>
+    </message>
+    <message>
+        <source>If that is not so, save it anew with the program it comes from, and read it again.</source>
+        <translation>如果并非如此，请用原程序重新保存，再重新读取。</translation>
+    </message>
+    <message>
+        <source>%1 documents chosen</source>
+        <translation>已选择 %1 个文档</translation>
+    </message>
+</context>
+<context>
+    <name>DocumentsPage</name>
+    <message>
+        <source>Add a folder</source>
+        <translation>添加文件夹</translation>
+    </message>
+    <message>
+        <source>Add files</source>
+        <translation>添加文件</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Erase now</source>
+        <translation>立即清除</translation>
+    </message>
+    <message>
+        <source>Documents</source>
+        <translation>文档</translation>
+    </message>
+    <message>
+        <source>Collection</source>
+        <translation>资料库</translation>
+    </message>
+    <message>
+        <source>Order</source>
+        <translation>排序</translation>
+    </message>
+    <message>
+        <source>Filter by name or title</source>
+        <translation>按名称或标题筛选</translation>
+    </message>
+    <message>
+        <source>Newest first</source>
+        <translation>最新添加</translation>
+    </message>
+    <message>
+        <source>By name</source>
+        <translation>按名称</translation>
+    </message>
+    <message>
+        <source>By date</source>
+        <translation>按日期</translation>
+    </message>
+    <message>
+        <source>By size</source>
+        <translation>按大小</translation>
+    </message>
+    <message>
+        <source>By pages</source>
+        <translation>按页数</translation>
+    </message>
+    <message>
+        <source>%1 of %2</source>
+        <translation>%1 / %2</translation>
+    </message>
+    <message>
+        <source>1 document deleted.</source>
+        <translation>已删除 1 个文档。</translation>
+    </message>
+    <message>
+        <source>It is erased for good when you leave this page.</source>
+        <translation>离开此页面后将彻底清除。</translation>
+    </message>
+    <message>
+        <source>%1 documents deleted.</source>
+        <translation>已删除 %1 个文档。</translation>
+    </message>
+    <message>
+        <source>They are erased for good when you leave this page.</source>
+        <translation>离开此页面后将彻底清除。</translation>
+    </message>
+    <message>
+        <source>All documents</source>
+        <translation>全部文档</translation>
+    </message>
+    <message>
+        <source>Add documents</source>
+        <translation>添加文档</translation>
+    </message>
+    <message>
+        <source>Add a folder of documents</source>
+        <translation>添加文档文件夹</translation>
+    </message>
+    <message>
+        <source>Watch a folder of documents</source>
+        <translation>监视文档文件夹</translation>
     </message>
 </context>
 <context>
@@ -594,6 +786,91 @@
     <message>
         <source>Nothing with that name is there as GGUF. Try fewer words, such as deepseek.</source>
         <translation>没有找到同名的 GGUF 模型。请减少关键词，例如 deepseek。</translation>
+    </message>
+</context>
+<context>
+    <name>HitList</name>
+    <message>
+        <source>Score %1</source>
+        <translation>得分 %1</translation>
+    </message>
+    <message>
+        <source>by its words</source>
+        <translation>按词语</translation>
+    </message>
+    <message>
+        <source>by its meaning</source>
+        <translation>按语义</translation>
+    </message>
+    <message>
+        <source>by its words in the other language</source>
+        <translation>按另一种语言的词语</translation>
+    </message>
+    <message>
+        <source>by reading it again</source>
+        <translation>重新研读</translation>
+    </message>
+    <message>
+        <source>%1: place %2</source>
+        <translation>%1：第 %2 名</translation>
+    </message>
+</context>
+<context>
+    <name>HitRows</name>
+    <message>
+        <source>also in %1 other documents</source>
+        <translation>另见 %1 个文档</translation>
+    </message>
+    <message>
+        <source>also in another document</source>
+        <translation>另见 1 个文档</translation>
+    </message>
+</context>
+<context>
+    <name>IntakeStrip</name>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>What is read already stays.</source>
+        <translation>已读取的会保留。</translation>
+    </message>
+    <message>
+        <source>Documents that are read</source>
+        <translation>正在读取的文档</translation>
+    </message>
+    <message>
+        <source>Paused: %1 of %2 documents are read</source>
+        <translation>已暂停：已读取 %1 / %2 个文档</translation>
+    </message>
+    <message>
+        <source>Looking for documents…</source>
+        <translation>正在查找文档…</translation>
+    </message>
+    <message>
+        <source>Reading documents: %1 of %2</source>
+        <translation>正在读取文档：%1 / %2</translation>
+    </message>
+    <message>
+        <source>%1 left</source>
+        <translation>剩余 %1</translation>
+    </message>
+    <message>
+        <source>%1 cannot be read</source>
+        <translation>%1 个无法读取</translation>
+    </message>
+    <message>
+        <source>What is read already can be searched.</source>
+        <translation>已读取的文档可以搜索。</translation>
     </message>
 </context>
 <context>
@@ -880,6 +1157,53 @@
     </message>
 </context>
 <context>
+    <name>NoDocuments</name>
+    <message>
+        <source>Add files</source>
+        <translation>添加文件</translation>
+    </message>
+    <message>
+        <source>Add a folder</source>
+        <translation>添加文件夹</translation>
+    </message>
+    <message>
+        <source>Show all</source>
+        <translation>全部显示</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+    <message>
+        <source>Drop documents here</source>
+        <translation>将文档拖到这里</translation>
+    </message>
+    <message>
+        <source>PDF, Word, PowerPoint, Excel, e-mail, web pages, books, notes and code. They are read on this computer, and can be searched at once, without a model.</source>
+        <translation>支持 PDF、Word、PowerPoint、Excel、邮件、网页、电子书、笔记和代码。文档在本机读取，无需模型即可搜索。</translation>
+    </message>
+    <message>
+        <source>Nothing is in this collection yet</source>
+        <translation>此资料库还没有文档</translation>
+    </message>
+    <message>
+        <source>Drop documents here, or choose files or a folder of them.</source>
+        <translation>将文档拖到这里，或选择文件、文件夹。</translation>
+    </message>
+    <message>
+        <source>No document is called that</source>
+        <translation>没有匹配的文档</translation>
+    </message>
+    <message>
+        <source>Looked for: %1</source>
+        <translation>筛选条件：%1</translation>
+    </message>
+    <message>
+        <source>Opening the documents</source>
+        <translation>正在打开文档库</translation>
+    </message>
+</context>
+<context>
     <name>Offers</name>
     <message>
         <source>Try again</source>
@@ -949,6 +1273,13 @@
     </message>
 </context>
 <context>
+    <name>PasswordField</name>
+    <message>
+        <source>Password of the document</source>
+        <translation>文档密码</translation>
+    </message>
+</context>
+<context>
     <name>Progress</name>
     <message>
         <source>One moment…</source>
@@ -957,6 +1288,14 @@
     <message>
         <source>Waiting for the model…</source>
         <translation>正在等待模型…</translation>
+    </message>
+    <message>
+        <source>Searching the documents…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Read {0} of {1} passages…</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Paused: others go first. It goes on by itself.</source>
@@ -997,6 +1336,22 @@
         <source>Text</source>
         <translation>正文</translation>
     </message>
+    <message>
+        <source>Open the source</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The source says so. Open it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The source does not say so. Open it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Could not be checked: another language. Open the source</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>Question</name>
@@ -1010,6 +1365,14 @@
     <message>
         <source>Chat</source>
         <translation>对话</translation>
+    </message>
+    <message>
+        <source>Documents</source>
+        <translation>文档</translation>
+    </message>
+    <message>
+        <source>Search</source>
+        <translation>搜索</translation>
     </message>
     <message>
         <source>Models</source>
@@ -1115,6 +1478,211 @@
     <message>
         <source>Files</source>
         <translation>文件</translation>
+    </message>
+</context>
+<context>
+    <name>ScopeChip</name>
+    <message>
+        <source>Documents: {0}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Which documents the answer is made from</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No documents</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>All documents</source>
+        <translation>全部文档</translation>
+    </message>
+    <message>
+        <source>1 file of this chat</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0} files of this chat</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>1 document</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0} documents</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Documents</source>
+        <translation>文档</translation>
+    </message>
+    <message>
+        <source>{0} collections</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Only the files of this chat ({0})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add files to this chat…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>All documents of this computer…</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SearchFilters</name>
+    <message>
+        <source>Collection</source>
+        <translation>资料库</translation>
+    </message>
+    <message>
+        <source>Kind of document</source>
+        <translation>文档类型</translation>
+    </message>
+    <message>
+        <source>Date</source>
+        <translation>日期</translation>
+    </message>
+    <message>
+        <source>Every kind</source>
+        <translation>所有类型</translation>
+    </message>
+    <message>
+        <source>Texts</source>
+        <translation>文字文档</translation>
+    </message>
+    <message>
+        <source>Slides</source>
+        <translation>幻灯片</translation>
+    </message>
+    <message>
+        <source>Tables</source>
+        <translation>表格</translation>
+    </message>
+    <message>
+        <source>E-mail</source>
+        <translation>邮件</translation>
+    </message>
+    <message>
+        <source>Web pages and books</source>
+        <translation>网页和电子书</translation>
+    </message>
+    <message>
+        <source>Code</source>
+        <translation>代码</translation>
+    </message>
+    <message>
+        <source>Any date</source>
+        <translation>任何日期</translation>
+    </message>
+    <message>
+        <source>Last 30 days</source>
+        <translation>最近 30 天</translation>
+    </message>
+    <message>
+        <source>Last 12 months</source>
+        <translation>最近 12 个月</translation>
+    </message>
+    <message>
+        <source>Older than a year</source>
+        <translation>一年以前</translation>
+    </message>
+    <message>
+        <source>All documents</source>
+        <translation>全部文档</translation>
+    </message>
+    <message>
+        <source>Only:</source>
+        <translation>仅限：</translation>
+    </message>
+    <message>
+        <source>%1 (%2 documents)</source>
+        <translation>%1（%2 个文档）</translation>
+    </message>
+    <message>
+        <source>Search in the others, too</source>
+        <translation>同时搜索其他文档</translation>
+    </message>
+    <message>
+        <source>No longer only %1</source>
+        <translation>不再仅限 %1</translation>
+    </message>
+</context>
+<context>
+    <name>SearchPage</name>
+    <message>
+        <source>Search in the documents</source>
+        <translation>搜索文档</translation>
+    </message>
+    <message>
+        <source>Passages that were found</source>
+        <translation>找到的段落</translation>
+    </message>
+    <message>
+        <source>Add documents</source>
+        <translation>添加文档</translation>
+    </message>
+    <message>
+        <source>Search everywhere</source>
+        <translation>搜索全部</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+    <message>
+        <source>Also searched for: %1</source>
+        <translation>同时搜索：%1</translation>
+    </message>
+    <message>
+        <source>%1 documents are not read yet and cannot be found.</source>
+        <translation>%1 个文档尚未读取，暂时搜索不到。</translation>
+    </message>
+    <message>
+        <source>%1 passages from %2 documents</source>
+        <translation>%2 个文档中的 %1 个段落</translation>
+    </message>
+    <message>
+        <source>looking further…</source>
+        <translation>继续查找…</translation>
+    </message>
+    <message>
+        <source>none of them may be what you look for</source>
+        <translation>可能都不是您要找的</translation>
+    </message>
+    <message>
+        <source>Searching</source>
+        <translation>正在搜索</translation>
+    </message>
+    <message>
+        <source>There is nothing to search yet</source>
+        <translation>还没有可搜索的文档</translation>
+    </message>
+    <message>
+        <source>Drop documents on the window, or add them. Searching needs no model.</source>
+        <translation>将文档拖入窗口，或点击添加。搜索无需模型。</translation>
+    </message>
+    <message>
+        <source>Search in %1 documents</source>
+        <translation>在 %1 个文档中搜索</translation>
+    </message>
+    <message>
+        <source>A few words, a number or a whole question. What is found stands on its page beside it.</source>
+        <translation>输入几个词、一个数字或完整的问题，结果会与所在页面并排显示。</translation>
+    </message>
+    <message>
+        <source>Nothing found in %1 documents</source>
+        <translation>在 %1 个文档中未找到</translation>
+    </message>
+    <message>
+        <source>Try other or fewer words.</source>
+        <translation>请换用其他词语，或减少词语。</translation>
     </message>
 </context>
 <context>
@@ -1243,10 +1811,63 @@
     </message>
 </context>
 <context>
+    <name>SourceRow</name>
+    <message>
+        <source>Page {0}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The source says so</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Not in the source</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Not checkable: another language</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Source deleted</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Source {0}: {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open it where it says so</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>Sources</name>
+    <message>
+        <source>Sources</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How this was found</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Show {0} more that were read</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>TableBlock</name>
     <message>
         <source>Table</source>
         <translation>表格</translation>
+    </message>
+</context>
+<context>
+    <name>TextPane</name>
+    <message>
+        <source>Text of the document</source>
+        <translation>文档文字</translation>
     </message>
 </context>
 <context>
@@ -1373,10 +1994,274 @@
     </message>
 </context>
 <context>
+    <name>Viewer</name>
+    <message>
+        <source>Back</source>
+        <translation>返回</translation>
+    </message>
+    <message>
+        <source>Copy the passage with its source</source>
+        <translation>复制段落及出处</translation>
+    </message>
+    <message>
+        <source>Show in its folder</source>
+        <translation>在文件夹中显示</translation>
+    </message>
+    <message>
+        <source>Open in its own program</source>
+        <translation>用默认程序打开</translation>
+    </message>
+    <message>
+        <source>Show large</source>
+        <translation>放大显示</translation>
+    </message>
+    <message>
+        <source>Read again</source>
+        <translation>重新读取</translation>
+    </message>
+    <message>
+        <source>Show the text</source>
+        <translation>显示文字</translation>
+    </message>
+    <message>
+        <source>Unlock</source>
+        <translation>解锁</translation>
+    </message>
+    <message>
+        <source>The pages are locked with a password. It is not kept.</source>
+        <translation>页面已用密码锁定。密码不会保存。</translation>
+    </message>
+    <message>
+        <source>Opening…</source>
+        <translation>正在打开…</translation>
+    </message>
+    <message>
+        <source>Pages of the document</source>
+        <translation>文档页面</translation>
+    </message>
+    <message>
+        <source>The file is no longer there. This is the text that was read from it.</source>
+        <translation>文件已不存在。以下是先前读取的文字。</translation>
+    </message>
+    <message>
+        <source>The file has changed since it was read: the passage may stand elsewhere now.</source>
+        <translation>文件在读取后有改动：段落位置可能已变化。</translation>
+    </message>
+    <message>
+        <source>The passage cannot be marked on this page. It is marked in the text that was read.</source>
+        <translation>无法在此页面上标出段落，可在读取的文字中查看。</translation>
+    </message>
+    <message>
+        <source>The pages cannot be shown. This is the text that was read from them.</source>
+        <translation>无法显示页面。以下是从中读取的文字。</translation>
+    </message>
+    <message>
+        <source>That is not the password of these pages.</source>
+        <translation>密码不正确。</translation>
+    </message>
+</context>
+<context>
+    <name>ViewerBar</name>
+    <message>
+        <source>Page</source>
+        <translation>页码</translation>
+    </message>
+    <message>
+        <source>Page before</source>
+        <translation>上一页</translation>
+    </message>
+    <message>
+        <source>Next page</source>
+        <translation>下一页</translation>
+    </message>
+    <message>
+        <source>Smaller</source>
+        <translation>缩小</translation>
+    </message>
+    <message>
+        <source>Larger</source>
+        <translation>放大</translation>
+    </message>
+    <message>
+        <source>As wide as the window</source>
+        <translation>适合宽度</translation>
+    </message>
+    <message>
+        <source>Passage before</source>
+        <translation>上一处</translation>
+    </message>
+    <message>
+        <source>Next passage</source>
+        <translation>下一处</translation>
+    </message>
+    <message>
+        <source>Text</source>
+        <translation>文字</translation>
+    </message>
+    <message>
+        <source>The text that was read, instead of the pages</source>
+        <translation>显示读取的文字而非页面</translation>
+    </message>
+    <message>
+        <source>of %1</source>
+        <translation>/ %1</translation>
+    </message>
+    <message>
+        <source>Passage %1 of %2</source>
+        <translation>第 %1 处，共 %2 处</translation>
+    </message>
+</context>
+<context>
+    <name>WatchedRow</name>
+    <message>
+        <source>No longer watch %1</source>
+        <translation>停止监视 %1</translation>
+    </message>
+</context>
+<context>
     <name>WorkingRow</name>
     <message>
         <source>Cancel</source>
         <translation>取消</translation>
+    </message>
+</context>
+<context>
+    <name>XRayPage</name>
+    <message>
+        <source>Back to the chat</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How this was found</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Passages</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What the context was used for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What the model was given</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Searched for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>And in the other language</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Documents</source>
+        <translation type="unfinished">文档</translation>
+    </message>
+    <message>
+        <source>They fit the context: the model read them whole</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0} read, {1} searched</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Methods</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Evidence</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weak: nothing clearly speaks of what was asked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Time</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>words</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>meaning</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>words of the translation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>meaning of the translation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>reranker</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Not given to the model: {0}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>nearly the same as another</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>others of the same document were better</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>too far from the question</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>behind the best ones</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>no room in the context</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Page {0}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0}: place {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0}: {1} tokens</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Instructions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What was said before</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Question</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model&apos;s own marks</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Left for the answer</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -1431,6 +2316,117 @@
     <message>
         <source>The disk lacks %1 for it.</source>
         <translation>磁盘空间不足，还差 %1。</translation>
+    </message>
+</context>
+<context>
+    <name>documents</name>
+    <message>
+        <source>Waits its turn</source>
+        <translation>等待读取</translation>
+    </message>
+    <message>
+        <source>Could not be read</source>
+        <translation>无法读取</translation>
+    </message>
+    <message>
+        <source>Locked with a password</source>
+        <translation>已用密码锁定</translation>
+    </message>
+    <message>
+        <source>Pictures of pages only: there is no text in it yet</source>
+        <translation>只有页面图片，尚无文字</translation>
+    </message>
+    <message>
+        <source>There is nothing to read in it</source>
+        <translation>没有可读取的内容</translation>
+    </message>
+    <message>
+        <source>Reading…</source>
+        <translation>正在读取…</translation>
+    </message>
+    <message>
+        <source>Reading page %1 of %2</source>
+        <translation>正在读取第 %1 页，共 %2 页</translation>
+    </message>
+    <message>
+        <source>Reading: %1</source>
+        <translation>正在读取：%1</translation>
+    </message>
+    <message>
+        <source>%1 of %2 pages are pictures and were not read</source>
+        <translation>%2 页中有 %1 页是图片，未读取</translation>
+    </message>
+    <message>
+        <source>Ready; %1 pages recognised from pictures</source>
+        <translation>已就绪；其中 %1 页由图片识别</translation>
+    </message>
+    <message>
+        <source>Ready</source>
+        <translation>已就绪</translation>
+    </message>
+    <message>
+        <source>1 slide</source>
+        <translation>1 张幻灯片</translation>
+    </message>
+    <message>
+        <source>%1 slides</source>
+        <translation>%1 张幻灯片</translation>
+    </message>
+    <message>
+        <source>1 sheet</source>
+        <translation>1 个工作表</translation>
+    </message>
+    <message>
+        <source>%1 sheets</source>
+        <translation>%1 个工作表</translation>
+    </message>
+    <message>
+        <source>1 chapter</source>
+        <translation>1 章</translation>
+    </message>
+    <message>
+        <source>%1 chapters</source>
+        <translation>%1 章</translation>
+    </message>
+    <message>
+        <source>1 page</source>
+        <translation>1 页</translation>
+    </message>
+    <message>
+        <source>%1 pages</source>
+        <translation>%1 页</translation>
+    </message>
+    <message>
+        <source>d MMM yyyy</source>
+        <translation>yyyy/M/d</translation>
+    </message>
+    <message>
+        <source>slide %1</source>
+        <translation>第 %1 张幻灯片</translation>
+    </message>
+    <message>
+        <source>sheet %1</source>
+        <translation>第 %1 个工作表</translation>
+    </message>
+    <message>
+        <source>chapter %1</source>
+        <translation>第 %1 章</translation>
+    </message>
+    <message>
+        <source>page %1</source>
+        <translation>第 %1 页</translation>
+    </message>
+    <message>
+        <source>p. %1</source>
+        <translation>第 %1 页</translation>
+    </message>
+    <message>
+        <source>“%1” — %2</source>
+        <translation>“%1”——%2</translation>
+    </message>
+    <message>
+        <source>, </source>
+        <translation>，</translation>
     </message>
 </context>
 <context>

@@ -1,0 +1,397 @@
+"""What happens on the page of documents: collections, filters, taking in, deleting and putting back, watched folders.
+
+The controller keeps the picture (`library`) and the lists; it reads them anew when the services say that documents have
+changed, on a thread of its own, one reading at a time. The page asks for rows as it scrolls.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeVar
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.bridge import Pump
+from app.library import Intake, Library, Sort
+from app.lists.collections import CollectionList
+from app.lists.documents import DocumentList
+from app.notices import Notice, NoticeBoard, NoticeButton
+from backends.core.errors import BackendError
+from backends.core.phrase import Phrase
+from backends.core.stream import Runner, Stream
+from backends.documents.types import (
+    Collection,
+    Document,
+    FileFailed,
+    FileReading,
+    FileStored,
+    IngestDone,
+    IngestEvent,
+    Scope,
+    WatchedFolder,
+)
+from backends.services.documents import DocumentServices
+
+T = TypeVar("T")
+
+_SHOW = Phrase("Show the documents", "查看文档")
+_SOON, _SURE = 4.0, 0.02  # seconds and share of the work after which the rest can be guessed
+_TITLE = 60  # characters of a pasted text
+
+
+class DocumentsController(QObject):
+    library_changed = Signal()
+    documents_wanted = Signal()  # somebody asked to see the page
+
+    def __init__(
+        self,
+        documents: DocumentServices,
+        pump: Pump,
+        rows: DocumentList,
+        collections: CollectionList,
+        board: NoticeBoard,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._documents = documents
+        self._pump = pump
+        self._rows = rows
+        self._collections = collections
+        self._board = board
+        self._runner = Runner("documents")
+        self.library = Library(recognises=find_spec("rapidocr") is not None)
+        self._streams: set[Stream[IngestEvent]] = set()
+        self._reading: dict[int, tuple[int, int]] = {}
+        self._deleted: list[int] = []
+        self._looking = self._again = False
+        self._listed: tuple[object, ...] = ()  # what the rows are of
+        self._begun: float | None = None  # when the clock was started, and how far it was then
+        self._from = 0.0
+        rows.rows_wanted.connect(self._on_rows_wanted)
+
+    def start(self) -> None:
+        """List what is there; go on with what was cut short."""
+        self._call(self._documents.begin, then=lambda _: self.look())
+
+    def close(self) -> None:
+        """What is being read is taken up by the next start; what was deleted is erased."""
+        self.leave()
+        self._runner.close()
+
+    def on_changes(self, changes: Sequence[str]) -> None:
+        if "documents" in changes:
+            self.look()
+
+    @property
+    def scope(self) -> Scope:
+        return Scope() if self.library.chosen is None else Scope(collections=(self.library.chosen,))
+
+    # ---- looking
+
+    @Slot()
+    def look(self) -> None:
+        """Read what the page shows. One at a time: what is asked for meanwhile is one more look."""
+        if self._looking:
+            self._again = True
+            return
+        self._looking = True
+        library, scope, store = self.library, self.scope, self._documents.store
+
+        def read() -> tuple[tuple[Collection, ...], tuple[WatchedFolder, ...], int, int]:
+            whole = store.count(scope)
+            count = store.count(scope, query=library.query) if library.query else whole
+            return store.collections(), store.watched(library.chosen), count, whole
+
+        self._call(read, then=partial(self._on_looked, library), on_error=self._on_not_looked)
+
+    def _on_looked(
+        self,
+        asked: Library,
+        found: tuple[tuple[Collection, ...], tuple[WatchedFolder, ...], int, int],
+    ) -> None:
+        self._looking = False
+        collections, watched, count, whole = found
+        if (asked.chosen, asked.query) == (self.library.chosen, self.library.query):
+            self._collections.show(collections)
+            self._draw(state="ready", collections=collections, watched=watched, count=count, whole=whole)
+            self._list(count)
+            if asked.chosen is not None and self.library.collection(asked.chosen) is None:
+                self.choose(None)
+        else:
+            self._again = True
+        self._show_intake()
+        if self._again:
+            self._again = False
+            self.look()
+
+    def _on_not_looked(self, error: BackendError) -> None:
+        self._looking = self._again = False
+        self._draw(state="failed", message=error.message, hint=error.hint)
+
+    def _list(self, count: int) -> None:
+        library = self.library
+        listed = (library.chosen, library.query, library.sort)
+        if listed != self._listed:
+            self._listed = listed
+            self._rows.reset(count)
+        else:
+            self._rows.refresh(count)
+
+    @Slot(int, int)
+    def _on_rows_wanted(self, first: int, count: int) -> None:
+        library, listed = self.library, self._listed
+
+        def read() -> tuple[Document, ...]:
+            return self._documents.store.documents(
+                self.scope, query=library.query, sort=library.sort, offset=first, limit=count
+            )
+
+        def arrived(documents: tuple[Document, ...]) -> None:
+            if listed == self._listed:
+                self._rows.put(first, documents)
+
+        self._call(read, then=arrived)
+
+    @Slot(object)
+    def choose(self, collection_id: int | None) -> None:
+        self._draw(chosen=collection_id)
+        self.look()
+
+    @Slot(str)
+    def filter(self, query: str) -> None:
+        if query != self.library.query:
+            self._draw(query=query)
+            self.look()
+
+    @Slot(str)
+    def sort(self, sort: Sort) -> None:
+        if sort != self.library.sort:
+            self._draw(sort=sort)
+            self.look()
+
+    # ---- taking in
+
+    def add(self, paths: Sequence[Path], *, told: bool = False) -> None:
+        """Into the collection that is listed. `told`: say where they went, for whoever looks at another page."""
+        collection = self.library.chosen
+        self._call(self._documents.add, paths, collection, then=partial(self._follow, told=told, files=len(paths)))
+
+    def add_to_conversation(self, conversation_id: int, paths: Sequence[Path]) -> None:
+        """For the answers of this conversation only; they are not listed."""
+
+        def add() -> Stream[IngestEvent]:
+            collection = self._documents.store.conversation_collection(conversation_id)
+            return self._documents.add(paths, collection.id)
+
+        said = Phrase(
+            f"Reading {_named(paths)[0]} for this conversation only.", f"正在读取{_named(paths)[1]}，仅用于本对话。"
+        )
+        self._board.post(Notice(said, key="taking_in"))
+        self._call(add, then=partial(self._follow, told=False, files=len(paths)))
+
+    @Slot(str)
+    def add_text(self, text: str) -> None:
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        title = lines[0][:_TITLE] if lines else ""
+
+        def added(documents: list[Document]) -> None:
+            said = Phrase(f"“{documents[-1].name}” was added.", f"已添加“{documents[-1].name}”。")
+            self._board.post(Notice(said, tone="success", key="pasted"))
+
+        stream = self._documents.add_text
+        self._call(lambda: stream(title, text, self.library.chosen), then=lambda one: self._pump.follow(one, added))
+
+    @Slot(int)
+    def retry(self, document_id: int) -> None:
+        self._call(self._documents.retry, document_id, then=self._follow)
+
+    @Slot(int)
+    def recognise(self, document_id: int) -> None:
+        self._call(lambda: self._documents.retry(document_id, recognise=True), then=self._follow)
+
+    @Slot(int, str)
+    def unlock(self, document_id: int, password: str) -> None:
+        self._call(lambda: self._documents.retry(document_id, password=password), then=self._follow)
+
+    @Slot()
+    def pause(self) -> None:
+        self._documents.pause()
+
+    @Slot()
+    def go_on(self) -> None:
+        self._documents.go_on()
+
+    @Slot()
+    def cancel(self) -> None:
+        """What is read already stays."""
+        for stream in tuple(self._streams):
+            stream.cancel()
+        self._documents.go_on()
+
+    def _follow(self, stream: Stream[IngestEvent], *, told: bool = False, files: int = 0) -> None:
+        self._streams.add(stream)
+        if told:
+            many = Phrase("The document is being read.", "正在读取文档。")
+            if files > 1:
+                many = Phrase(f"{files} files or folders are being read.", f"正在读取 {files} 个文件或文件夹。")
+            hint = Phrase("Each can be searched as soon as it is in.", "每个文档读取后即可搜索。")
+            show = NoticeButton(_SHOW, self.documents_wanted.emit)
+            self._board.post(Notice(many, hint, buttons=(show,), key="taking_in"))
+
+        def ended() -> None:
+            self._streams.discard(stream)
+            if not self._streams:
+                self._reading = {}
+                self._rows.show_reading({})
+            self.look()
+
+        self._pump.follow(stream, self._on_events, ended)
+
+    def _on_events(self, events: Iterable[IngestEvent]) -> None:
+        reading = dict(self._reading)
+        for event in events:
+            match event:
+                case FileReading(document_id, _, done, total):
+                    reading[document_id] = (done, total)
+                case FileStored(document_id):
+                    reading.pop(document_id, None)
+                case FileFailed(document_id) if document_id is not None:
+                    reading.pop(document_id, None)
+                case IngestDone(failed=failed):
+                    self._tell_failed(failed)
+        self._reading = reading
+        self._rows.show_reading(reading)
+        self._show_intake()
+
+    def _tell_failed(self, failed: tuple[FileFailed, ...]) -> None:
+        """Those that became no document are said here: they have no row that says it."""
+        lost = [each for each in failed if each.document_id is None]
+        if not lost:
+            return
+        problem, name = lost[0].problem, Path(lost[0].path).name or lost[0].path
+        message = Phrase(f"{name}: {problem.message.en}", f"{name}：{problem.message.zh}")
+        more = len(lost) - 1
+        hint = problem.hint
+        if more:
+            hint = Phrase(f"{more} more could not be taken in. {hint.en}", f"另有 {more} 个无法添加。{hint.zh}")
+        self._board.post(Notice(message, hint, "danger", key="not_taken_in"))
+
+    def _show_intake(self) -> None:
+        progress = self._documents.progress
+        if progress is None:
+            self._begun = None
+            self._draw(intake=None)
+            return
+        intake = Intake(
+            progress.files,
+            progress.done,
+            progress.failed,
+            progress.name,
+            progress.read,
+            progress.total,
+            progress.paused,
+        )
+        if self._begun is None or intake.paused:
+            self._begun = time.monotonic()
+            self._from = intake.fraction
+        past, part = time.monotonic() - self._begun, intake.fraction - self._from
+        if past > _SOON and part > _SURE:
+            intake = replace(intake, seconds_left=past * (1 - intake.fraction) / part)
+        self._draw(intake=intake)
+
+    # ---- away, and back
+
+    @Slot(list, list)
+    def delete(self, ids: Sequence[int], absent: Sequence[tuple[int, int]] = ()) -> None:
+        """`absent`: rows (first, count) that were chosen without having been fetched."""
+        library, scope, store = self.library, self.scope, self._documents.store
+
+        def resolve() -> list[int]:
+            found = list(ids)
+            for first, count in absent:
+                rows = store.documents(scope, query=library.query, sort=library.sort, offset=first, limit=count)
+                found += [document.id for document in rows]
+            return found
+
+        self._call(resolve, then=lambda found: self._pump.follow(self._documents.delete(found), self._on_deleted))
+
+    @Slot(int)
+    def remove_collection(self, collection_id: int) -> None:
+        if self.library.chosen == collection_id:
+            self._draw(chosen=None)
+        self._pump.follow(self._documents.remove_collection(collection_id), self._on_deleted)
+
+    def _on_deleted(self, events: list[tuple[int, ...]]) -> None:
+        for ids in events:
+            self._deleted.extend(ids)
+        self._draw(deleted=len(self._deleted))
+        self.look()
+
+    @Slot()
+    def undo(self) -> None:
+        if self._deleted:
+            ids, self._deleted = self._deleted, []
+            self._draw(deleted=0)
+            self._pump.follow(self._documents.undo(ids), lambda _: self.look())
+
+    @Slot()
+    def leave(self) -> None:
+        """The page is left: what was deleted is erased for good."""
+        if self._deleted:
+            self._deleted = []
+            self._draw(deleted=0)
+            self._pump.follow(self._documents.erase(), lambda _: None)
+
+    # ---- collections, and folders that are watched
+
+    @Slot(str)
+    def add_collection(self, name: str) -> None:
+        def added(made: list[Collection]) -> None:
+            self.choose(made[-1].id)
+
+        self._pump.follow(self._documents.add_collection(name), added)
+
+    @Slot(int, str)
+    def rename_collection(self, collection_id: int, name: str) -> None:
+        self._pump.follow(self._documents.rename_collection(collection_id, name), lambda _: self.look())
+
+    @Slot(str)
+    def watch(self, path: str) -> None:
+        self._call(
+            lambda: self._documents.watch(Path(path), self.library.chosen),
+            then=lambda stream: self._pump.follow(stream, lambda _: self.look()),
+        )
+
+    @Slot(int)
+    def unwatch(self, watched_id: int) -> None:
+        self._pump.follow(self._documents.unwatch(watched_id), lambda _: self.look())
+
+    # ---- inside
+
+    def _draw(self, **changed: Any) -> None:
+        library = replace(self.library, **changed)
+        if library != self.library:
+            self.library = library
+            self.library_changed.emit()
+
+    def _call(
+        self,
+        function: Callable[..., T],
+        *args: object,
+        then: Callable[[T], object],
+        on_error: Callable[[BackendError], None] | None = None,
+    ) -> None:
+        def arrived(result: T) -> None:
+            then(result)
+
+        self._pump.call(self._runner, function, *args, then=arrived, on_error=on_error or self._board.post_error)
+
+
+def _named(paths: Sequence[Path]) -> tuple[str, str]:
+    """One by its name, several by their number."""
+    if len(paths) == 1:
+        return paths[0].name, f"“{paths[0].name}”"
+    return f"{len(paths)} documents", f" {len(paths)} 个文档"

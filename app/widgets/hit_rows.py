@@ -1,0 +1,162 @@
+"""Passages that were found: the document, the place, the headings, the words that were looked for lit."""
+
+from functools import lru_cache
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QResizeEvent, QTextCharFormat, QTextLayout, QTextOption
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from app import document_words, icons, theme
+from app.lists.hits import HitList
+from app.lit import excerpt, utf16
+from app.theme import SPACE, px
+from app.widgets.document_rows import paint_ground, write
+from backends.documents.types import Hit
+
+_ANY_INDEX = QModelIndex | QPersistentModelIndex
+_LINES = 4
+_ROOM = 300  # Latin characters of a passage
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+@lru_cache(maxsize=256)
+def _excerpt(text: str, lit: tuple[tuple[int, int], ...]) -> tuple[str, tuple[tuple[int, int], ...]]:
+    return excerpt(text, lit, _ROOM)
+
+
+def lit_layout(text: str, lit: tuple[tuple[int, int], ...], width: int, lines: int) -> tuple[QTextLayout, float]:
+    """Laid out in at most so many lines; and how high that is."""
+    tokens = theme.tokens()
+    layout = QTextLayout(text, theme.current().type.font())
+    option = QTextOption()
+    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+    layout.setTextOption(option)
+    formats: list[QTextLayout.FormatRange] = []
+    for start, end in lit:
+        marked = QTextLayout.FormatRange()
+        marked.start = utf16(text, start)
+        marked.length = utf16(text, end) - marked.start
+        looks = QTextCharFormat()
+        looks.setBackground(QColor(tokens.lit))
+        looks.setForeground(QColor(tokens.text))
+        marked.format = looks
+        formats.append(marked)
+    layout.setFormats(formats)
+    layout.beginLayout()
+    height = 0.0
+    for _ in range(lines):
+        line = layout.createLine()
+        if not line.isValid():
+            break
+        line.setLineWidth(width)
+        line.setPosition(QPointF(0, height))
+        height += line.height() + 1
+    layout.endLayout()
+    return layout, height
+
+
+class HitRows(QStyledItemDelegate):
+    def __init__(self, view: QListView) -> None:
+        super().__init__(view)
+        self._view = view
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: _ANY_INDEX) -> QSize:
+        hit: Hit = index.data(HitList.Role.HIT)
+        _, height = lit_layout(*_excerpt(hit.passage.text, hit.lit), self._text_width(), _LINES)
+        return QSize(0, round(height) + self._head(hit) + 2 * SPACE.m)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _ANY_INDEX) -> None:
+        hit: Hit = index.data(HitList.Role.HIT)
+        document, passage = hit.document, hit.passage
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        paint_ground(painter, option.rect.adjusted(0, 1, 0, -1), option)
+        rect = option.rect.adjusted(SPACE.m, SPACE.m, -SPACE.m, -SPACE.m)
+        side = px(16)
+        head = QRect(rect.left(), rect.top(), rect.width(), px(20))
+        icon = QRect(rect.left(), head.center().y() - side // 2 + 1, side, side)
+        icons.paint(painter, icon, document_words.icon_of(document.format), "muted")
+        head.setLeft(rect.left() + side + SPACE.s)
+        place = document_words.place_of(document.format, passage.page, passage.label)
+        room = QRect(head)
+        room.setLeft(head.left() + head.width() // 2)
+        head.setRight(head.right() - write(painter, room, place, "caption", "muted", _RIGHT) - SPACE.m)
+        write(painter, head, document_words.title_of(document), "strong", "text")
+        top = rect.top() + px(22)
+        if second := self._second(hit):
+            write(
+                painter,
+                QRect(rect.left() + side + SPACE.s, top, rect.width() - side - SPACE.s, px(18)),
+                second,
+                "caption",
+                "muted",
+            )
+        layout, _ = lit_layout(*_excerpt(passage.text, hit.lit), self._text_width(), _LINES)
+        painter.setPen(QColor(theme.tokens().text))
+        layout.draw(painter, QPointF(rect.left() + side + SPACE.s, rect.top() + self._head(hit)))
+        painter.restore()
+
+    def _second(self, hit: Hit) -> str:
+        """The path of its headings, and where else it stands."""
+        headings = " › ".join(hit.passage.headings)
+        also = ""
+        if hit.also:
+            words = self.tr("also in %1 other documents") if len(hit.also) > 1 else self.tr("also in another document")
+            also = words.replace("%1", str(len(hit.also)))
+        return "  ·  ".join(filter(None, (headings, also)))
+
+    def _head(self, hit: Hit) -> int:
+        return px(24) + (px(20) if self._second(hit) else 0)
+
+    def _text_width(self) -> int:
+        return max(120, self._view.viewport().width() - 2 * SPACE.m - px(16) - SPACE.s)
+
+
+class HitView(QListView):
+    """Enter opens; up from the first goes back to where one types."""
+
+    opened = Signal(object)  # Hit
+    chosen = Signal(object)  # Hit
+    left_upwards = Signal()
+
+    def __init__(self, hits: HitList, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._hits = hits
+        self.setModel(hits)
+        self.setItemDelegate(HitRows(self))
+        self.setMouseTracking(True)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # else rows and it would chase each other
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.viewport().setAutoFillBackground(False)
+        self.selectionModel().currentChanged.connect(self._on_current)
+        self.doubleClicked.connect(self._on_double_clicked)
+
+    @property
+    def hit(self) -> Hit | None:
+        index = self.currentIndex()
+        return self._hits.hits[index.row()] if index.isValid() else None
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.hit is not None:
+            self.opened.emit(self.hit)
+        elif event.key() == Qt.Key.Key_Up and self.currentIndex().row() <= 0:
+            self.left_upwards.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.scheduleDelayedItemsLayout()
+
+    @Slot(QModelIndex)
+    def _on_current(self, index: QModelIndex) -> None:
+        if index.isValid() and index.row() < len(self._hits.hits):
+            self.chosen.emit(self._hits.hits[index.row()])
+
+    @Slot(QModelIndex)
+    def _on_double_clicked(self, index: QModelIndex) -> None:
+        self.opened.emit(self._hits.hits[index.row()])
