@@ -38,6 +38,7 @@ RERANKED = 50
 NAMES = 100_000  # documents whose names are known: of more, reading them takes too long
 NAMED_HOLD = 0.75  # of the best score in all documents: so much the named ones must have
 OTHERS = 0.3  # of the documents are in the other language: it is asked in that, too
+REST = 30.0  # seconds in which what has failed is not tried again: loading a model that does not fit takes long
 LEARNING = 0.3  # seconds at most, in one search
 ANSWERS, ANSWERS_NOT = 0.5, 0.1  # scores of a reranker: it is there; it is not
 _OTHER: Mapping[Language, Language] = {"zh": "en", "en": "zh"}
@@ -59,6 +60,7 @@ class Search:
         self.embedder, self.reranker, self.translator = embedder, reranker, translator
         self.thresholds = Thresholds()
         self.names = Names()
+        self.resting: dict[str, tuple[float, str]] = {}  # methods that failed: not tried before then, and why
         self._following = threading.Lock()
         self._learning = threading.Lock()
 
@@ -171,12 +173,15 @@ class _Finding:
     def _attempt(self, method: str, step: Callable[[], bool]) -> bool:
         """Whether it made anything better. What it cannot do is told, and the search goes on."""
         self._cancel.check()
+        until, why = self._search.resting.get(method, (0.0, ""))
         try:
-            done = step()
+            done = time.monotonic() >= until and step()
         except BackendError as error:
             log.warning("search without %s: %s", method, error)
-            self._methods.append(f"{method} failed ({error.code})")
-            return False
+            self._search.resting[method] = until, why = time.monotonic() + REST, error.code
+            done = False
+        if time.monotonic() < until:
+            self._methods.append(f"{method} failed ({why})")
         if done:
             self._methods.append(method)
         return done

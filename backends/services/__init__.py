@@ -61,6 +61,7 @@ from backends.services.judging import JudgingServices
 from backends.services.loading import LoadingServices
 from backends.services.machine import MachineServices
 from backends.services.quantising import QuantiseServices
+from backends.services.searching import ChatTranslator, LibraryEmbedder, LibraryReranker
 from backends.services.shelf import ShelfServices
 from backends.services.warmth import WarmthServices
 from backends.storage.database import Database
@@ -102,7 +103,13 @@ class Services:
         self.warmth = WarmthServices(self._base)
         self.database = Database(paths.data / "chats.db", MIGRATIONS)
         self.chats = ChatStore(self.database)
-        self.documents = DocumentServices(self._base, self.warmth)
+        self.documents = DocumentServices(
+            self._base,
+            self.warmth,
+            embedder=LibraryEmbedder(self.embedding),
+            reranker=LibraryReranker(self.embedding),
+            translator=ChatTranslator(self.engine),
+        )
         self.grounding = GroundingServices(self.chats, self.documents)
         if gone := self.chats.purged_at_start:
             self.warmth.erase({label(conversation) for conversation in gone})
