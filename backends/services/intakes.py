@@ -198,6 +198,7 @@ class Intakes:
 
         with self._lock:
             self._running[key] = IntakeProgress()
+        self._tell()
         try:
             yield count
         finally:

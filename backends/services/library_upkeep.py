@@ -68,6 +68,10 @@ class Upkeep:
         if self._embedder is not None:
             self._want("vectors", self._embed)
 
+    def settle(self) -> Stream[None]:
+        """Until full text and vectors of all there is can be searched. What the embedder cannot do comes out."""
+        return self._runners["vectors"].start(self._settle)
+
     def erase_hidden(self) -> Stream[int]:
         """For good, with all that was made of them. One event: how many documents."""
         return self._runners["erasing"].start(self._erase, None)
@@ -105,6 +109,7 @@ class Upkeep:
             self._gate.wait(cancel)
             for _ in self._index.compact(cancel=cancel):
                 self._gate.wait(cancel)
+            self._changed()
         yield None
 
     def _embed(self, *, cancel: CancelToken) -> Iterator[None]:
@@ -122,6 +127,15 @@ class Upkeep:
         for _ in self._index.catch_up(cancel=cancel):
             self._gate.wait(cancel)
         yield None
+
+    def _settle(self, *, cancel: CancelToken) -> Iterator[None]:
+        for _ in self._index.catch_up(cancel=cancel):
+            yield None
+        if self._embedder is not None:
+            for _ in embed_missing(self._store, self._embedder, cancel=cancel, pause=self._vectors_gate.wait):
+                yield None
+            for _ in self._index.catch_up(cancel=cancel):
+                yield None
 
     def _compact_later(self) -> None:
         """When nothing has changed for a while."""
