@@ -213,6 +213,10 @@ class DocumentServices:
         """What is found at once, and then, if that takes longer, what is better. The last one is `final`."""
         return self._searches.start(self._search.find, request)
 
+    def settle(self) -> Stream[None]:
+        """For commands that end with what they have done: all that is stored can be searched, vectors among it."""
+        return self._upkeep.settle()
+
     def find(self, request: SearchRequest, *, cancel: CancelToken) -> Iterator[Found]:
         """As `search`, on the caller's thread."""
         return self._search.find(request, cancel=cancel)
