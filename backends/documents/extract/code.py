@@ -10,6 +10,7 @@ from backends.documents.types import Closed, Opened, ReadEvent, Reading, Section
 
 _LINES, _CHARACTERS = 150, 8000  # after which a section ends wherever it is
 _LONGEST_LINE = 30_000  # characters; a longer line is taken as several
+_TOLD = 200  # characters of a line in which a definition shows
 _NAME = r"([A-Za-z_$][\w$]*)"
 _MODIFIERS = (
     r"(?:(?:export|default|public|private|protected|internal|static|abstract|final|sealed|async|open|override|data"
@@ -17,11 +18,11 @@ _MODIFIERS = (
 _MODIFIERS += r"|unsafe|extern|inline|virtual|partial|pub(?:\([^)]*\))?|const|declare|local|suspend)\s+)*"
 _KEYWORDS = _MODIFIERS + (
     r"(?:def|class|struct|enum|union|trait|interface|module|namespace|package|func|function\*?|fn|fun|impl|type|record|object"
-    r"|protocol|extension|macro_rules!|sub|procedure|defmodule|defmacro|defp?|mod)\s+(?:<[^>]*>\s*|\([^)]*\)\s*)?"
+    r"|protocol|extension|macro_rules!|sub|procedure|defmodule|defmacro|defp?|mod)(?:\s*<[^>]*>|\s*\([^)]*\))?\s+"
     + _NAME
 )
 _BINDING = r"(?:export\s+)?(?:const|let|var)\s+" + _NAME + r"\s*=\s*(?:async\b|function\b|\(|[\w$]+\s*=>)"
-_C = r"(?:[\w:<>,*&\[\]~]+\s+[\w:<>,*&\[\]~\s]*?)?[*&]*([A-Za-z_~][\w:~]*)\s*\([^;={]*(?:\{\s*)?$"
+_C = r"[\w:<>,*&\[\]~ ]*?\b([A-Za-z_~][\w:~]*)\s*\([^;={]*\{?\s*$"
 _RULES: dict[str, str] = {
     **dict.fromkeys((".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".hh", ".m", ".mm", ".cu"), f"{_KEYWORDS}|{_C}"),
     **dict.fromkeys((".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".vue", ".svelte"), f"{_KEYWORDS}|{_BINDING}"),
@@ -63,7 +64,7 @@ def sections(texts: Iterable[str], suffix: str, headings: tuple[str, ...] = ()) 
         return Section("".join(lines), 0, label, (*headings, called) if called else headings, "code")
 
     for line in _lines(texts):
-        found = begins.match(line) if begins is not None and not line[:1].isspace() else None
+        found = begins.match(line[:_TOLD]) if begins is not None and not line[:1].isspace() else None
         if (found or len(held) >= _LINES or size >= _CHARACTERS) and held:
             stay = len(held)
             while found and stay and held[stay - 1].strip() and _LEADING.match(held[stay - 1]):

@@ -83,9 +83,8 @@ def _sections(letter: Letter, asked: Asked, folder: Path, above: tuple[str, ...]
     for label, value in head:
         if value:
             composer.add(f"{label}: {value}")
-    composer.cut()
-    body(letter, composer)
     yield from composer.close()
+    yield from _body(letter, composer.headings)
     here = (*above, letter.subject) if letter.subject else above
     for name, data in letter.attachments[:_ATTACHMENTS]:
         if len(above) < _DEEPEST:
@@ -94,17 +93,22 @@ def _sections(letter: Letter, asked: Asked, folder: Path, above: tuple[str, ...]
         yield from _sections(inner, asked, folder, here)
 
 
-def body(letter: Letter, composer: Composer) -> None:
+def _body(letter: Letter, headings: tuple[str, ...]) -> list[Section]:
     """The text part, unless it is only a line that says that there is a web page."""
+    composer = Composer()
+    composer.path(headings)
     root = xmltree.parse_soup(letter.html) if letter.html.strip() else None
-    told = len("".join(xmltree.text(one) for one in xmltree.every(root, "body")).split()) if root is not None else 0
-    if root is not None and 4 * len(letter.text.split()) < told:
+    if root is not None:
         walker = Walker(composer)
         walker.walk(root)
         walker.paragraph()
-        return
+    page = composer.close()
+    if sum(len(one.text) for one in page) > 4 * len(letter.text.strip()):
+        return page
+    composer.path(headings)
     for paragraph in re.split(r"\n\s*\n", letter.text.replace("\r\n", "\n")):
         composer.add(paragraph.strip("\n"))
+    return composer.close()
 
 
 def _attached(name: str, data: bytes, asked: Asked, folder: Path, above: tuple[str, ...]) -> Iterator[ReadEvent]:

@@ -59,7 +59,7 @@ class Package:
         self._left = UNPACKED
         self._entries: dict[str, zipfile.ZipInfo] = {}
         with _clear(self._zip):
-            self._admit()
+            self._admit(path.stat().st_size)
 
     def __enter__(self) -> "Package":
         return self
@@ -123,7 +123,8 @@ class Package:
         if self._left < -UNPACKED:
             raise refusals.too_large()
 
-    def _admit(self) -> None:
+    def _admit(self, size: int) -> None:
+        """Refuse what the list of entries of a file of `size` bytes gives away."""
         entries = self._zip.infolist()
         if len(entries) > ENTRIES:
             raise refusals.too_large()
@@ -131,6 +132,8 @@ class Package:
         for entry in entries:
             name = entry.filename.replace("\\", "/")
             if name.startswith("/") or name[1:2] == ":" or ".." in name.split("/"):
+                raise refusals.damaged()
+            if not 0 <= entry.header_offset <= size - entry.compress_size:
                 raise refusals.damaged()
             if entry.flag_bits & 1:
                 raise refusals.encrypted()

@@ -58,8 +58,9 @@ def text_of(data: bytes) -> str:
     data = _HEX.sub(b" ", _without_binary(data))
     if len(data) > _TEXT:
         raise refusals.too_large()
-    # a line end means nothing here, and keeps the expressions of the library from running over the whole of it
-    text = data.replace(b"}", b"}\n").decode("latin-1")
+    # a line end and this blank mean nothing here; they keep expressions of the library from running over all of it,
+    # again and again
+    text = data.replace(b"}", b"}\n").replace(b"\\field{", b"\\field {").decode("latin-1")
     page = _CODE_PAGE.search(data[:4096])
     encoding = f"cp{page[1].decode()}" if page else "cp1252"
     try:

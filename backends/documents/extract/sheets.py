@@ -5,6 +5,7 @@
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -44,24 +45,36 @@ def read(path: Path, asked: Asked) -> Iterator[ReadEvent]:
 def _calamine(path: Path, format: str) -> Iterator[ReadEvent]:
     import python_calamine as calamine
 
-    try:
+    with _calm():
         book = calamine.CalamineWorkbook.from_path(path)
+    names = list(book.sheet_names)
+    yield Opened(format, "", len(names))
+    for number, name in enumerate(names, 1):
+        with _calm():
+            try:
+                rows = _numbered(book.get_sheet_by_index(number - 1))
+            except calamine.WorksheetNotFound:
+                rows = iter(())  # a sheet that is only a chart
+        yield from sections(name, number, rows)
+        yield Reading(number, len(names))
+    yield Closed(len(names))
+
+
+@contextmanager
+def _calm() -> Iterator[None]:
+    """What calamine says of files it cannot read; it panics over some."""
+    import python_calamine as calamine
+
+    try:
+        yield
     except calamine.PasswordError as error:
         raise refusals.encrypted() from error
     except (calamine.CalamineError, OSError, ValueError) as error:
         raise refusals.damaged() from error
-    names = list(book.sheet_names)
-    yield Opened(format, "", len(names))
-    for number, name in enumerate(names, 1):
-        try:
-            sheet = book.get_sheet_by_index(number - 1)
-        except calamine.WorksheetNotFound:
-            continue  # a sheet that is only a chart
-        except (calamine.CalamineError, ValueError) as error:
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
             raise refusals.damaged() from error
-        yield from sections(name, number, _numbered(sheet))
-        yield Reading(number, len(names))
-    yield Closed(len(names))
+        raise
 
 
 def _numbered(sheet: Any) -> Iterator[Row]:
@@ -165,7 +178,14 @@ def sniffed(text: str) -> tuple[str, bool]:
             fits = widths.count(common) / len(widths) * (1 + min(common, 20) / 100)
             if fits > score:
                 best, score = delimiter, fits
-    return best, text.count('"') % 2 == 0 or len(text) >= _SNIFFED
+    if len(text) >= _SNIFFED:
+        return best, True
+    try:
+        for _ in csv.reader(text.splitlines(keepends=True), delimiter=best, strict=True):
+            pass
+    except csv.Error:
+        return best, False  # a quote that is a quote, or inches
+    return best, True
 
 
 def _tried(lines: list[str], delimiter: str) -> list[list[str]]:
