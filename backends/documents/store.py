@@ -185,7 +185,7 @@ class DocumentStore(Collections, Changes, Passages, KeptVectors, Erasing):
         it did until the new text is stored."""
         kept, name = kept_path(path), sound(name)
         where, key = ("path = ? AND path <> ''", kept) if path else ("path = '' AND name = ?", name)
-        with self._database.atomic() as connection:
+        with self._unsynced(), self._database.atomic() as connection:
             row = connection.execute(
                 f"SELECT id FROM documents WHERE {where} AND collection_id = ? AND hidden IS NULL ORDER BY id DESC",
                 (key, collection_id),
@@ -205,6 +205,20 @@ class DocumentStore(Collections, Changes, Passages, KeptVectors, Erasing):
                     (size, modified, digest, id),
                 )
         return self.document(id)
+
+    @contextmanager
+    def _unsynced(self) -> Iterator[None]:
+        """What is written inside need not outlive a power cut: nobody waits for the disk. What is written later takes
+        it along."""
+        connection = self._database.connection()
+        if connection.in_transaction:
+            yield
+            return
+        connection.execute("PRAGMA synchronous=NORMAL")
+        try:
+            yield
+        finally:
+            connection.execute("PRAGMA synchronous=FULL")
 
     def touch(self, document_id: int, *, size: int, modified: float, path: str | None = None) -> None:
         """The same bytes with another time, or in another place."""

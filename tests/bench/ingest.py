@@ -1,0 +1,156 @@
+"""Taking in with full text: MB/s of plain text, PDF pages/s, a 2,000-page PDF, memory over many small files.
+
+Until all can be found and nothing is waiting for the full text. Targets: 4 MB/s and 150 pages/s on two cores, 2,000
+pages in 40 s with a peak of 500 MiB, no growth of memory with the number of files. Figures are printed as ratios to
+these (1.0 or more is met).
+"""
+
+import argparse
+import os
+import random
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from backends.core.paths import Paths
+from backends.documents.types import FileStored, IngestDone, SearchRequest
+from backends.services import Services
+from tests.kit.pdfs import Pdf
+from tests.kit.shelves import CHINESE, ENGLISH
+
+MB = 10**6
+MIB = 1 << 20
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench ingest")
+    parser.add_argument("--quick", action="store_true", help="a tenth of everything")
+    parser.add_argument("--files", type=int, default=20_000, help="how many small ones")
+    parser.add_argument("--only", action="append", choices=["text", "pdf", "files"])
+    asked = parser.parse_args(arguments)
+    share = 10 if asked.quick else 1
+    for name, measure in (("text", text), ("pdf", pdf), ("files", files)):
+        if not asked.only or name in asked.only:
+            here = Path.cwd()
+            place = Path(tempfile.mkdtemp(prefix="deskseek-bench-"))
+            try:
+                measure(place, asked.files // share if name == "files" else share)
+            finally:
+                os.chdir(here)
+                shutil.rmtree(place)
+    return 0
+
+
+def text(place: Path, share: int) -> None:
+    """Words of a made vocabulary, a third of it Chinese, in files of 1 MB."""
+    folder = place / "text"
+    folder.mkdir()
+    size = sum(_written(folder / f"{number}.txt", number) for number in range(40 // share or 1))
+    with Services.open(Paths.under(place / "home")) as services:
+        seconds = _take(services, folder)
+        chunks = sum(document.passages for document in services.documents.store.documents())
+    _say(f"plain text: {size / MB:.0f} MB, {chunks} passages in {seconds:.1f} s, {size / MB / seconds:.1f} MB/s")
+    _say(f"  to the target of 4 MB/s: {size / MB / seconds / 4:.2f}")
+
+
+def _written(path: Path, seed: int) -> int:
+    chance = random.Random(seed)
+    vocabulary = ["".join(chance.choices("etaoinshrdlucmf", k=chance.randint(2, 10))) for _ in range(5000)]
+    characters = [chr(0x4E00 + chance.randint(0, 3000)) for _ in range(3000)]
+    pieces: list[str] = []
+    size = 0
+    while size < MB:
+        if chance.random() < 0.5:
+            piece = " ".join(chance.choices(vocabulary, k=chance.randint(5, 25))).capitalize() + ". "
+        else:
+            piece = "".join(chance.choices(characters, k=chance.randint(8, 40))) + "。"
+        piece += "\n\n" if chance.random() < 0.1 else ""
+        size += len(piece.encode())
+        pieces.append(piece)
+    path.write_text("".join(pieces), encoding="utf-8")
+    return path.stat().st_size
+
+
+def pdf(place: Path, share: int) -> None:
+    book, pages = Pdf(), 2000 // share
+    for number in range(pages):
+        lines = [f"Page {number + 1} {ENGLISH}"[:95] for _ in range(22)] + [CHINESE[:40] for _ in range(8)]
+        book.page(lines)
+    path = book.save(place / "book.pdf")
+    with Services.open(Paths.under(place / "home")) as services:
+        seconds = _take(services, path)
+        *_, found = services.documents.search(SearchRequest(f"page {pages}"))
+        assert found.hits
+    peak = (_peak(resource.RUSAGE_SELF) + _peak(resource.RUSAGE_CHILDREN)) / MIB
+    _say(f"PDF: {pages} pages, {path.stat().st_size / MB:.1f} MB in {seconds:.1f} s, {pages / seconds:.0f} pages/s")
+    _say(f"  to the target of 150 pages/s: {pages / seconds / 150:.2f}; of 40 s for 2,000: {pages / 50 / seconds:.2f}")
+    _say(f"  peak of this process and its reader together: {peak:.0f} MiB; to the target of 500: {500 / peak:.2f}")
+
+
+def files(place: Path, count: int) -> None:
+    folder = place / "many"
+    for number in range(count):
+        if number % 1000 == 0:
+            (folder / str(number)).mkdir(parents=True)
+        (folder / str(number // 1000 * 1000) / f"{number}.txt").write_text(
+            f"Note {number}. {ENGLISH}", encoding="utf-8"
+        )
+    with Services.open(Paths.under(place / "home")) as services:
+        began, done, held = time.monotonic(), 0, []
+        for event in services.documents.add([folder]):
+            if isinstance(event, FileStored):
+                done += 1
+                if done % (count // 8) == 0:
+                    held.append(_now() / MIB)
+            if isinstance(event, IngestDone):
+                assert event.documents == count
+        _caught_up(services)
+        seconds = time.monotonic() - began
+        again = time.monotonic()
+        for _ in services.documents.add([folder]):
+            pass
+        again = time.monotonic() - again
+    _say(f"small files: {count} in {seconds:.1f} s, {count / seconds:.0f} a second")
+    _say(f"  once more, unchanged: {count / again:.0f} a second")
+    _say(f"  memory at each eighth, MiB: {' '.join(f'{each:.0f}' for each in held)}")
+    _say(f"  growth from the half to the end: {held[-1] - held[len(held) // 2 - 1]:+.1f} MiB")
+
+
+def _take(services: Services, path: Path) -> float:
+    """Seconds until all is in and in the full text."""
+    began = time.monotonic()
+    for event in services.documents.add([path]):
+        if isinstance(event, IngestDone):
+            assert event.failed == (), event.failed
+    _caught_up(services)
+    return time.monotonic() - began
+
+
+def _caught_up(services: Services) -> None:
+    changes = services.changes()
+    while services.documents.index.behind:
+        changes.token.wait(0.05)
+    changes.cancel()
+
+
+def _peak(who: int) -> int:
+    """Bytes."""
+    return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _now() -> int:
+    """Bytes that this process holds now; at its peak, where the system does not say."""
+    statm = Path("/proc/self/statm")
+    return (
+        int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        if statm.exists()
+        else _peak(resource.RUSAGE_SELF)
+    )
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
