@@ -1,4 +1,4 @@
-"""The command line: `deskseek hardware | recommend | plan | pull | models | ask | settings`.
+"""The command line: `deskseek hardware | recommend | plan | pull | models | ask | index | search | … | settings`.
 
     1  streams speak UTF-8; the language comes from the settings, else from the system
     2  the words are understood here, so that a mistake never reaches another process

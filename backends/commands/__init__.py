@@ -6,6 +6,7 @@
     terminal    the real terminal of this process: encoding, interrupts, language
     job         what a command is, and one call of it
     hardware recommend plan models pull ask bench settings      the commands
+    index search documents forget                               those of documents
 
 `run` answers one call, in the process that typed it or in the one that owns the data folder: the same output, the
 same exit code (0; 1 for a known error; 2 for wrong usage; 130 when interrupted).
@@ -19,7 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import backends
-from backends.commands import ask, bench, hardware, models, plan, pull, recommend
+from backends.commands import ask, bench, documents, forget, hardware, index, models, plan, pull, recommend, search
 from backends.commands import settings as settings_command
 from backends.commands.arguments import HelpWanted, Parser, WrongUsage, one_of
 from backends.commands.console import Console
@@ -40,6 +41,10 @@ COMMANDS: tuple[Command, ...] = (
     pull.COMMAND,
     models.COMMAND,
     ask.COMMAND,
+    index.COMMAND,
+    search.COMMAND,
+    documents.COMMAND,
+    forget.COMMAND,
     bench.COMMAND,
     settings_command.COMMAND,
 )
@@ -174,13 +179,13 @@ def _overview(language: Language) -> str:
 
 def _part_of(command: Command, words: list[str]) -> tuple[Command, list[str]]:
     """`models search TEXT` is the part `search`; options may stand before its name."""
-    for index, word in enumerate(words):
+    for place, word in enumerate(words):
         if word == "--":
             break
         if not word.startswith("-"):
             if not command.parts:
                 break
-            return _find(word, command.parts, f"{command.name} "), words[:index] + words[index + 1 :]
+            return _find(word, command.parts, f"{command.name} "), words[:place] + words[place + 1 :]
     return command, words
 
 
