@@ -179,7 +179,7 @@ def _boxes(characters: Any, text: str) -> list[Box | None]:
 def _is_picture(page: Any, text: str) -> bool:
     """Whether somebody sees text on it and the file has none: a scan, letters as curves, a font without meaning."""
     if len(text) > _LITTLE:
-        return len(text) < 20_000 and len(_GARBLED.findall(text)) > 0.3 * len(text)
+        return not text.isascii() and len(text) < 20_000 and len(_GARBLED.findall(text)) > 0.3 * len(text)
     import pypdfium2
     from pypdfium2 import raw
 
