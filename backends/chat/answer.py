@@ -195,7 +195,7 @@ def _write(
         if built.left_out:
             yield TurnsLeftOut(len(built.left_out), built.left_out)
         if grounded is not None:
-            kept = with_prompt(grounded.xray, built, grounded, _loaded(engine).context, _counter(engine, cancel))
+            kept = with_prompt(grounded.xray, built, grounded, _loaded(engine).context, prompt.counting(engine, cancel))
             store.sourced.save_xray(reply.id, kept)
         request = GenerateRequest(
             built.turns,
@@ -245,20 +245,6 @@ def _loaded(engine: Engine) -> LoadedModel:
     return loaded
 
 
-def _counter(engine: Engine, cancel: CancelToken) -> prompt.Count:
-    def count(turns: Sequence[Turn]) -> int:
-        stream = engine.count_tokens(turns)
-        forget = cancel.on_cancel(stream.cancel)
-        try:
-            for tokens in stream:
-                return tokens
-        finally:
-            forget()
-        raise Cancelled
-
-    return count
-
-
 def _ground(
     store: ChatStore, engine: Engine, manner: Manner, branch: Sequence[Message], reply: Message, cancel: CancelToken
 ) -> Grounded | None:
@@ -271,10 +257,11 @@ def _ground(
     grounded = ground(
         manner.grounding,
         engine,
-        branch,
+        branch[:-1],
+        branch[-1].content,
         context=_loaded(engine).context,
         model=manner.model,
-        count=_counter(engine, cancel),
+        count=prompt.counting(engine, cancel),
         kept=kept,
         cancel=cancel,
     )
@@ -298,7 +285,7 @@ def _prompt(
     grounded: Grounded | None,
     cancel: CancelToken,
 ) -> prompt.Prompt:
-    loaded, count = _loaded(engine), _counter(engine, cancel)
+    loaded, count = _loaded(engine), prompt.counting(engine, cancel)
     words = said.reasoning + said.text
     taken = count([Turn("user", words)]) if words else 0
     return prompt.build(

@@ -47,13 +47,9 @@ class Claim:
         return frozenset(token.key for token in self.tokens if token.content)
 
     def lowered(self, words: Collection[str]) -> "Claim":
-        """The same, where a capital at the beginning of a sentence is none if the word is among `words`."""
-        return Claim(
-            tuple(
-                Token("word", stem(_base(token.key))) if token.first and stem(_base(token.key)) in words else token
-                for token in self.tokens
-            )
-        )
+        """The same, where a capital at the beginning of a sentence is none if the word is among `words`, or is made
+        like no name ("Researchers", "Interestingly")."""
+        return Claim(tuple(_lowered(token, words) for token in self.tokens))
 
     @cached_property
     def numbers(self) -> tuple[Quantity, ...]:
@@ -68,6 +64,18 @@ class Claim:
         """Neighbouring Chinese characters."""
         together = zip(self.tokens, self.tokens[1:], strict=False)
         return frozenset(a.key + b.key for a, b in together if _written(a) and _written(b))
+
+
+def _lowered(token: Token, words: Collection[str]) -> Token:
+    if not token.first:
+        return token
+    if token.key.endswith("ly") and len(token.key) > 6:
+        return Token("part", token.key)
+    plain = stem(_base(token.key))
+    return Token("word", plain) if plain in words or _NO_NAME.search(token.key) else token
+
+
+_NO_NAME = re.compile(r"...(?:ing|ed|[eo]rs|tions?|ments?|ness|ities|ity|ists|ants|ents|ives|ous|ful|able|less|ism)$")
 
 
 def _written(token: Token) -> bool:
@@ -102,6 +110,8 @@ _ENGLISH_PARTS = (
     "than then so such into about also both each other others only just very more most some any all while during "
     "however moreover furthermore thus therefore according because since until after before between through over "
     "under up down out off again further once here own same s t d ll ve re m one "
+    "overall hence meanwhile instead besides yet still nevertheless nonetheless given based unlike despite although "
+    "though whereas like yes yeah ok indeed using "
     "source sources document documents passage text says said states stated mentions mentioned"
 )
 _PARTS = frozenset(_ENGLISH_PARTS.split())

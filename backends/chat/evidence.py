@@ -18,6 +18,7 @@ from backends.documents.types import Document, Found, Hit, Passage, Scope
 
 Count = Callable[[str], int]
 
+_LONGEST = 3  # passages of one source: the reader of a citation wants a place, not a chapter
 _CHARACTERS_PER_TOKEN = 8  # more than any prose has: what is longer than this times the room need not be counted
 
 
@@ -108,7 +109,7 @@ def _stretches(store: Texts, hits: Sequence[Hit], widened: int, neighbours: int)
     for document_id, kept in by_document.items():
         run: list[Passage] = []
         for number in sorted(kept):
-            if run and number != run[-1].number + 1:
+            if run and (number != run[-1].number + 1 or len(run) == _LONGEST):
                 yield Stretch(documents[document_id], tuple(run))
                 run = []
             run.append(kept[number])

@@ -24,7 +24,7 @@ from backends.core.cancel import CancelToken
 from backends.core.errors import NotFound
 from backends.core.phrase import NOTHING, Phrase
 from backends.documents.types import Found, Scope, SearchRequest
-from backends.engine.protocol import Engine, GenerateEvent, PromptProgress, Queued, Turn
+from backends.engine.protocol import Engine, GenerateEvent, Priority, PromptProgress, Queued, Turn
 from backends.models.types import CatalogModel
 
 _RECENT = 6  # messages for which room is kept beside passages
@@ -100,24 +100,31 @@ class Grounded:
             replace(message, content=without_marks(message.content)) if message.role == "assistant" else message
             for message in branch[:-1]
         ]
-        asked = self.wrapped if self.lead else f"{self.block}\n\n{self.wrapped}"
+        asked = self.wrapped if self.lead else self.alone
         return [*before, replace(branch[-1], content=asked)]
+
+    @property
+    def alone(self) -> str:
+        """The question with its sources, as a prompt of its own."""
+        return f"{self.block}\n\n{self.wrapped}"
 
 
 def ground(
     grounding: Grounding,
     engine: Engine,
-    branch: Sequence[Message],
+    before: Sequence[Message],
+    question: str,
     *,
     context: int,
     model: CatalogModel | None,
     count: Callable[[Sequence[Turn]], int],
     kept: tuple[Source, ...] = (),
+    priority: Priority = "person",
     cancel: CancelToken,
 ) -> Grounded:
-    """The last message of `branch` with its sources. `context`: tokens of prompt and answer together. `kept`: the
-    sources that the answer has already, when it is to be gone on with."""
-    began, question = time.monotonic(), branch[-1].content.strip()
+    """A question with its sources. `before`: the conversation up to it. `context`: tokens of prompt and answer
+    together. `kept`: the sources that the answer has already, when it is to be gone on with."""
+    began, question = time.monotonic(), question.strip()
     store, limits = grounding.store, grounding.limits
 
     def tokens(text: str) -> int:
@@ -135,9 +142,9 @@ def ground(
         xray = XRay(question, question, whole=whole, documents_read=_documents(kept), documents_searched=searched)
         return _with(grounding, question, kept, xray, began)
 
-    asked = standing_alone(engine, branch[:-1], question, cancel=cancel)
+    asked = standing_alone(engine, before, question, priority=priority, cancel=cancel)
     found = _searched(grounding, asked, cancel)
-    history = [Turn(one.role, one.content) for one in branch[:-1][-_RECENT:] if one.content.strip()]
+    history = [Turn(one.role, one.content) for one in before[-_RECENT:] if one.content.strip()]
     said = min(count(history), context // 4) if history else 0
     sources = evidence.best(store, found.hits, limits, space - said, tokens)
     places = [(source.n, source.document_id, source.start, source.end) for source in sources]

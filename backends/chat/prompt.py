@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from backends.chat.types import Message
-from backends.core.errors import InvalidInput
+from backends.core.cancel import CancelToken
+from backends.core.errors import Cancelled, InvalidInput
 from backends.core.phrase import Phrase
-from backends.engine.protocol import Turn
+from backends.engine.protocol import Engine, Turn
 from backends.models.types import CatalogModel
 
 Count = Callable[[Sequence[Turn]], int]
@@ -44,6 +45,22 @@ class _Exchange:
     @property
     def characters(self) -> int:
         return sum(len(turn.content) for turn in self.turns)
+
+
+def counting(engine: Engine, cancel: CancelToken) -> Count:
+    """The engine's count, waited for. Raises Cancelled."""
+
+    def count(turns: Sequence[Turn]) -> int:
+        stream = engine.count_tokens(turns)
+        forget = cancel.on_cancel(stream.cancel)
+        try:
+            for tokens in stream:
+                return tokens
+        finally:
+            forget()
+        raise Cancelled
+
+    return count
 
 
 def build(

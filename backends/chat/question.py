@@ -89,9 +89,10 @@ def _rewritten(
         thinking_budget=0,
         priority=priority,
     )
-    text = _heard(engine, request, deadline, cancel).strip().strip('"“”「」')
-    line = text.splitlines()[0].strip() if text else ""
+    text = _heard(engine, request, deadline, cancel).rpartition("</think>")[2]  # some close it once more
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     line = re.sub(r"^(?:(?:Last |Rewritten )?[Qq]uestion|改写后的问题|最后一个问题|问题)\s*[:：]\s*", "", line)
+    line = line.strip('"“”「」*')
     sound = 2 < len(line) <= _LONGEST and tongue(line) == language
     return line if sound else ""
 

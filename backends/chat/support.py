@@ -170,12 +170,14 @@ def _named(name: Token, window: Claim) -> bool:
     words = [token for token in window.tokens if token.kind in ("name", "word")]
     if any(_related(name.key, token.key) for token in words):
         return True
-    if len(name.key) > 1 and name.key.isalpha() and name.key.isascii() and len(name.key) <= 6:
-        initials = "".join(
-            token.key[0] if token.kind == "name" else " " for token in window.tokens if token.kind != "part"
-        )
-        return len(name.key) > 2 and name.key in initials
-    return False
+    return _stands_for(name.key, window.tokens)
+
+
+def _stands_for(name: str, tokens: Sequence[Token]) -> bool:
+    """Initials: OAPEC of the Organization of Arab Petroleum Exporting Countries."""
+    if not (3 <= len(name) <= 7 and name.isascii() and name.isalpha()):
+        return False
+    return name in "".join(token.key[0] if token.kind == "name" else " " for token in tokens if token.kind != "part")
 
 
 def _related(one: str, other: str) -> bool:
@@ -201,11 +203,13 @@ def _scopes(tokens: Sequence[Token], most: int = _NEAR) -> list[tuple[str, ...]]
         if token.kind != "not":
             continue
         after: list[str] = []
+        room = 2 * most  # a Chinese word has about two characters
         for other in tokens[place + 1 :]:
-            if other.kind == "stop" or len(after) == most:
+            if other.kind == "stop" or room <= 0:
                 break
             if other.content:
                 after.append(other.key)
+                room -= 1 if other.kind == "han" else 2
         if not after:  # "He did not."
             after = [other.key for other in reversed(tokens[:place]) if other.content][:_NEAR]
         found.append(tuple(after))
@@ -365,6 +369,8 @@ def _another(
 
 
 def _among(token: Token, others: Sequence[Token]) -> bool:
+    if token.kind == "name" and _stands_for(token.key, others):
+        return True
     return any(token.key == other.key or (token.kind == "name" and _related(token.key, other.key)) for other in others)
 
 

@@ -4,18 +4,17 @@ The answer goes to standard output, thinking (dimmed) and progress to standard e
 pipe there is the answer alone. An interrupt stops the answer cleanly; exit code 130 then.
 """
 
-import json
-import stat
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from backends.chat.prompt import with_instructions
-from backends.commands import lora
+from backends.commands import ask_documents, lora
 from backends.commands.arguments import Parser, WrongUsage, number, whole
 from backends.commands.figures import duration, rate
 from backends.commands.job import DONE, INTERRUPTED, Command, Job, typed_path
+from backends.commands.schema_file import schema
 from backends.core.errors import Cancelled, InvalidInput, NotFound, Unavailable
 from backends.core.phrase import NOTHING, Language, Phrase
 from backends.core.stream import Stream
@@ -23,7 +22,6 @@ from backends.engine.protocol import (
     Finished,
     GenerateEvent,
     GenerateRequest,
-    JsonSchema,
     LoadedModel,
     LoadProgress,
     LoadStepped,
@@ -42,7 +40,6 @@ from backends.models.types import CatalogModel, LocalModel
 
 NAME = "ask"
 SUMMARY = Phrase("Ask the model one question.", "向模型提一个问题。")
-LARGEST_SCHEMA = 64 << 10  # bytes
 
 
 def grammar(language: Language) -> Parser:
@@ -92,6 +89,8 @@ def grammar(language: Language) -> Parser:
         default=[],
         many=True,
     )
+    parser.switch("--documents", Phrase("answer from the documents, with their pages", "依据文档回答，并标注页码"))
+    parser.option("--collection", "C", Phrase("only from this collection of documents", "仅依据该文档集回答"))
     parser.option("--stdin-text", "TEXT", None)
     parser.switch("--quiet", Phrase("no thinking and no progress", "不显示思考与进度"))
     parser.json_switch()
@@ -108,31 +107,45 @@ def run(job: Job) -> int:
     waiting = Phrase("Waiting for another answer to end", "正在等待其他回答结束")
     given = job.arguments
     form = schema(typed_path(given.schema, job)) if given.schema is not None else None
+    from_documents = given.documents or given.collection is not None
+    grounding = ask_documents.grounding(job, given.collection) if from_documents else None
     with ExitStack() as turn:
         say = job.console.to(waiting)
         turn.enter_context(job.services.turns.mine(job.cancel, lambda: job.console.progress(say, step="waiting")))
         adapters = lora.named(job)
+        if grounding is not None and ask_documents.no_model(job):
+            return ask_documents.passages(job, grounding, asked)
         _load(job)
         if job.cancel.cancelled:
             return INTERRUPTED
         loaded, model = job.services.engine.model, job.services.loading.catalog_model()
+        grounded = ask_documents.ground(job, grounding, asked, model) if grounding is not None else None
+        if grounded is not None and grounded.instead:
+            return ask_documents.nothing(job, grounded)
+        turn_of_person = Turn("user", grounded.alone if grounded else asked)
         request = GenerateRequest(
-            with_instructions([Turn("user", asked)], model, given.system or ""),
+            with_instructions([turn_of_person], model, given.system or ""),
             sampling(given, model),
             given.max_tokens,
             thinking_budget=given.thinking_budget,
             priority="api",
             format=form,
             adapters=lora.beside_its_own(adapters, job),
+            labels=grounded.labels if grounded else frozenset(),
         )
+        reader = ask_documents.Cites(job, grounded, request.turns) if grounded else None
         stream = job.services.engine.generate(request)
         turn.close()  # nobody's load comes before this answer any more
-        return _answer(job, stream, loaded)
+        return _answer(job, stream, loaded, reader)
 
 
-def _answer(job: Job, stream: Stream[GenerateEvent], loaded: LoadedModel | None) -> int:
+def _answer(
+    job: Job, stream: Stream[GenerateEvent], loaded: LoadedModel | None, cites: "ask_documents.Cites | None"
+) -> int:
     ending = None
     for event in job.follow(stream):
+        if cites is not None:
+            cites.hear(event)
         if isinstance(event, Finished):
             ending = event
             job.services.loading.note_answer(event)
@@ -142,8 +155,12 @@ def _answer(job: Job, stream: Stream[GenerateEvent], loaded: LoadedModel | None)
             _as_text(event, job)
     if ending is not None:
         if job.console.as_json:
-            job.console.json({"finished": _finished(ending, loaded.alias if loaded else "")})
+            more = {"citations": cites.citations()} if cites is not None else {}
+            job.console.json({"finished": finished(ending, loaded.alias if loaded else "") | more})
         else:
+            job.console.end_line()
+            if cites is not None:
+                cites.close()
             _close(ending, job)
     if job.cancel.cancelled:
         return INTERRUPTED
@@ -191,33 +208,6 @@ def sampling(given: Any, model: CatalogModel | None) -> Sampling:
         name: getattr(given, name) for name in ("temperature", "top_p", "seed") if getattr(given, name) is not None
     }
     return replace(publisher, **named)
-
-
-def schema(path: Path) -> JsonSchema:
-    """A JSON schema out of a file. NotFound `no_file`, InvalidInput `bad_schema`."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a device never ends, a pipe may never begin
-            raise _bad_schema(path, "it is no file", "不是文件")
-        with path.open("rb") as file:
-            read = file.read(LARGEST_SCHEMA + 1)
-        if len(read) > LARGEST_SCHEMA:
-            raise _bad_schema(path, f"more than {LARGEST_SCHEMA // 1024} KiB", f"超过 {LARGEST_SCHEMA // 1024} KiB")
-        found = json.loads(read.decode("utf-8"))
-    except OSError as error:
-        raise NotFound(
-            Phrase(f"{path} cannot be read: {error.strerror}.", f"无法读取 {path}：{error.strerror}。"), code="no_file"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise _bad_schema(path, "it is no JSON", "不是有效的 JSON") from error
-    if not isinstance(found, dict):
-        raise _bad_schema(path, "it is no JSON object", "不是 JSON 对象")
-    return JsonSchema(found)
-
-
-def _bad_schema(path: Path, en: str, zh: str) -> InvalidInput:
-    return InvalidInput(
-        Phrase(f"{path} is no JSON schema: {en}.", f"{path} 不是 JSON Schema：{zh}。"), code="bad_schema"
-    )
 
 
 # ---- the model that answers
@@ -350,7 +340,7 @@ def _as_text(event: object, job: Job) -> None:
             console.note(console.to(Phrase("(All of this was thinking.)", "（以上均为思考过程。）")))
 
 
-def _finished(ending: Finished, model: str) -> dict[str, Any]:
+def finished(ending: Finished, model: str) -> dict[str, Any]:
     timings = {name: round(value, 4) for name, value in asdict(ending.timings).items()}
     return {
         "usage": asdict(ending.usage),
@@ -363,7 +353,6 @@ def _finished(ending: Finished, model: str) -> dict[str, Any]:
 
 def _close(ending: Finished, job: Job) -> None:
     console, language = job.console, job.console.language
-    console.end_line()
     if ending.finish_reason == "length":
         cut = Phrase("The answer was cut at its longest allowed length.", "回答已达到长度上限，被截断。")
         console.note(console.to(cut))
