@@ -37,10 +37,3 @@ class Aside:
         slot, idle.slot, idle.data = idle.slot, -1, data
         self._context.cut(slot, 0)
         return slot
-
-    def bring(self, idle: Idle, slot: int) -> bool:
-        """Back into the cache, in an empty slot. False: there is no room; nothing changed."""
-        if idle.data is None or not self._context.restore(slot, idle.data):
-            return False
-        idle.slot, idle.data = slot, None
-        return True

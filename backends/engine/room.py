@@ -21,6 +21,7 @@ from backends.engine.snapshots import MARKS, Snapshot, Snapshots
 
 _BESIDE = 256  # cells that are in nobody's way: as many as llama.cpp rounds up to
 _LITTLE = 32  # cells for which nothing is moved
+_FEW, _PART = 16, 128  # tokens; and such a part of all: less is not worth to bring a state back for
 _TILE, _NEARLY, _FAR = (
     64,
     30,
@@ -101,6 +102,8 @@ class Room:
             still = isinstance(source, (Idle, Snapshot))
             held = len(source.tokens) if still else source.held
             shared = min(common(source.tokens, tokens), held, len(tokens) - 1)
+            if isinstance(source, Idle) and source.data is not None and shared < max(_FEW, held // _PART):
+                continue
             if shared >= max(best.shared, 1) and (self.divisible or (still and shared == held)):
                 best = Found(shared, source)
         return best
@@ -122,8 +125,8 @@ class Room:
         """A sequence that begins with what was found, and how much that is."""
         source, shared = found.source, found.shared
         if isinstance(source, Idle):
-            if source.data is not None and not self._bring(source):
-                return self._empty(), 0
+            if source.data is not None:
+                return self._bring(source, source.data, shared)
             whole = shared == len(source.tokens) or source.spent(shared)
             if whole or not (self._free or len(self._there) > 1):
                 self._idle.remove(source)
@@ -196,16 +199,22 @@ class Room:
         self._free.append(slot)
         return True
 
-    def _bring(self, idle: Idle) -> bool:
-        """Back into the cache; what else is idle there makes room. False: there is none, and it is forgotten."""
-        assert self._aside is not None
+    def _bring(self, idle: Idle, data: bytearray, shared: int) -> tuple[int, int]:
+        """A sequence that begins with what is in main memory, where that stays unless nobody else will want it; what is
+        idle in the cache makes room. Where there is none, it begins with nothing."""
         slot = self._empty()
-        while not self._aside.bring(idle, slot):
+        while not self._context.restore(slot, data):
             if not self.evict():
-                self._free.append(slot)
-                self._drop(idle)
-                return False
-        return True
+                return slot, 0
+        self._idle.remove(idle)
+        if shared == len(idle.tokens) or idle.spent(shared):
+            self._heirs[slot] = idle
+            idle.data = None
+        else:
+            self._idle.append(idle)  # used just now
+        if shared < len(idle.tokens):
+            self._context.cut(slot, shared)
+        return slot, shared
 
     # ---- what is left, and what goes
 
