@@ -41,10 +41,9 @@ def table() -> dict[int, str | None]:
             plain = "".join(c for c in unicodedata.normalize("NFD", chr(code)) if not unicodedata.combining(c))
             if plain and plain != chr(code):
                 made[code] = plain
-    for one, other in _SPELLED.items():
-        made[ord(one)] = other
-        if len(one.upper()) == 1 and one.upper().lower() == one:
-            made[ord(one.upper())] = other.upper()
+    spelled = {ord(one): other for one, other in _SPELLED.items()}
+    spelled |= {ord(one.upper()): other.upper() for one, other in _SPELLED.items() if len(one.upper()) == 1}
+    made = {one: other and other.translate(spelled) for one, other in made.items()} | spelled
     made |= {ord(one): other for one, other in _SAME.items()}
     made |= dict.fromkeys(_DROPPED)
     return made

@@ -20,6 +20,8 @@ from backends.documents.types import PASSAGE_BITS
 
 HEAP = 32_000_000  # bytes that a writer gathers before it writes a piece
 _LITTLE = 32 << 20  # bytes; where less is free, a write that failed failed for that
+_PIECES = {".term", ".idx", ".pos", ".fast", ".fieldnorm", ".store", ".del"}
+_SMALL_FILE = 4 << 20  # bytes; read through before the index is opened: tantivy panics where numbers are damaged
 _MAGIC = 1337  # of tantivy's footers
 _DELETED_AT_ONCE = 5_000
 
@@ -103,6 +105,7 @@ class Segment:
         builder.add_unsigned_field("document", indexed=True)
         builder.add_text_field("text", tokenizer_name="whitespace", index_option="freq")
         self._schema = builder.build()
+        self.check(_SMALL_FILE)
         self._index = self._guarded(lambda: tantivy.Index(self._schema, str(folder)))
         self.reading = self._read()
 
@@ -158,18 +161,24 @@ class Segment:
 
     def _kept(self) -> int:
         """Passages in its files, with those that are deleted."""
+        return sum(count for _, count in self._pieces())
+
+    def _pieces(self) -> list[tuple[str, int]]:
+        """How the files of each piece begin, and its passages."""
         try:
             about = json.loads((self.folder / "meta.json").read_text(encoding="utf-8"))
-            return sum(each["max_doc"] for each in about["segments"])
+            return [(each["segment_id"].replace("-", ""), int(each["max_doc"])) for each in about["segments"]]
         except OSError as error:
             raise storage_error(error, self.folder) from error
         except (ValueError, KeyError, TypeError) as error:
             raise damaged(self.folder) from error
 
-    def check(self) -> None:
-        """Every byte: StorageError (`index_damaged`) if a file is not what was written."""
+    def check(self, largest: int | None = None) -> None:
+        """Every byte of files up to that size: StorageError (`index_damaged`) if one is not what was written."""
+        names = tuple(name for name, _ in self._pieces()) if (self.folder / "meta.json").exists() else ()
         for path in sorted(self.folder.iterdir()):
-            if path.suffix in {".term", ".idx", ".pos", ".fast", ".fieldnorm", ".store", ".del"} and not _sound(path):
+            ours = path.suffix in _PIECES and path.name.startswith(names)  # others were never committed
+            if ours and (largest is None or _size(path) <= largest) and not _sound(path):
                 raise damaged(self.folder)
 
     def _guarded(self, call: Callable[[], R]) -> R:
@@ -188,6 +197,13 @@ def damaged(folder: Path) -> StorageError:
         Phrase("It is made anew by itself.", "将自动重建。"),
         code="index_damaged",
     )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _sound(path: Path) -> bool:

@@ -89,6 +89,9 @@ def _compound(token: str) -> list[str]:
         if token.isalpha():
             return [stem(token[:LONGEST])]
     found: list[str] = []
+    if "@" in token:
+        sides = [side for side in _TOKEN.findall(token.replace("@", " ")) if _PART.fullmatch(side) is None]
+        found += [side[:LONGEST] for side in sides]
     parts = _PART.findall(token)
     for part in parts:
         found.append(stem(part[:LONGEST]) if part.isalpha() else part[:LONGEST])
@@ -112,8 +115,8 @@ def _humps(word: str) -> str:
 
 
 def stem(word: str) -> str:
-    """The English stem of a folded word; of a word in other letters, itself."""
-    if not word.isascii():
+    """The English stem of a folded word; of a word in other letters or of two letters, itself."""
+    if len(word) < 3 or not word.isascii():
         return word
     stemmer = getattr(_local, "stemmer", None)
     if stemmer is None:
@@ -128,9 +131,8 @@ def stem(word: str) -> str:
 _ENGLISH = frozenset(
     re.findall(
         r"\w+",
-        "a an the of in on at to for from by with as and or is are was were be been being am do does did has have had "
-        "what which who whom whose when where why how that this these those it its there their they he she his her him "
-        "them doe wa ha whi hi thi",  # as stems
+        "a an the of in on at to for by as and or is are was were be been being am do does did has have had what which "
+        "who whom whose when where why how that this these those doe wa ha whi thi",  # the last ones are stems
     )
 )
 _ASKING = re.compile(
