@@ -28,7 +28,7 @@ def walk(paths: Iterable[str | Path]) -> Iterator[Met]:
     """Those files themselves, whatever they are called, and of folders all files that are of a kind that can be read,
     with subfolders; hidden ones and what systems keep for themselves are left out. Links to folders are not followed:
     they might lead back."""
-    for path in paths:
+    for path in filter(str, paths):  # "" would be the folder that we are in
         name = os.path.abspath(path)  # noqa: PTH100 - Path.absolute leaves `..` in
         try:
             mode = Path(name).stat().st_mode

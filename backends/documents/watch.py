@@ -89,12 +89,14 @@ class Follower:
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            for timer in (self._settling, self._scanning):
-                if timer is not None:
-                    timer.cancel()
+            timers = [timer for timer in (self._settling, self._scanning) if timer is not None]
+            for timer in timers:
+                timer.cancel()
             observer, self._observer = self._observer, None
             self._followed.clear()
             self._pending.clear()
+        for timer in timers:
+            timer.join()
         if observer is not None:
             observer.stop()
             observer.join()
@@ -178,6 +180,8 @@ class Follower:
 
     def _take(self, followed: _Followed, paths: Sequence[str]) -> None:
         """Read what is there, then see what is gone: what was moved has its new place by then."""
+        if self._closed:
+            return
         if not Path(followed.watched.path).is_dir():
             self._scan(followed)
             return

@@ -56,7 +56,7 @@ class DocumentServices:
 
         self._intakes = Intakes(self.store, busy, self._on_stored, self._tell)
         self._upkeep = Upkeep(
-            self.store, self.index, embedder, busy, self._intakes.gate, self._tell, warmth.erase, idle
+            self.store, self.index, embedder, busy, self._intakes.gate, self._tell, warmth.erase, self._coming, idle
         )
         self._follower = Follower(self.store, self._read_followed, changed=self._tell)
         self._library = Runner("library")
@@ -124,7 +124,7 @@ class DocumentServices:
         asked = self.store.ask(document.collection_id, [document.path], recognise=recognise) if recognise else ()
         return self._intakes.files(
             document.collection_id,
-            [document.path],
+            [document.path] if document.path else [],
             asked,
             passwords=[password] if password else [],
             recognise=recognise,
@@ -255,6 +255,9 @@ class DocumentServices:
         self, collection_id: int, paths: Sequence[str], after: Callable[[CancelToken], None]
     ) -> Stream[IngestEvent]:
         return self._intakes.files(collection_id, paths, follows=True, quiet=True, after=after)
+
+    def _coming(self) -> bool:
+        return self._intakes.progress is not None
 
     def _on_stored(self) -> None:
         self._upkeep.catch_up()

@@ -114,7 +114,19 @@ class Intakes:
             stream = self._runner.start(self._lead, request, helper_ready)
             helper_ready.append(self._runner.start(self._help, request))
             request.both.set()
+        stream.token.on_cancel(lambda: self._on_cancelled(request, helper_ready[0]))
         return stream
+
+    def _on_cancelled(self, request: "_Request", helper: Stream[IngestEvent]) -> None:
+        """On the thread of whoever cancelled. A request that has not begun never will: nobody else forgets it."""
+        helper.cancel()
+        if not self._closing:
+            self._runner.start(self._forget, request)
+
+    def _forget(self, request: "_Request", *, cancel: CancelToken) -> Iterator[None]:
+        if not request.led:
+            self._store.answered(request.asked)
+        yield None
 
     def jsonl(self, collection_id: int, file: Path, asked: Sequence[Asked]) -> Stream[IngestEvent]:
         return self._runner.start(self._jsonl, collection_id, file, tuple(asked))
@@ -124,6 +136,7 @@ class Intakes:
     def _lead(
         self, request: "_Request", helper: list[Stream[IngestEvent]], *, cancel: CancelToken
     ) -> Iterator[IngestEvent]:
+        request.led = True
         request.both.wait()
         with self._counted() as count:
             try:
@@ -215,6 +228,7 @@ class _Request:
     ) -> None:
         self.intake, self.asked, self.quiet, self.after = intake, asked, quiet, after
         self.both = threading.Event()
+        self.led = False
         self._lock = threading.Lock()
         self._begun: bool | None = None
 

@@ -21,13 +21,14 @@ log = logging.getLogger(__name__)
 
 FOLLOWED = 512  # passages with new vectors, after which the index takes them
 PATIENCE = 2.0  # seconds for which a step of the full text waits for an answer: searches need it
+GATHER = 0.5  # seconds for which documents gather while they come one after another
 IDLE = 30.0  # seconds without a change after which the index is compacted
 
 
 class Upkeep:
     """Its threads: `index`, `vectors` and `erasing`. `changed` is called when there is something new to see;
     `forget_states` erases saved engine states by their labels. `busy`: an answer is computed; `gate`: where vectors
-    wait, which the person may pause."""
+    wait, which the person may pause; `coming`: documents are being taken in."""
 
     def __init__(
         self,
@@ -38,11 +39,12 @@ class Upkeep:
         gate: Gate,
         changed: Callable[[], None],
         forget_states: Callable[[set[str]], Stream[None]],
+        coming: Callable[[], bool] = lambda: False,
         idle: float = IDLE,
     ) -> None:
         self._store, self._index, self._embedder = store, index, embedder
         self._gate, self._vectors_gate = Gate(busy, PATIENCE), gate
-        self._changed, self._forget_states, self._idle = changed, forget_states, idle
+        self._changed, self._forget_states, self._coming, self._idle = changed, forget_states, coming, idle
         self._runners = {name: Runner(name) for name in ("index", "vectors", "erasing")}
         self._lock = threading.Lock()
         self._waiting: set[str] = set()
@@ -89,6 +91,8 @@ class Upkeep:
             self._runners[runner].start(self._turn, task)
 
     def _turn(self, task: Callable[..., Iterator[None]], *, cancel: CancelToken) -> Iterator[None]:
+        if task == self._catch_up and self._coming():
+            cancel.wait(GATHER)
         with self._lock:
             self._waiting.discard(task.__name__)
         try:

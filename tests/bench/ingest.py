@@ -46,10 +46,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def text(place: Path, share: int) -> None:
-    """Words of a made vocabulary, a third of it Chinese, in files of 1 MB."""
+    """Words as often as in a language (Zipf), a third of the characters Chinese, in files of 1 MB."""
     folder = place / "text"
     folder.mkdir()
-    size = sum(_written(folder / f"{number}.txt", number) for number in range(40 // share or 1))
+    words = _Words()
+    size = sum(words.written(folder / f"{number}.txt") for number in range(40 // share or 1))
     with Services.open(Paths.under(place / "home")) as services:
         seconds = _take(services, folder)
         chunks = sum(document.passages for document in services.documents.store.documents())
@@ -57,22 +58,31 @@ def text(place: Path, share: int) -> None:
     _say(f"  to the target of 4 MB/s: {size / MB / seconds / 4:.2f}")
 
 
-def _written(path: Path, seed: int) -> int:
-    chance = random.Random(seed)
-    vocabulary = ["".join(chance.choices("etaoinshrdlucmf", k=chance.randint(2, 10))) for _ in range(5000)]
-    characters = [chr(0x4E00 + chance.randint(0, 3000)) for _ in range(3000)]
-    pieces: list[str] = []
-    size = 0
-    while size < MB:
-        if chance.random() < 0.5:
-            piece = " ".join(chance.choices(vocabulary, k=chance.randint(5, 25))).capitalize() + ". "
-        else:
-            piece = "".join(chance.choices(characters, k=chance.randint(8, 40))) + "。"
-        piece += "\n\n" if chance.random() < 0.1 else ""
-        size += len(piece.encode())
-        pieces.append(piece)
-    path.write_text("".join(pieces), encoding="utf-8")
-    return path.stat().st_size
+class _Words:
+    """Two made languages: the n-th word comes a n-th as often as the first."""
+
+    def __init__(self) -> None:
+        self._chance = random.Random(1)
+        letters, signs = "eeeetttaaaoooiiinnnssshhrrdlluucmfwygpbvk", [chr(0x4E00 + n * 7) for n in range(2500)]
+        self._english = ["".join(self._chance.choices(letters, k=2 + n % 9)) for n in range(30_000)]
+        self._chinese = ["".join(self._chance.choices(signs, k=1 + n % 2)) for n in range(20_000)]
+
+    def written(self, path: Path) -> int:
+        """Bytes of a file of this language."""
+        pieces: list[str] = []
+        size = 0
+        while size < MB:
+            english = self._chance.random() < 0.6
+            chosen = self._some(self._english if english else self._chinese, self._chance.randint(6, 25))
+            piece = " ".join(chosen).capitalize() + ". " if english else "".join(chosen) + "。"
+            piece += "\n\n" if self._chance.random() < 0.1 else ""
+            size += len(piece.encode())
+            pieces.append(piece)
+        path.write_text("".join(pieces), encoding="utf-8")
+        return size
+
+    def _some(self, words: Sequence[str], count: int) -> list[str]:
+        return [words[int(len(words) ** self._chance.random()) - 1] for _ in range(count)]
 
 
 def pdf(place: Path, share: int) -> None:

@@ -165,6 +165,25 @@ def test_cancelled_nothing_is_left_of_what_was_not_in_yet(documents: DocumentSer
     assert documents.progress is None
 
 
+def test_cancelled_before_its_turn_it_is_forgotten(documents: DocumentServices, folder: Path) -> None:
+    told = Told(documents)
+    documents.pause()
+    first = [documents.add([folder / "committee.txt"]) for _ in range(2)]
+    waits = documents.add([folder])
+    waits.cancel()
+    documents.go_on()
+    assert [taken(stream).documents for stream in first] == [1, 1]
+    assert list(waits) == []
+    told.until(lambda: documents.store.asked() == ())
+    assert [each.name for each in documents.store.documents()] == ["committee.txt"]
+
+
+def test_a_pasted_text_has_no_file_to_be_read_once_more(documents: DocumentServices) -> None:
+    (note,) = documents.add_text("Note", "A thought.")
+    assert taken(documents.retry(note.id)).documents == 0
+    assert documents.store.document(note.id) == note
+
+
 def test_the_end_of_the_program_only_interrupts(library: Opened, tmp_path: Path) -> None:
     many = tmp_path / "many"
     many.mkdir()
