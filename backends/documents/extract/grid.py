@@ -27,7 +27,7 @@ def sections(name: str, page: int, rows: Iterable[Row]) -> Iterator[Section]:
     like that. `name` "": a table without sheets."""
     sheet = _Sheet(name, page)
     for number, cells in rows:
-        filled = [(column, " ".join(text.split())) for column, text in cells if text and not text.isspace()]
+        filled = [(column, plain) for column, text in cells if (plain := " ".join(text.split()))]
         if filled:
             yield from sheet.row(number, filled)
     yield from sheet.close()

@@ -68,7 +68,7 @@ def _contents(path: Path) -> Iterator[tuple[IO[bytes], int, Package | None]]:
     with Package(path) as package:
         manifest = package.read("META-INF/manifest.xml")
         if b"encryption-data" in manifest:
-            raise refusals.encrypted()
+            raise refusals.locked()
         with package.stream("content.xml") as stream:
             yield stream, package.size("content.xml"), package
 
@@ -218,6 +218,8 @@ def lines(holder: Element) -> Iterator[str]:
 
 
 def _cell(cell: Element) -> str:
+    if len(cell) == 1 and not len(cell[0]) and name(cell[0]) == "p":
+        return cell[0].text or ""
     return " ".join(lines(cell))
 
 

@@ -136,7 +136,7 @@ class Package:
             if not 0 <= entry.header_offset <= size - entry.compress_size:
                 raise refusals.damaged()
             if entry.flag_bits & 1:
-                raise refusals.encrypted()
+                raise refusals.locked()
             loose = name.lower().endswith(_MEDIA) and entry.file_size <= 4 * entry.compress_size
             total += 0 if loose else entry.file_size
             embedded = any(folder in name.lower() for folder in _EMBEDDED)
@@ -207,7 +207,7 @@ def _look_at_directory(path: Path) -> None:
     """Refuse a list of entries that is too long before anybody builds it (APPNOTE.TXT, 4.3.14 to 4.3.16)."""
     with path.open("rb") as file:
         if file.read(8) == _COMPOUND:
-            raise refusals.encrypted()  # an Office package under a password ([MS-OFFCRYPTO] 2.3)
+            raise refusals.locked()  # an Office package under a password ([MS-OFFCRYPTO] 2.3)
         size = file.seek(0, io.SEEK_END)
         file.seek(max(0, size - 65557 - 20))
         tail = file.read()

@@ -30,8 +30,18 @@ def damaged(hint: Phrase = NOTHING) -> BackendError:
     )
 
 
-def encrypted() -> BackendError:
-    return InvalidInput(Phrase("The file is protected by a password.", "文件受密码保护。"), _PASSWORD, "encrypted")
+def encrypted(hint: Phrase = _PASSWORD) -> BackendError:
+    return InvalidInput(Phrase("The file is protected by a password.", "文件受密码保护。"), hint, "encrypted")
+
+
+def locked() -> BackendError:
+    """By a password, and of a kind that is not opened here even with it."""
+    return encrypted(
+        Phrase(
+            "Open it in its own program, save it without a password, and add that.",
+            "请用相应的程序打开，去掉密码另存后再添加。",
+        )
+    )
 
 
 def wrong_password() -> BackendError:

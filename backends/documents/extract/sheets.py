@@ -68,7 +68,7 @@ def _calm() -> Iterator[None]:
     try:
         yield
     except calamine.PasswordError as error:
-        raise refusals.encrypted() from error
+        raise refusals.locked() from error
     except (calamine.CalamineError, OSError, ValueError) as error:
         raise refusals.damaged() from error
     except BaseException as error:
