@@ -11,14 +11,17 @@ MIB = 1024 * 1024
 @dataclass(frozen=True, slots=True)
 class Limits:
     """`memory`: bytes the child may map; `recognising`: with pictures of pages being read. `seconds` of processor time
-    a file, and `seconds_per_mib` of its size more; `silence`: seconds without a word, as from a drive that is gone.
+    a file, and `seconds_per_mib` of its size more; `seconds_per_step`: more for each page or piece that is done,
+    `recognising_step` if its picture is read; `silence`: seconds without a word, as from a drive that is gone.
     `characters` of text in all."""
 
     memory: int = 2048 * MIB
     recognising: int = 4096 * MIB
     seconds: float = 60.0
     seconds_per_mib: float = 2.0
-    silence: float = 120.0
+    seconds_per_step: float = 1.0
+    recognising_step: float = 60.0
+    silence: float = 300.0
     characters: int = 2_200_000_000
 
 

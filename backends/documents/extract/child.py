@@ -13,7 +13,7 @@ from typing import Any
 from backends.core.child import serve
 from backends.documents.extract import refusals
 from backends.documents.extract.asked import Asked
-from backends.documents.extract.confining import confine, peak
+from backends.documents.extract.confining import Allowance, peak
 from backends.documents.extract.detect import detect
 from backends.documents.extract.formats import READERS
 from backends.documents.extract.sections import tidy
@@ -32,15 +32,17 @@ def read(request: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Batches of `said` events of the file at "path"; the last has "peak", bytes of memory this process had at most."""
     path, asked = Path(request["path"]), Asked.heard(request["asked"])
     batch: list[list[Any]] = []
-    held, since = 0, time.monotonic()
+    held, steps, since = 0, 0, time.monotonic()
     try:
-        confine(asked, path.stat().st_size)
+        allowance = Allowance(asked, path.stat().st_size)
         for event in _events(path, asked):
             batch.append(said(event))
             held += len(event.text) if isinstance(event, Section) else 0
+            steps += isinstance(event, Reading)
             if held >= _BATCH or len(batch) >= 1000 or time.monotonic() - since > _PAUSE:
                 yield {"events": batch}
-                batch, held, since = [], 0, time.monotonic()
+                allowance.earn(steps)
+                batch, held, steps, since = [], 0, 0, time.monotonic()
     except OSError as error:
         raise refusals.unreadable(error) from error
     except (MemoryError, RecursionError) as error:

@@ -18,17 +18,30 @@ _PROCESS_TIME, _PROCESS_MEMORY, _EXTENDED = 0x2, 0x100, 9
 _jobs: list[int] = []
 
 
-def confine(asked: Asked, size: int) -> None:
-    """This process may take so much for a file of `size` bytes; each file has its own seconds. POSIX ends it with
-    SIGXCPU when they are over."""
-    limits = asked.limits
-    memory = limits.recognising if asked.recognise else limits.memory
-    seconds = time.process_time() + limits.seconds + limits.seconds_per_mib * size / MIB
+class Allowance:
+    """What this process may take for one file of `size` bytes. POSIX ends it with SIGXCPU when its seconds are over."""
+
+    def __init__(self, asked: Asked, size: int) -> None:
+        limits = asked.limits
+        self._memory = limits.recognising if asked.recognise else limits.memory
+        self._step = limits.recognising_step if asked.recognise else limits.seconds_per_step
+        self._until = time.process_time() + limits.seconds + limits.seconds_per_mib * size / MIB
+        _limit(self._memory, self._until)
+
+    def earn(self, steps: int) -> None:
+        """So many pages or pieces are done: there is time for as many more."""
+        if steps:
+            self._until += steps * self._step
+            _limit(self._memory, self._until)
+
+
+def _limit(memory: int, until: float) -> None:
+    """`until`: seconds of processor time since the process began."""
     if sys.platform == "win32":
-        _job(memory, seconds)
+        _job(memory, until)
         return
     resource = importlib.import_module("resource")
-    for what, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, int(seconds) + 1)):
+    for what, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, int(until) + 1)):
         with contextlib.suppress(ValueError, OSError):  # a hard limit below ours holds anyway
             resource.setrlimit(what, (most, resource.getrlimit(what)[1]))
 

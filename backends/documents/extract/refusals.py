@@ -1,5 +1,7 @@
 """Why a file cannot be read. Each is about that file only; the next one is read."""
 
+import sys
+
 from backends.core.errors import BackendError, InvalidInput, NotFound, ResourceError, Unavailable
 from backends.core.phrase import NOTHING, Phrase
 
@@ -82,10 +84,12 @@ def unsupported(hint: Phrase = NOTHING) -> BackendError:
 
 
 def no_ocr() -> BackendError:
+    command = f'"{sys.executable}" -m pip install rapidocr onnxruntime'
     return Unavailable(
+        Phrase("Recognising pictures of pages needs an extra that is not installed.", "识别扫描页所需的附加组件尚未安装。"),
         Phrase(
-            "Recognising pictures of pages needs an extra that is not installed.", "识别扫描页需要的附加组件尚未安装。"
+            f"Install the extra deskseek[ocr] into DeskSeek's environment: {command}",
+            f"请在 DeskSeek 的环境中安装附加组件 deskseek[ocr]：{command}",
         ),
-        Phrase("Install deskseek[ocr] into DeskSeek's environment.", "请在 DeskSeek 的环境中安装 deskseek[ocr]。"),
         "no_ocr",
     )

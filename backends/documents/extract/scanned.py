@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from backends.documents.extract import refusals
+from backends.documents.extract.pdf_lines import Box, Words, paragraphs
 from backends.documents.types import Section
 
 _DPI = 150  # measured: enough for print of 9 points in either language
@@ -23,6 +24,14 @@ class Recogniser:
         """What stands on a page of PDFium, from top to bottom. Nothing: no text was made out."""
         picture = page.render(scale=_DPI / 72, grayscale=False).to_numpy()
         found = self._engine(picture)
-        lines = [str(text) for text in (found.txts or ())]
-        if lines:
-            yield Section("\n".join(lines), number, headings=headings, recognised=True)
+        if found.txts:
+            boxes = [_box(corners) for corners in found.boxes]
+            text = paragraphs("\r\n".join(" ".join(str(line).split()) for line in found.txts), boxes, Words())
+            yield Section(text, number, headings=headings, recognised=True)
+
+
+def _box(corners: Any) -> Box:
+    """Of a line, whose four corners are in pixels from above."""
+    left, top = (float(min(corner[axis] for corner in corners)) for axis in (0, 1))
+    right, foot = (float(max(corner[axis] for corner in corners)) for axis in (0, 1))
+    return Box(left, right, -foot, foot - top, -foot)
