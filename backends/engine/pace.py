@@ -4,9 +4,9 @@ A step costs `base + token_cost * tokens`; both are learnt from the steps as the
 
 Matrices are multiplied in tiles of 16 rows: on a CPU 16 rows take no longer than 8 do, and 20 half as long again
 (`python -m tests.bench rows`). So the tokens of a step, those who speak included, are a multiple of 16. Attention has
-tiles, too, of 64 rows, and goes row by row where there are fewer: behind 4,000 tokens 64 rows take 1.5 s on one thread,
-63 take 3.3 s and 32 take 1.7 s. So it is a multiple of 64 where that does not take too long; what a token costs in such
-steps is learnt apart from what it costs in smaller ones.
+tiles, too, of 64 rows, and goes row by row where there are fewer: behind 4,000 tokens (`rows --behind 4000`) 64 rows
+take 1.5 s on one thread, 63 take 3.3 s and 32 take 1.7 s. So it is a multiple of 64 where that does not take too long;
+what a token costs in such steps is learnt apart from what it costs in smaller ones.
 """
 
 _TILE, _ATTENTION = 16, 64  # rows
