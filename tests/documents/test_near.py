@@ -1,0 +1,57 @@
+"""Near-duplicates: copies and versions, but never two texts that differ in a figure or a "not"."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.documents.near import likeness, same, sketch
+
+LEASE = (
+    "The tenant shall pay the rent of 1,200 on the first working day of each month. The landlord shall keep the roof "
+    "in repair. Either side may end the lease with notice of three months to the end of a quarter."
+)
+合同 = "承租人应于每月第一个工作日支付租金1200元。出租人负责房屋主体的维修。任何一方可提前三个月书面通知对方解除合同。"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        LEASE.upper(),
+        LEASE.replace(" ", "  \n"),
+        LEASE.replace("in repair", "in good repair"),
+        LEASE.replace(".", " ."),
+    ],
+)
+def test_a_version_of_a_text_is_the_same(other: str) -> None:
+    assert same(sketch(LEASE), sketch(other))
+
+
+def test_traditional_and_simplified_are_the_same() -> None:
+    traditional = (
+        "承租人應於每月第一個工作日支付租金1200元。出租人負責房屋主體的維修。任何一方可提前三個月書面通知對方解除合同。"
+    )
+    assert same(sketch(合同), sketch(traditional))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (LEASE, LEASE.replace("1,200", "1,300")),
+        (LEASE, LEASE.replace("shall keep", "shall not keep")),
+        (LEASE, LEASE.replace("shall keep", "shan't keep")),
+        (合同, 合同.replace("1200", "1500")),
+        (合同, 合同.replace("出租人负责", "出租人不负责")),
+        (LEASE, LEASE[: len(LEASE) // 2]),
+        (LEASE, 合同),
+        ("", ""),
+    ],
+)
+def test_a_figure_or_a_not_makes_two_of_them(one: str, other: str) -> None:
+    assert not same(sketch(one), sketch(other))
+
+
+@given(st.text(), st.text())
+def test_likeness_is_a_share_and_goes_both_ways(one: str, other: str) -> None:
+    there, back = likeness(sketch(one), sketch(other)), likeness(sketch(other), sketch(one))
+    assert 0.0 <= there == back <= 1.0
+    assert likeness(sketch(one), sketch(one)) in (0.0, 1.0)
