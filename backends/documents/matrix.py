@@ -106,9 +106,12 @@ def floats(halves: Any) -> Any:
     """float32 of finite half floats (as uint16), by shifting them into place: several times faster than numpy's way."""
     import numpy as np
 
-    wide = halves.astype(np.uint32)
-    bits = (wide & 0x8000) << 16 | (wide & 0x7FFF) << 13
-    return bits.view(np.float32) * np.float32(2.0**112)
+    wide = halves.view(np.int16).astype(np.int32)  # the sign stays at the top
+    wide <<= 13
+    wide &= np.int32(0x8FFFE000 - (1 << 32))
+    made = wide.view(np.float32)
+    made *= np.float32(2.0**112)  # the exponents of both begin elsewhere
+    return made
 
 
 def _signs(rows: Any) -> Any:
@@ -307,9 +310,12 @@ class Matrix:
         return np.memmap(self.folder / "rows.f16", "<u2", "r", shape=(self.count, self.dimensions))
 
     def _rows(self) -> Rows:
+        import numpy as np
+
+        bits = None if self._bits is None else np.asarray(self._bits)  # plain arrays are faster than mapped ones
         return Rows(
-            *(self.count, self.dimensions, self.sequence, self._mapped(), self._ids, self._documents),
-            *(self._bits, self._mean),
+            *(self.count, self.dimensions, self.sequence, np.asarray(self._mapped()), self._ids, self._documents),
+            *(bits, self._mean),
         )
 
     def _guarded(self, call: Callable[[], None]) -> None:
