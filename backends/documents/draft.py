@@ -36,12 +36,13 @@ class Draft:
         self.passages = 0
         self.closed = Closed()
 
-    def add(self, section: Section) -> None:
+    def add(self, section: Section, *, whole: bool = False) -> None:
+        """`whole` as in `chunks`."""
         text, start = section.text, self.characters
         if not text:
             return
         end = start + len(text)
-        places = list(chunks(section))
+        places = list(chunks(section, whole=whole))
         if self._number >= MOST or self.passages + len(places) > MOST:
             raise _too_large()
         headings = json.dumps(section.headings, ensure_ascii=False) if section.headings else "[]"
