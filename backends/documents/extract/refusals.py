@@ -86,7 +86,7 @@ def unsupported(hint: Phrase = NOTHING) -> BackendError:
 def no_ocr() -> BackendError:
     command = f'"{sys.executable}" -m pip install rapidocr onnxruntime'
     return Unavailable(
-        Phrase("Recognising pictures of pages needs an extra that is not installed.", "识别扫描页所需的附加组件尚未安装。"),
+        Phrase("Recognising scanned pages needs an extra that is not installed.", "识别扫描页所需的附加组件尚未安装。"),
         Phrase(
             f"Install the extra deskseek[ocr] into DeskSeek's environment: {command}",
             f"请在 DeskSeek 的环境中安装附加组件 deskseek[ocr]：{command}",
