@@ -21,22 +21,28 @@ _DENYING = re.compile(r"[不没无非未勿莫否]|\b(?:no|not|never|none|nor|wi
 _SAID = re.compile(r"[^\W_]+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sketch:
-    """What two texts are compared by. `numbers` as they stand, in order."""
+    """What two texts are compared by. `said`: the text without what does not count; `numbers` as they stand, in
+    order. Shingles are made when first asked for: most pairs differ in something cheaper."""
 
-    shingles: frozenset[str]
+    said: str
     numbers: tuple[str, ...]
     denials: int
+    _shingles: frozenset[str] | None = None
+
+    @property
+    def shingles(self) -> frozenset[str]:
+        if self._shingles is None:
+            said, last = self.said, max(1, len(self.said) - SHINGLE + 1)
+            self._shingles = frozenset([said[at : at + SHINGLE] for at in range(last)]) if said else frozenset()
+        return self._shingles
 
 
 def sketch(text: str) -> Sketch:
     """Without regard to case, width, white space, punctuation, Simplified and Traditional."""
     text = folded(text)
-    said = "".join(_SAID.findall(text))
-    last = max(1, len(said) - SHINGLE + 1)
-    shingles = frozenset([said[start : start + SHINGLE] for start in range(last)]) if said else frozenset()
-    return Sketch(shingles, tuple(_NUMBER.findall(text)), len(_DENYING.findall(text)))
+    return Sketch("".join(_SAID.findall(text)), tuple(_NUMBER.findall(text)), len(_DENYING.findall(text)))
 
 
 def likeness(one: Sketch, other: Sketch) -> float:
@@ -48,5 +54,5 @@ def likeness(one: Sketch, other: Sketch) -> float:
 def same(one: Sketch, other: Sketch) -> bool:
     if one.numbers != other.numbers or one.denials != other.denials:
         return False
-    shorter, longer = sorted((len(one.shingles), len(other.shingles)))
-    return shorter >= SAME * longer and likeness(one, other) >= SAME
+    shorter, longer = sorted((len(one.said), len(other.said)))
+    return shorter >= SAME * SAME * longer and likeness(one, other) >= SAME
