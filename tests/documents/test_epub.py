@@ -50,6 +50,10 @@ def test_markup_of_all_kinds(tmp_path: Path) -> None:
     ]
 
 
+def test_a_declaration_that_never_ends_loses_nothing(tmp_path: Path) -> None:
+    assert text(epub(tmp_path / "a.epub", {"a": "<?xml version='1.0' <html><body><p>left"}), "epub") == "left\n"
+
+
 def test_the_contents_name_what_has_no_heading(tmp_path: Path) -> None:
     nav = f'<html xmlns="{XHTML}"><body><nav><a href="text/../a.xhtml#x">第一章 起</a></nav></body></html>'
     manifest = '<item id="nav" href="nav.xhtml" properties="nav" media-type="application/xhtml+xml"/>'

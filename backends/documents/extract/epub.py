@@ -70,7 +70,8 @@ def parsed(data: bytes) -> Element | None:
     if "<!ENTITY" in markup or "<!DOCTYPE" in markup:
         raise refusals.damaged()
     strict = _ENTITY.sub(lambda one: _character(one[1], one[0]), markup)
-    strict = strict[strict.index("?>") + 2 :] if strict.lstrip("\ufeff \r\n").startswith("<?xml") else strict
+    if strict.lstrip("\ufeff \r\n").startswith("<?xml"):
+        strict = strict.partition("?>")[2]
     try:
         return xmltree.parse(strict.lstrip("\ufeff \r\n").encode("utf-8", "replace"))
     except BackendError:
