@@ -5,6 +5,7 @@ picture are `unread`, or recognised (scanned.py) if that is asked for.
 """
 
 import ctypes
+import functools
 import re
 from collections.abc import Iterator
 from contextlib import closing
@@ -81,10 +82,26 @@ def read(path: Path, asked: Asked) -> Iterator[ReadEvent]:
 # ---- the document
 
 
+@functools.cache
+def _without_fonts() -> Any:
+    """PDFium looks for no font of the system: to read text it needs none, and with those that stand in for Chinese
+    ones that are not in the file it is fifteen times as slow. What is returned must live as long as PDFium."""
+    from pypdfium2 import raw
+
+    fonts = raw.FPDF_SYSFONTINFO(version=1)
+    kinds: list[Any] = list(raw.FPDF_SYSFONTINFO._fields_[1:])
+    for name, kind in kinds:
+        answer = 0 if name in ("GetFontData", "GetFaceName", "GetFontCharset") else None
+        setattr(fonts, name, kind(lambda *_, answer=answer: answer))
+    raw.FPDF_SetSystemFontInfo(ctypes.byref(fonts))
+    return fonts
+
+
 def _opened(path: Path, password: str) -> Any:
     """A PdfDocument. Raises encrypted, wrong_password, damaged_file."""
     import pypdfium2
 
+    _without_fonts()
     try:
         return pypdfium2.PdfDocument(path, password=password or None)
     except pypdfium2.PdfiumError as error:
