@@ -47,8 +47,8 @@ class Claim:
         return frozenset(token.key for token in self.tokens if token.content)
 
     def lowered(self, words: Collection[str]) -> "Claim":
-        """The same, where a capital at the beginning of a sentence is none if the word is among `words`, or is made
-        like no name ("Researchers", "Interestingly")."""
+        """The same, where a name is none if the word stands among `words` in small letters, too (a Title), or at the
+        beginning of a sentence and made like no name ("Researchers", "Interestingly")."""
         return Claim(tuple(_lowered(token, words) for token in self.tokens))
 
     @cached_property
@@ -67,12 +67,12 @@ class Claim:
 
 
 def _lowered(token: Token, words: Collection[str]) -> Token:
-    if not token.first:
+    if token.kind != "name":
         return token
-    if token.key.endswith("ly") and len(token.key) > 6:
-        return Token("part", token.key)
     plain = stem(_base(token.key))
-    return Token("word", plain) if plain in words or _NO_NAME.search(token.key) else token
+    if plain in words or (token.first and _NO_NAME.search(token.key)):
+        return Token("word", plain)
+    return Token("part", token.key) if token.first and token.key.endswith("ly") and len(token.key) > 6 else token
 
 
 _NO_NAME = re.compile(r"...(?:ing|ed|[eo]rs|tions?|ments?|ness|ities|ity|ists|ants|ents|ives|ous|ful|able|less|ism)$")
@@ -99,7 +99,7 @@ _NEGATIVE = {"没", "无", "未", "非", "勿", "莫", "否"}
 _NO_NEGATION = re.compile(  # 不 and its like are a part of the word here
     "不同|不仅|不但|不过|不断|不少|不论|不管|不久|不得不|不愧|不妨|不禁|不惜|不料|不只|不止|不单|不约而同|无论|无数|无线|"
     "无锡|无双|无疑|无穷|无机|非常|非洲|非但|非得|除非|[东西南北]非|是非|未来|是否|否则|否定|否认|能否|可否|没落|没收|[沉淹埋出]没|"
-    "莫斯科|莫扎特|莫里|约翰|阿非"
+    "不良|不利|不幸|不当|不满|不安|不法|不足|不便|不等|不详|不明|不锈|不动产|莫斯科|莫扎特|莫里|约翰|阿非"
 )
 _LINES = re.compile(r"(?<=[a-z])[-\u00ad\ufffe]\s*\n\s*(?=[a-z])|(?<=[\u3400-\u9fff])\s*\n\s*(?=[\u3400-\u9fff])")
 _MARKUP = re.compile(r"[*_`#|~>]+")

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from backends.chat.prompts import filled
 from backends.chat.types import Source
+from backends.core.errors import NotFound
 from backends.core.phrase import Phrase
 from backends.documents.types import Document, Found, Hit, Passage, Scope
 
@@ -64,7 +65,10 @@ def whole(store: Texts, scope: Scope, limits: Limits, room: int, count: Count) -
     ids = store.visible(scope)
     if not 0 < len(ids) <= limits.whole:
         return ()
-    documents = [store.document(one) for one in ids]
+    try:
+        documents = [store.document(one) for one in ids]
+    except NotFound:  # deleted just now
+        return ()
     if sum(document.characters for document in documents) > room * _CHARACTERS_PER_TOKEN:
         return ()
     stretches = [Stretch(document, (one,)) for document in documents for one in store.passages_of(document.id)]

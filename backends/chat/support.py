@@ -6,56 +6,26 @@ the same words, no number, name or Chinese word in the place of another. `None` 
 could be checked (numbers, part numbers, Latin names) holds, or where there is nothing to check.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
+from backends.chat.changed import changed
 from backends.chat.claims import Claim, Token, claim
+from backends.chat.names import related, stands_for
 from backends.chat.sentences import sentences
 from backends.documents.words import language
 
 ENOUGH = 0.6  # of the content words
 _STRETCH = 3  # sentences
-_ALIKE = 0.5  # of a sentence's content in matching runs: a copy, in which one changed word stands out
 _NEAR = 3  # content words after a negation that it surely speaks of ...
 _CLAUSE = 16  # ... and that it may speak of, where the order of words differs
-_AROUND = 2  # content words on each side of a number or name that tell what it is of
-_SHORT = 4  # tokens put in or left out: small enough to be a change, not another clause
-_LONG = 24  # tokens for which others may be put
+_BESIDE = 3  # content words on each side of a number or name, one of which must be the same
 
-_SAME = """  words that stand for each other; anything else in the place of another is another
-    成立 建立 创立 创建 设立 创办
-    位于 坐落于 坐落 地处
-    开始 始于 起于
-    称为 称作 叫做 叫作 称
-    大约 约 大概 左右 约为
-    包括 包含 含有 涵盖
-    超过 多于 高于 逾
-    低于 少于 不足
-    因为 由于 因
-    担任 出任 任
-    出生 诞生 生
-    去世 逝世 病逝 死
-    发布 公布 宣布 颁布
-    发行 推出 出版
-    增加 增长 上升 提高 上涨
-    减少 下降 降低 下跌
-    获得 取得 得到 荣获 获
-    使用 采用 运用 用
-    目前 现在 当前 如今
-    主要 主
-    认为 指出 表示
-    属于 属
-    导致 造成 引起 致
-    制造 生产 制作
-    以及 和 与 及 并
-    是 为 乃 系
-    共有 共 一共 总共 有
-    一个 一座 一种 一名 一位 个 座 种 名 位
-    发生 爆发
-    该 此 这 其 本
-"""
-_SAME_AS = {word: n for n, group in enumerate(_SAME.splitlines()[1:]) for word in group.split()}
+_LEAD_IN = re.compile(  # words of the answer about its sources
+    r"^\s*(?:(?:因此|所以|综上|总之|此外|另外|同时|其中)[，,])?(?:(?:根据|依据|按照|据)[^，,。]{0,12}?(?:资料|文档|文件|来源|原文|段落|内容|文本|记载)"
+    r"[^，,。]{0,6}[，,：:]|(?:资料|文档|文件|来源|原文|文中|文本)[^，,。]{0,4}(?:显示|提到|指出|记载|说明|表明|写道)[，,：:]?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +39,7 @@ class Support:
 
 
 def support(sentence: str, passage: str) -> Support:
-    said = claim(sentence)
+    said = claim(_LEAD_IN.sub("", sentence))
     places = list(sentences(passage))
     if not said.content or not places:
         return Support(None, 0, len(passage))
@@ -88,14 +58,21 @@ def support(sentence: str, passage: str) -> Support:
                 return Support(True, *place, covered)
             if covered > best.covered + 0.05 * (size > 1):
                 best = Support(False, *place, covered)
-        if size == 1 and any(_changed(said, piece) for piece in pieces):
+        if size == 1 and any(changed(said, piece) for piece in pieces):
             return best
     return best
 
 
 def _languages_differ(sentence: str, passage: str) -> bool:
     one, other = language(sentence), language(passage)
-    return bool(one and other) and one != other
+    if one and other:
+        return one != other
+    return abs(_han_share(sentence) - _han_share(passage)) > 0.5
+
+
+def _han_share(text: str) -> float:
+    letters = [character for character in text if character.isalpha()]
+    return sum("\u3400" <= character <= "\u9fff" for character in letters) / max(1, len(letters))
 
 
 def _elsewhere(said: Claim, passage: Claim) -> bool | None:
@@ -141,8 +118,9 @@ def _holds(said: Claim, window: Claim, *, single: bool) -> bool:
     return (
         all(_counted(number.value, number.unit, window) for number in said.numbers)
         and all(_named(name, window) for name in said.names)
+        and _in_place(said, window)
         and _negated_alike(said, window)
-        and not _changed(said, window, single=single)
+        and not changed(said, window, single=single)
     )
 
 
@@ -168,29 +146,52 @@ def _named(name: Token, window: Claim) -> bool:
     if name.key in window.keys:
         return True
     words = [token for token in window.tokens if token.kind in ("name", "word")]
-    if any(_related(name.key, token.key) for token in words):
+    if any(related(name.key, token.key) for token in words):
         return True
-    return _stands_for(name.key, window.tokens)
+    return stands_for(name.key, window.tokens)
 
 
-def _stands_for(name: str, tokens: Sequence[Token]) -> bool:
-    """Initials: OAPEC of the Organization of Arab Petroleum Exporting Countries."""
-    if not (3 <= len(name) <= 7 and name.isascii() and name.isalpha()):
-        return False
-    return name in "".join(token.key[0] if token.kind == "name" else " " for token in tokens if token.kind != "part")
+def _in_place(said: Claim, window: Claim) -> bool:
+    """Each number and name no oftener than there, and beside a word that it stands beside there, too: a number of the
+    passage, but of something else, is not what was said."""
+    ours = [token.key for token in said.tokens if token.strong]
+    theirs = [token.key for token in window.tokens if token.kind in ("number", "name", "word")]
+    around, there = _surroundings(said.tokens), _surroundings(window.tokens)
+    dates = _dated(said.tokens) & _dated(window.tokens)
+    for key in set(ours):
+        if key in theirs and ours.count(key) > theirs.count(key):
+            return False
+        if key in dates or key not in there or not around[key] or not there[key]:
+            continue
+        if not around[key] & there[key]:
+            return False
+    return True
 
 
-def _related(one: str, other: str) -> bool:
-    """The country and its people: Syria, Syrian, Syrians; Japan, Japanese."""
-    if one == other:
-        return True
-    short, long = sorted((one, other), key=len)
-    if len(short) < 4 or any(c.isdigit() for c in long):
-        return False
-    if long.startswith(short):
-        return long[len(short) :] in ("s", "n", "ns", "an", "ans", "ian", "ians", "ese", "ish", "es")
-    stem = short[:-1]
-    return len(stem) >= 4 and long.startswith(stem) and long[len(stem) :] in ("ian", "ians", "an", "ans", "ese", "ish")
+def _surroundings(tokens: Sequence[Token]) -> dict[str, set[str]]:
+    """Of each number and name: the content words near it, in its sentence."""
+    found: dict[str, set[str]] = {}
+    begin = 0
+    for end in [n for n, token in enumerate(tokens) if token.key in _ENDS] + [len(tokens)]:
+        content = [token for token in tokens[begin:end] if token.content]
+        for place, token in enumerate(content):
+            if token.kind in ("number", "name", "word"):
+                near = content[max(0, place - _BESIDE) : place] + content[place + 1 : place + 1 + _BESIDE]
+                found.setdefault(token.key, set()).update(one.key for one in near if one.kind != "number")
+        begin = end + 1
+    return found
+
+
+def _dated(tokens: Sequence[Token]) -> set[str]:
+    """Months and the numbers beside them: when something was may be said at either end of a sentence."""
+    found: set[str] = set()
+    for place, token in enumerate(tokens):
+        if token.key.startswith("#m"):
+            found |= {one.key for one in tokens[max(0, place - 1) : place + 4] if one.kind == "number"}
+    return found
+
+
+_ENDS = (".", "!", "?", "。", ";", "|")
 
 
 # ---- negations
@@ -242,142 +243,9 @@ def _overlap(one: Sequence[str], other: Sequence[str]) -> bool:
 
 
 def _together(keys: Sequence[str], tokens: Sequence[Token]) -> bool:
-    """The words stand near each other, in this order."""
+    """The words stand near each other."""
     content = [token.key for token in tokens if token.content]
     if len(keys) == 1:
         return keys[0] in content
-    first, second = keys
-    return any(one == first and second in content[place + 1 : place + 1 + _NEAR] for place, one in enumerate(content))
-
-
-# ---- one thing in the place of another
-
-
-def _changed(said: Claim, window: Claim, *, single: bool = True) -> bool:
-    """Where the sentence runs along the passage: something else in the place of a number, a name, a Chinese word; a
-    negation put in or left out. `single`: the stretch is one sentence, within which words may have moved."""
-    ours = [token for token in said.tokens if token.kind != "stop"]
-    theirs = [token for token in window.tokens if token.kind != "stop"]
-    matcher = SequenceMatcher(None, [token.key for token in ours], [token.key for token in theirs], autojunk=False)
-    steps = matcher.get_opcodes()
-    in_runs = sum(
-        sum(token.content for token in ours[a:b]) for step, a, b, _, _ in steps if step == "equal" and b - a > 1
-    )
-    alike = in_runs >= _ALIKE * max(1, len(said.content))
-    if not alike and in_runs < 2:
-        return False
-    if alike and any(_exchanged(kind, ours, theirs) for kind in ("number", "name")):
-        return True
-    apart = [(ours[a:b], theirs[c:d]) for step, a, b, c, d in steps if step != "equal"]
-    only_ours = [token for mine, _ in apart for token in mine]
-    only_theirs = [token for _, other in apart for token in other] if single else []
-    turned = any(map(_negative, only_ours)) != any(_negative(token) for _, other in apart for token in other)
-    if alike and single and _too_often(only_ours, only_theirs):
-        return True
-    for number, (step, a, b, c, d) in enumerate(steps):
-        if step == "equal":
-            continue
-        mine, other = ours[a:b], theirs[c:d]
-        before = number > 0 and steps[number - 1][0] == "equal"
-        after = number + 1 < len(steps) and steps[number + 1][0] == "equal"
-        held = before and after
-        if held and turned and max(len(mine), len(other)) <= _SHORT and any(map(_negative, (*mine, *other))):
-            return True
-        if step != "replace":
-            continue
-        if before and not after:
-            other = other[: len(mine) + 1]  # what stands at the same place; the passage goes on
-        elif after and not before:
-            other = other[-len(mine) - 1 :]
-        gone = [token for token in other if token.content and not _among(token, only_ours)]
-        come = [token for token in mine if token.content and not _among(token, only_theirs)]
-        if not gone and not come:
-            continue  # the same words in another order
-        new = [token for token in mine if token.content and not _among(token, other)]
-        lost = {token.kind for token in gone if token.strong}
-        new = [token for token in new if token.kind in lost or not _among(token, only_theirs)]
-        old = [token for token in other if token.content and not _among(token, mine)]
-        if new and old and (held or alike) and _another(new, old, mine, other, alike=alike, held=held):
-            return True
-    return False
-
-
-def _negative(token: Token) -> bool:
-    return token.kind == "not" or token.key in ("不", "没", "无", "未", "非")
-
-
-def _too_often(only_ours: Sequence[Token], only_theirs: Sequence[Token]) -> bool:
-    """A number that the passage does not have once more, while it has another that the sentence lacks."""
-    mine = [token.key for token in only_ours if token.kind == "number"]
-    other = [token.key for token in only_theirs if token.kind == "number"]
-    return any(mine.count(key) > other.count(key) for key in mine) and any(key not in mine for key in other)
-
-
-def _exchanged(kind: str, ours: Sequence[Token], theirs: Sequence[Token]) -> bool:
-    """Numbers of one unit, or names, that both have once stand in another order; at least two have lost their words,
-    which they would have kept if the clauses alone had changed places."""
-    mine = [_measured(token) for token in ours if token.kind == kind]
-    other = [_measured(token) for token in theirs if token.kind == kind]
-    common = {key for key in mine if mine.count(key) == 1 == other.count(key)}
-    for unit in {unit for _, unit in common}:
-        one = [key for key in mine if key in common and key[1] == unit]
-        two = [key for key in other if key in common and key[1] == unit]
-        moved = [key for (key, _), (there, _) in zip(one, two, strict=True) if key != there]
-        if sum(not _beside(key, ours, moved) & _beside(key, theirs, moved) for key in moved) > 1:
-            return True
-    return False
-
-
-def _beside(key: str, tokens: Sequence[Token], others: Sequence[str]) -> set[str]:
-    """The words next to it, that are not next to the others too."""
-
-    def around(one: str) -> set[str]:
-        place = next(place for place, token in enumerate(content) if token.key == one)
-        near = content[max(0, place - _AROUND) : place] + content[place + 1 : place + 1 + _AROUND]
-        return {token.key for token in near if token.kind != "number"}
-
-    content = [token for token in tokens if token.content]
-    return around(key) - {word for other in others if other != key for word in around(other)}
-
-
-def _measured(token: Token) -> tuple[str, str]:
-    return token.key, token.quantity.unit if token.quantity else ""
-
-
-def _another(
-    new: Sequence[Token],
-    old: Sequence[Token],
-    mine: Sequence[Token],
-    other: Sequence[Token],
-    *,
-    alike: bool,
-    held: bool,
-) -> bool:
-    """Whether `new` stands in the place of `old` and is something else."""
-    if len(other) > _LONG:
-        return False
-    for kind in ("number", "name"):
-        if any(token.kind == kind for token in new) and any(token.kind == kind for token in old):
-            return True
-    if not alike:
-        return held and any(token.strong for token in new) and any(token.strong for token in old)
-    if any(token.strong for token in (*new, *old)):
-        return True
-    if any(token.kind == "han" for token in new):
-        return not _stand_for_each_other("".join(one.key for one in mine), "".join(one.key for one in other))
-    return False
-
-
-def _among(token: Token, others: Sequence[Token]) -> bool:
-    if token.kind == "name" and _stands_for(token.key, others):
-        return True
-    return any(token.key == other.key or (token.kind == "name" and _related(token.key, other.key)) for other in others)
-
-
-def _stand_for_each_other(one: str, two: str) -> bool:
-    if one in _SAME_AS and _SAME_AS[one] == _SAME_AS.get(two):
-        return True
-    for mine, group in _SAME_AS.items():  # 建立 and 成立 differ in one character
-        if one and one in mine and any(two and two in other for other, g in _SAME_AS.items() if g == group):
-            return True
-    return False
+    places = [[place for place, one in enumerate(content) if one == key] for key in keys]
+    return any(abs(one - other) <= _NEAR for one in places[0] for other in places[1])
