@@ -33,7 +33,7 @@ class DocumentDesk(QObject):
         self, window: MainWindow, documents: DocumentServices, pump: Pump, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self.window = window
+        self.window, self._services = window, documents
         self.rows, self.collections, self.hits = DocumentList(), CollectionList(), HitList()
         self.documents_page = DocumentsPage(self.rows, self.collections)
         self.search_page = SearchPage(self.hits)
@@ -50,6 +50,7 @@ class DocumentDesk(QObject):
 
     def start(self) -> None:
         """List what there is, and go on with what was cut short."""
+        self._services.begin()
         self.documents.start()
         self.searching.look()
 
@@ -117,12 +118,9 @@ class DocumentDesk(QObject):
 
     # ---- for others
 
-    def add(self, paths: Sequence[Path], conversation_id: int | None = None) -> None:
-        """What was dropped or pasted. `conversation_id`: for that conversation only."""
-        if conversation_id is not None:
-            self.documents.add_to_conversation(conversation_id, paths)
-        else:
-            self.documents.add(paths, told=self.window.page != "documents")
+    def add(self, paths: Sequence[Path]) -> None:
+        """What was dropped or pasted on any page but a conversation."""
+        self.documents.add(paths, told=self.window.page != "documents")
 
     def show_passage(self, document_id: int, start: int, end: int, page: int = 0, quote: str = "") -> None:
         """A citation was clicked: the viewer stands on it."""
