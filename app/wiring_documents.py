@@ -33,7 +33,7 @@ class DocumentDesk(QObject):
         self, window: MainWindow, documents: DocumentServices, pump: Pump, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self.window, self._services = window, documents
+        self.window = window
         self.rows, self.collections, self.hits = DocumentList(), CollectionList(), HitList()
         self.documents_page = DocumentsPage(self.rows, self.collections)
         self.search_page = SearchPage(self.hits)
@@ -50,7 +50,6 @@ class DocumentDesk(QObject):
 
     def start(self) -> None:
         """List what there is, and go on with what was cut short."""
-        self._services.begin()
         self.documents.start()
         self.searching.look()
 
