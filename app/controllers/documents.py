@@ -179,19 +179,6 @@ class DocumentsController(QObject):
         collection = self.library.chosen
         self._call(self._documents.add, paths, collection, then=partial(self._follow, told=told, files=len(paths)))
 
-    def add_to_conversation(self, conversation_id: int, paths: Sequence[Path]) -> None:
-        """For the answers of this conversation only; they are not listed."""
-
-        def add() -> Stream[IngestEvent]:
-            collection = self._documents.store.conversation_collection(conversation_id)
-            return self._documents.add(paths, collection.id)
-
-        said = Phrase(
-            f"Reading {_named(paths)[0]} for this conversation only.", f"正在读取{_named(paths)[1]}，仅用于本对话。"
-        )
-        self._board.post(Notice(said, key="taking_in"))
-        self._call(add, then=partial(self._follow, told=False, files=len(paths)))
-
     @Slot(str)
     def add_text(self, text: str) -> None:
         lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -388,10 +375,3 @@ class DocumentsController(QObject):
             then(result)
 
         self._pump.call(self._runner, function, *args, then=arrived, on_error=on_error or self._board.post_error)
-
-
-def _named(paths: Sequence[Path]) -> tuple[str, str]:
-    """One by its name, several by their number."""
-    if len(paths) == 1:
-        return paths[0].name, f"“{paths[0].name}”"
-    return f"{len(paths)} documents", f" {len(paths)} 个文档"

@@ -12,7 +12,15 @@ from PySide6.QtCore import (
     Slot,
 )
 from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+)
 
 from app import document_words, figures, icons, theme
 from app.lists.documents import DocumentList, DocumentRow
@@ -142,8 +150,10 @@ class DocumentRows(QStyledItemDelegate):
         painter.drawRoundedRect(QRect(left, rect.top() + px(33), min(px(150), rect.width() // 3), px(8)), 4, 4)
 
 
-class DocumentView(QListView):
-    """Chosen rows stay chosen when others come before them. `chosen_changed` comes when a person chooses."""
+class DocumentView(QTableView):
+    """A table of one column, since a list view lays out every row anew when one changes.
+
+    Chosen rows stay chosen when others come before them. `chosen_changed` comes when a person chooses."""
 
     chosen_changed = Signal()
     opened = Signal(object)  # Document
@@ -156,7 +166,15 @@ class DocumentView(QListView):
         self._following = False
         self.setModel(documents)
         self.setItemDelegate(DocumentRows(self))
-        self.setUniformItemSizes(True)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.horizontalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setMinimumSectionSize(1)
+        self.verticalHeader().setDefaultSectionSize(px(_ROW))
+        self.verticalHeader().hide()
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -172,20 +190,25 @@ class DocumentView(QListView):
     @property
     def chosen(self) -> list[int]:
         """Ids of what is chosen and here, from the top."""
-        rows = {index.row() for index in self.selectionModel().selectedIndexes()}
-        held = sorted((place, document.id) for place, document in self._documents.held() if place in rows)
-        return [id for _, id in held]
+        chosen = self._ranges
+        held = ((place, document.id) for place, document in self._documents.held())
+        return [id for place, id in sorted(held) if any(top <= place <= bottom for top, bottom in chosen)]
 
     @property
     def chosen_count(self) -> int:
-        return sum(part.height() for part in self.selectionModel().selection().toList())
+        return sum(bottom - top + 1 for top, bottom in self._ranges)
+
+    @property
+    def _ranges(self) -> list[tuple[int, int]]:
+        """First and last rows: never a row at a time, there may be very many."""
+        return [(part.top(), part.bottom()) for part in self.selectionModel().selection().toList()]
 
     @property
     def chosen_absent(self) -> list[tuple[int, int]]:
         """First row and count of what is chosen and not here."""
         ranges: list[tuple[int, int]] = []
-        for part in self.selectionModel().selection().toList():
-            for place in range(part.top(), part.bottom() + 1):
+        for top, bottom in self._ranges:
+            for place in range(top, bottom + 1):
                 if self._documents.row(place, ask=False) is not None:
                     continue
                 if ranges and sum(ranges[-1]) == place:
@@ -198,7 +221,7 @@ class DocumentView(QListView):
         """The one that is chosen, if it is one."""
         if self.chosen_count != 1:
             return None
-        return self._documents.row(self.selectionModel().selectedIndexes()[0].row(), ask=False)
+        return self._documents.row(self._ranges[0][0], ask=False)
 
     def choose(self, document_id: int) -> bool:
         """Go to it; False if it is not here."""

@@ -16,6 +16,7 @@ from app.theme import SPACE, px
 from app.widgets.collection_panel import CollectionPanel
 from app.widgets.document_foot import DocumentFoot
 from app.widgets.document_rows import DocumentView
+from app.widgets.elided import ElidedLabel
 from app.widgets.filter_box import FilterBox
 from app.widgets.intake_strip import IntakeStrip
 from app.widgets.no_documents import NoDocuments
@@ -58,7 +59,7 @@ class DocumentsPage(Retranslated, QFrame):
         self._fits: bool | None = None
         self._low = False
         self.panel = CollectionPanel(collections)
-        self._title = parts.label(role="title")
+        self._title = ElidedLabel("title")
         self._count = parts.label(role="caption", tone="muted")
         self._folder = parts.button(kind="secondary", icon="folder-plus")
         self._files = parts.button(kind="primary", icon="plus")

@@ -1,10 +1,10 @@
-"""Model files, or folders of them, dropped onto a page: the page lights up while one is held over it."""
+"""Files dropped onto a page, or onto the window: it lights up while they are held over it."""
 
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
-from PySide6.QtWidgets import QAbstractScrollArea, QFrame
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
 from app import parts
 from app.language import Retranslated
@@ -72,6 +72,37 @@ class ModelDrop(Retranslated, QFrame):
 
     def _cover(self) -> None:
         self.setGeometry(self._page.rect().adjusted(SPACE.s, SPACE.s, -SPACE.s, -SPACE.s))
+
+
+class DropVeil(Retranslated, QFrame):
+    """Lies over all pages while files are held over the window, and says where they will go."""
+
+    def __init__(self, page: QWidget) -> None:
+        super().__init__(page)
+        self.setProperty("surface", "drop")
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._over = page
+        self._chat = False
+        self._words = parts.label(role="heading", wrap=True)
+        self._more = parts.label(wrap=True)
+        for label in (self._words, self._more):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setLayout(parts.column(None, self._words, self._more, None, space=SPACE.s, margin=SPACE.xl))
+        self.hide()
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        here, all_ = self.tr("Drop files for this conversation only"), self.tr("Drop documents here")
+        self._words.setText(here if self._chat else all_)
+        library = self.tr("For all conversations, drop them on the page Documents.")
+        self._more.setText(library if self._chat else self.tr("They are read on this computer and can be searched."))
+
+    def lower_over(self, page: str) -> None:
+        self._chat = page == "chat"
+        self.retranslate()
+        self.setGeometry(self._over.rect().adjusted(SPACE.s, SPACE.s, -SPACE.s, -SPACE.s))
+        self.show()
+        self.raise_()
 
 
 def models_in(mime: QMimeData) -> list[str]:

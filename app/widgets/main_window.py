@@ -3,13 +3,22 @@
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QMimeData, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+)
 from PySide6.QtWidgets import QFrame, QMainWindow, QStackedWidget, QWidget
 
 from app import parts
 from app.notices import NoticeBoard
 from app.theme import SPACE
 from app.widgets.actions import Actions
+from app.widgets.drop import DropVeil
 from app.widgets.rail import Rail
 
 SMALLEST = (720, 480)
@@ -36,6 +45,7 @@ class MainWindow(QMainWindow):
         page = QFrame()
         page.setProperty("surface", "page")
         page.setLayout(parts.column(self.notices, self._stack, space=0))
+        self._veil = DropVeil(page)
         whole = QWidget()
         layout = parts.row(self.rail, page, space=0)
         layout.setStretch(1, 1)
@@ -89,8 +99,13 @@ class MainWindow(QMainWindow):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if _files(event.mimeData()):
             event.acceptProposedAction()
+            self._veil.lower_over(self.page)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._veil.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:
+        self._veil.hide()
         if files := _files(event.mimeData()):
             event.acceptProposedAction()
             self.files_dropped.emit(files)

@@ -29,9 +29,11 @@ class PdfPane(QPdfView):
     page_changed = Signal(int)  # from 1
     zoom_changed = Signal(float)
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, pdf: QPdfDocument, parent: QWidget) -> None:
+        """Use `in_widget`."""
         super().__init__(parent)
-        self._pdf = QPdfDocument()  # no child: it must outlive the view, which looks at it until its end
+        self._pdf = pdf
+        self.setDocument(pdf)
         self._path = ""
         self._boxes: dict[int, list[QRectF]] = {}  # page from 0: boxes in points
         self._tops: list[int] = []
@@ -50,16 +52,19 @@ class PdfPane(QPdfView):
         self._recolour()
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
 
+    @classmethod
+    def in_widget(cls, parent: QWidget) -> "PdfPane":
+        """The document is the parent's and older than the pane, so that it goes before it: a view that takes its own
+        document along scrolls once more while it is being destroyed, and that ends the process."""
+        return cls(QPdfDocument(parent), parent)
+
     # ---- opening
 
     def open(self, path: str, password: str = "") -> Opened:
         """Take this file, if it is not the one that is open. Milliseconds: pages are drawn when they are seen."""
         if path == self._path and self._pdf.status() is QPdfDocument.Status.Ready:
             return "open"
-        self.setDocument(None)  # type: ignore[arg-type]
-        self._pdf.close()
-        self._boxes.clear()
-        self._path = ""
+        self.close_file()
         self._pdf.setPassword(password)
         error = self._pdf.load(path)
         if error is QPdfDocument.Error.IncorrectPassword:
@@ -67,7 +72,6 @@ class PdfPane(QPdfView):
         if error is not QPdfDocument.Error.None_ or not self._pdf.pageCount():
             return "broken"
         self._path = path
-        self.setDocument(self._pdf)
         self._fit = self._begun = True
         self._zoom_to(min(self._fitting(), READABLE))
         return "open"
@@ -75,7 +79,6 @@ class PdfPane(QPdfView):
     def close_file(self) -> None:
         """So that the file may be moved or deleted on Windows."""
         if self._path:
-            self.setDocument(None)  # type: ignore[arg-type]
             self._pdf.close()
             self._path = ""
             self._boxes.clear()

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QFont, QFontMetrics, QGuiApplication
 from PySide6.QtWidgets import QFrame, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
-from app import icons, parts
+from app import icons, parts, theme
 from app.language import Retranslated
 from app.theme import SPACE, px
 
@@ -27,6 +27,7 @@ PLACES = (
     Place("about", "info", bottom=True),
 )
 
+_BESIDE = 14  # padding and frame of a button
 _BELONGS = {"first_run": "models"}
 
 
@@ -36,7 +37,6 @@ class Rail(Retranslated, QFrame):
     def __init__(self, menu: QMenu, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("surface", "rail")
-        self.setFixedWidth(max(88, px(72) + SPACE.l))
         self._buttons: dict[str, QToolButton] = {}
         self._shown = "chat"
         mark = QLabel()
@@ -92,5 +92,15 @@ class Rail(Retranslated, QFrame):
         for place, button in self._buttons.items():
             button.setText(names[place])
             button.setAccessibleName(names[place])
+        bold = QFontMetrics(_bold())
+        widest = max(bold.horizontalAdvance(name) for name in names.values())
+        self.setFixedWidth(max(88, px(72) + SPACE.l, widest + 2 * SPACE.s + _BESIDE))
         self._more.setText(self.tr("Menu"))
         self._more.setAccessibleName(self.tr("Menu"))
+
+
+def _bold() -> QFont:
+    """Of the place where one is."""
+    font = theme.current().type.font("caption")
+    font.setWeight(QFont.Weight.DemiBold)
+    return font

@@ -185,7 +185,7 @@ class Viewer(Retranslated, QFrame):
         if self._pdf is None:
             from app.widgets.pdf_pane import PdfPane  # QtPdf: not before somebody looks at a PDF
 
-            self._pdf = PdfPane(self)
+            self._pdf = PdfPane.in_widget(self)
             self._pdf.setAccessibleName(self.tr("Pages of the document"))
             self._pdf.page_changed.connect(self._on_page_changed)
             self._middle.addWidget(self._pdf)

@@ -393,6 +393,10 @@
 <context>
     <name>Desk</name>
     <message>
+        <source>Add files to this chat</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Open a model file</source>
         <translation>打开模型文件</translation>
     </message>
@@ -615,6 +619,25 @@
     <message>
         <source>%1 of %2</source>
         <translation>%1 / %2</translation>
+    </message>
+</context>
+<context>
+    <name>DropVeil</name>
+    <message>
+        <source>Drop files for this conversation only</source>
+        <translation>拖到这里，仅用于本对话</translation>
+    </message>
+    <message>
+        <source>Drop documents here</source>
+        <translation>将文档拖到这里</translation>
+    </message>
+    <message>
+        <source>For all conversations, drop them on the page Documents.</source>
+        <translation>如需用于所有对话，请拖到“文档”页面。</translation>
+    </message>
+    <message>
+        <source>They are read on this computer and can be searched.</source>
+        <translation>文档在本机读取，随后即可搜索。</translation>
     </message>
 </context>
 <context>

@@ -6,8 +6,6 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtTest import QTest
-
 from app.library import Library
 from app.lists.collections import CollectionList
 from app.lists.documents import DocumentList
@@ -94,7 +92,6 @@ def search(
         hit = page.view.hit
         if hit is not None:
             page.preview.show_document(pdf_shown(studio))
-        wait(studio)
 
     return scene
 
@@ -153,14 +150,8 @@ def viewer(make: Callable[..., Shown], password: str = "", **fields: object) -> 
             path = Path(shown.document.path)
             printed.write(path, printed.handbook(zh=False, passage=""), password=password)
         page.show_document(shown)
-        wait(studio)
 
     return scene
-
-
-def wait(studio: "Studio") -> None:
-    """Pages of a PDF are drawn on a thread of Qt's."""
-    QTest.qWait(400)
 
 
 SCENES: dict[str, Scene] = {

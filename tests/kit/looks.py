@@ -45,7 +45,11 @@ def misfits(page: QScrollArea) -> list[str]:
     """What is cut off, or sticks out of the page."""
     inner = page.widget()
     assert inner is not None
-    room = page.viewport().width()
+    return cut_off(inner, page.viewport().width())
+
+
+def cut_off(inner: QWidget, room: int) -> list[str]:
+    """The same of a page that does not scroll as a whole."""
     return [f"{said}: {_words(widget)!r}" for widget in seen(inner) for said in _misfit(widget, inner, room)]
 
 

@@ -1,18 +1,12 @@
-"""PDF files of known text, printed by Qt (any script, embedded fonts); locked by pypdf."""
+"""A handbook of three pages as a PDF file, in either language; locked by pypdf."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QMarginsF, Qt
-from PySide6.QtGui import (
-    QAbstractTextDocumentLayout,
-    QFont,
-    QPageSize,
-    QPainter,
-    QPalette,
-    QPdfWriter,
-    QTextDocument,
-)
+from tests.kit.pdfs import Pdf
+
+_WIDE = 84  # Latin letters that stand on a line
 
 FILLER = (
     "The ground under a small building keeps ten degrees all the year round. Pipes of one metre depth take little of "
@@ -41,28 +35,26 @@ def handbook(*, zh: bool, passage: str) -> list[str]:
 
 
 def write(path: Path, pages: Sequence[str], password: str = "") -> Path:
-    """A page each, on A4. The text of a page must fit on it."""
-    writer = QPdfWriter(str(path))
-    writer.setPageSize(QPageSize(QPageSize.PageSizeId.A4))
-    writer.setPageMargins(QMarginsF(20, 20, 20, 20))
-    writer.setResolution(96)
-    document = QTextDocument()
-    font = QFont("DejaVu Sans")  # its digits keep their meaning
-    font.setPixelSize(16)
-    document.setDefaultFont(font)
-    document.setTextWidth(writer.width())
-    painter = QPainter(writer)
-    for number, text in enumerate(pages):
-        if number:
-            writer.newPage()
-        document.setPlainText(text)
-        context = QAbstractTextDocumentLayout.PaintContext()
-        context.palette.setColor(QPalette.ColorRole.Text, Qt.GlobalColor.black)  # type: ignore[attr-defined]
-        document.documentLayout().draw(painter, context)
-    painter.end()
+    """A page each, on A4, in lines as long as fit. The text of a page must fit on it."""
+    book = Pdf()
+    for text in pages:
+        book.page([line for paragraph in text.split("\n") for line in wrapped(paragraph)])
+    book.save(path)
     if password:
         _lock(path, password)
     return path
+
+
+def wrapped(paragraph: str) -> Iterator[str]:
+    """Lines of at most `_WIDE` Latin letters; a Chinese character takes the room of two."""
+    line, room = "", float(_WIDE)
+    for word in re.findall(r"[\u2e80-\uffef]|[^\s\u2e80-\uffef]+\s*|\s+", paragraph):
+        width = sum(2 if ord(character) >= 0x2E80 else 1 for character in word)
+        if width > room:
+            yield line.rstrip()
+            line, room = "", float(_WIDE)
+        line, room = line + word, room - width
+    yield line
 
 
 def _lock(path: Path, password: str) -> None:

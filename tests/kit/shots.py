@@ -14,6 +14,7 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtCore import QEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from app.application import Application
@@ -353,6 +354,8 @@ def shoot(folder: Path, names: Sequence[str]) -> Iterator[Path]:
                     studio.window.show()
                     settle(app, studio.window)
                     SCENES[name](studio)
+                    if name.startswith(("search", "viewer")):
+                        QTest.qWait(400)  # pages of a PDF are drawn on a thread of Qt's
                     settle(app, studio.window)
                     path = folder / f"{name}-{language}-{scheme}-{width}x{height}.png"
                     studio.window.grab().save(str(path))
