@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QSignalSpy
 from pytestqt.qtbot import QtBot
@@ -73,7 +73,7 @@ def test_it_stands_on_the_page_with_the_passage_lit(viewer: Viewer, qtbot: QtBot
     def drawn() -> bool:
         return ink(pane.viewport().grab().toImage(), *rect(boxes[0])) > 20
 
-    def rect(box: object) -> tuple[int, int, int, int]:
+    def rect(box: QRectF) -> tuple[int, int, int, int]:
         at = pane.on_view(1, box)
         left, top = pane.horizontalScrollBar().value(), pane.verticalScrollBar().value()
         return round(at.left()) - left, round(at.top()) - top, round(at.width()), round(at.height())
