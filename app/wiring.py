@@ -195,6 +195,7 @@ class Desk(QObject):
         page.composer.scope.documents_requested.connect(lambda: self.window.show_page("documents"))
         page.transcript.source_requested.connect(grounding.open_source)
         page.transcript.xray_requested.connect(grounding.explain)
+        page.transcript.chip_removed.connect(self.chat.widen)
         grounding.scope_changed.connect(page.composer.scope.show_scope)
         grounding.passage_requested.connect(self.documents.show_passage)
         grounding.xray_found.connect(self._on_xray)

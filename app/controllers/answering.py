@@ -31,14 +31,25 @@ Event = AnswerEvent | LoadEvent
 
 class Answering:
     """`row` is what to show now. `stream` is None while the answer waits for something else, such as a load; `asked`
-    is the engine's own, once it has the question. `begun`: the row of an answer that was cut off and goes on."""
+    is the engine's own, once it has the question. `searches`: its documents first, `without` these chips. `begun`: the
+    row of an answer that was cut off and goes on."""
 
-    def __init__(self, conversation_id: int, question_id: int, model: str, begun: MessageRow | None = None) -> None:
+    def __init__(
+        self,
+        conversation_id: int,
+        question_id: int,
+        model: str,
+        begun: MessageRow | None = None,
+        *,
+        searches: bool = False,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
         self.conversation_id = conversation_id
         self.question_id = question_id
         self.stream: Stream[Event] | None = None
         self.asked: Stream[GenerateEvent] | None = None
         self.saved = False
+        self.searches, self.without = searches, without
         self.model = model
         self.begun = begun
         self._reasoning: list[str] = [begun.reasoning] if begun else []
@@ -70,6 +81,7 @@ class Answering:
                     loaded = True
                 case AnswerStarted(_, message_id):
                     row = replace(row, id=message_id)
+                    live = Live("searching") if self.searches else live
                 case TurnsLeftOut(count):
                     row = replace(row, left_out=count)
                 case AnswerAsked(stream):
@@ -86,7 +98,7 @@ class Answering:
                 case SourcesReading(done, total):
                     live = Live("sources", done / total if total else None, done=done, total=total)
                 case SourcesFound():
-                    row = replace(row, sources=event.sources, note=say(event.note))
+                    row = replace(row, sources=event.sources, note=say(event.note), chips=event.chips)
                 case PromptProgress(done, total):
                     live = Live("reading", done / total if total else None)
                 case ReasoningDelta(text):
@@ -106,7 +118,7 @@ class Answering:
                 case AnswerSaved(message):
                     self.saved = True
                     grounds = {"sources": row.sources, "citations": row.citations, "deleted": row.deleted}
-                    more = {"left_out": row.left_out, "note": row.note, "explained": row.explained}
+                    more = {"left_out": row.left_out, "note": row.note, "explained": row.explained, "chips": row.chips}
                     self.row = replace(MessageRow.of(message), **grounds, **more)
                     return loaded
         self.row = replace(row, text="".join(self._text), reasoning="".join(self._reasoning), live=live)

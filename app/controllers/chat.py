@@ -205,14 +205,19 @@ class ChatController(QObject):
         self._say_busy()
 
     @Slot(int)
-    def regenerate(self, message_id: int) -> None:
+    def regenerate(self, message_id: int, without: frozenset[str] = frozenset()) -> None:
         """Answer the question above this answer once more (`message_id` negative: it has none yet)."""
         index = self._messages.find(message_id)
         if self.busy or self._current is None or not index:
             return
         question = self._messages.rows[index - 1]
         self._messages.truncate(index)
-        self._begin(self._current.id, question.id)
+        self._begin(self._current.id, question.id, without=without)
+
+    @Slot(int, str)
+    def widen(self, message_id: int, chip: str) -> None:
+        """Answer once more, and take that word of the question for no name of documents."""
+        self.regenerate(message_id, frozenset({chip}))
 
     @Slot(int)
     def go_on(self, message_id: int) -> None:
@@ -271,9 +276,15 @@ class ChatController(QObject):
 
     # ---- inside
 
-    def _begin(self, conversation_id: int, question_id: int, begun: MessageRow | None = None) -> None:
-        name = self._model.model.name if self._model.model else ""
-        answering = Answering(conversation_id, question_id, name, begun)
+    def _begin(
+        self,
+        conversation_id: int,
+        question_id: int,
+        begun: MessageRow | None = None,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
+        name, searches = self._model.model.name if self._model.model else "", self.scope.kind != "off"
+        answering = Answering(conversation_id, question_id, name, begun, searches=searches, without=without)
         self._answering[conversation_id] = answering
         if self._current is not None and self._current.id == conversation_id:
             if begun is None:
@@ -290,7 +301,7 @@ class ChatController(QObject):
     def _ask(self, answering: Answering) -> None:
         conversation, begun = answering.conversation_id, answering.begun
         if begun is None:
-            answering.stream = self._services.regenerate(conversation, answering.question_id)
+            answering.stream = self._services.regenerate(conversation, answering.question_id, answering.without)
         else:
             answering.stream = self._services.go_on(conversation, begun.id)
         self._pump.follow(

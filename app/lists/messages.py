@@ -9,6 +9,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelInde
 
 from backends.chat.sourced import Kept
 from backends.chat.types import Citation, Message, Problem, Source
+from backends.documents.types import Chip
 
 Stage = Literal[
     "saving",
@@ -66,6 +67,7 @@ class MessageRow:
     citations: tuple[Citation, ...] = ()
     deleted: frozenset[int] = frozenset()  # documents of its sources that are there no more
     note: str = ""  # what is to be known of its sources
+    chips: tuple[Chip, ...] = ()  # what its question was narrowed to
     explained: bool = False  # there is an X-ray of it
     left_out: int = 0  # the oldest messages that did not fit the context
     live: Live | None = None

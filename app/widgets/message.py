@@ -216,6 +216,7 @@ class Answer(Retranslated, Stack):
     link_requested = Signal(str)
     source_requested = Signal(int, int)  # message, n
     xray_requested = Signal(int)
+    chip_removed = Signal(int, str)  # message, key
     resized = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -239,6 +240,7 @@ class Answer(Retranslated, Stack):
         self._text.link_requested.connect(self._on_link)
         self._sources.opened.connect(lambda n: self.source_requested.emit(self._row.id, n))
         self._sources.xray_requested.connect(lambda: self.xray_requested.emit(self._row.id))
+        self._sources.chip_removed.connect(lambda key: self.chip_removed.emit(self._row.id, key))
         self._sources.resized.connect(self.resized)
         self._footer.copy_requested.connect(self._on_copy)
         self._footer.regenerate_requested.connect(lambda: self.regenerate_requested.emit(self._row.id))
@@ -259,7 +261,7 @@ class Answer(Retranslated, Stack):
         self._sources.setVisible(bool(row.sources))
         if row.sources:
             listed = grounds(row.sources, row.citations, row.deleted)
-            self._sources.show_grounds(listed, row.note, explained=row.explained and live is None)
+            self._sources.show_grounds(listed, row.note, row.chips, explained=row.explained and live is None)
         shows_progress = (
             live is not None and live.stage != "writing" and not (live.stage == "thinking" and row.reasoning)
         )

@@ -11,6 +11,7 @@ from app.grounds import Ground, Verdict
 from app.language import Retranslated
 from app.theme import SPACE, px
 from app.widgets.elided import ElidedLabel
+from backends.documents.types import Chip
 
 _FEW = 4  # rows before the others are folded
 
@@ -91,6 +92,7 @@ class Sources(Retranslated, QWidget):
 
     opened = Signal(int)  # n
     xray_requested = Signal()
+    chip_removed = Signal(str)  # its key
     resized = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -98,22 +100,38 @@ class Sources(Retranslated, QWidget):
         self._grounds: tuple[Ground, ...] = ()
         self._whole = False
         self._note = ""
+        self._chips: tuple[Chip, ...] = ()
+        self._narrowed = parts.row(space=SPACE.xs)
+        self._narrowing = QWidget()
+        self._narrowing.setLayout(self._narrowed)
         self._title = parts.label(role="caption", tone="muted")
         self._said = parts.label(role="caption", tone="warning", wrap=True)
         self._more = parts.button(kind="link")
         self._how = parts.button(kind="link")
         self._rows = parts.column(space=0)
+        self._narrowing.hide()
         self._more.clicked.connect(self._on_more)
         self._how.clicked.connect(self.xray_requested)
         self.setLayout(
             parts.column(
-                self._title, self._said, self._rows, parts.row(self._more, None, self._how, space=SPACE.m), space=2
+                self._title,
+                self._said,
+                self._narrowing,
+                self._rows,
+                parts.row(self._more, None, self._how, space=SPACE.m),
+                space=2,
             )
         )
         self.retranslate()
 
-    def show_grounds(self, grounds: Sequence[Ground], note: str, *, explained: bool) -> None:
-        """`note`: what a person should know about them, "" for nothing. `explained`: there is an X-ray."""
+    def show_grounds(
+        self, grounds: Sequence[Ground], note: str, chips: Sequence[Chip] = (), *, explained: bool
+    ) -> None:
+        """`note`: what a person should know about them, "" for nothing. `chips`: what the question was narrowed to.
+        `explained`: there is an X-ray."""
+        if tuple(chips) != self._chips:
+            self._chips = tuple(chips)
+            self._write_chips()
         self._how.setVisible(explained)
         if (tuple(grounds), note) != (self._grounds, self._note):
             self._grounds, self._note = tuple(grounds), note
@@ -125,9 +143,24 @@ class Sources(Retranslated, QWidget):
         self._how.setText(self.tr("How this was found"))
         self._said.setText(self._note)
         self._said.setVisible(bool(self._note))
+        self._write_chips()
         folded = len(self._grounds) - self._shown
         self._more.setVisible(folded > 0)
         self._more.setText(self.tr("Show {0} more that were read").format(folded))
+
+    def _write_chips(self) -> None:
+        parts.clear(self._narrowed)
+        self._narrowing.setVisible(bool(self._chips))
+        if not self._chips:
+            return
+        self._narrowed.addWidget(parts.label(self.tr("Only documents that go with"), role="caption", tone="muted"))
+        for chip in self._chips:
+            button = parts.button(chip.words.replace("&", "&&"), kind="chip", icon="x")
+            button.setToolTip(parts.tip(self.tr("Answer again without this limit")))
+            button.setAccessibleName(self.tr("Without “{0}”").format(chip.words))
+            button.clicked.connect(lambda _=False, key=chip.key: self.chip_removed.emit(key))
+            self._narrowed.addWidget(button)
+        self._narrowed.addStretch(1)
 
     @property
     def _shown(self) -> int:

@@ -34,6 +34,7 @@ class Transcript(Retranslated, QAbstractScrollArea):
     link_requested = Signal(str)
     source_requested = Signal(int, int)  # message, n
     xray_requested = Signal(int)
+    chip_removed = Signal(int, str)  # message, key
     end_left = Signal(bool)  # True: the end is out of sight
 
     def __init__(self, messages: MessageList, parent: QWidget | None = None) -> None:
@@ -142,6 +143,7 @@ class Transcript(Retranslated, QAbstractScrollArea):
                 widget.link_requested.connect(self.link_requested)
                 widget.source_requested.connect(self.source_requested)
                 widget.xray_requested.connect(self.xray_requested)
+                widget.chip_removed.connect(self.chip_removed)
                 widget.thinking_toggled.connect(self._on_thinking_toggled)
                 widget.resized.connect(self._place)
             for part in (widget, *widget.findChildren(QWidget)):

@@ -140,6 +140,8 @@ class XRayPage(Retranslated, parts.Page):
                 number(xray.documents_read), number(xray.documents_searched)
             )
             facts.append((self.tr("Documents"), read))
+        if xray.narrowed:
+            facts.append((self.tr("Narrowed to"), ", ".join(xray.narrowed)))
         if xray.methods:
             facts.append((self.tr("Methods"), ", ".join(self._method(one) for one in xray.methods)))
         if not xray.enough and not xray.whole:
@@ -151,6 +153,9 @@ class XRayPage(Retranslated, parts.Page):
             self._facts.addWidget(value, row, 1)
 
     def _method(self, method: str) -> str:
+        name, failed, why = method.partition(" failed")
+        if failed:
+            return self.tr("{0} failed{1}").format(self._method(name), why)
         return {
             "text": self.tr("words"),
             "vector": self.tr("meaning"),
@@ -181,6 +186,7 @@ class XRayPage(Retranslated, parts.Page):
             "threshold": self.tr("too far from the question"),
             "limit": self.tr("behind the best ones"),
             "room": self.tr("no room in the context"),
+            "merged": self.tr("joined with its neighbour"),
         }.get(dropped.why, dropped.why)
 
     def _passage(self, passage: FoundPassage) -> QFrame:

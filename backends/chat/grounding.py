@@ -23,7 +23,7 @@ from backends.chat.xray import DroppedPassage, Part, XRay, found_passages, promp
 from backends.core.cancel import CancelToken
 from backends.core.errors import NotFound
 from backends.core.phrase import NOTHING, Phrase
-from backends.documents.types import Found, Scope, SearchRequest
+from backends.documents.types import Chip, Found, Scope, SearchRequest
 from backends.engine.protocol import Engine, GenerateEvent, Priority, PromptProgress, Queued, Turn
 from backends.models.types import CatalogModel
 
@@ -47,12 +47,14 @@ class SourcesReading:
 @dataclass(frozen=True, slots=True)
 class SourcesFound:
     """What the answer may cite, before its first word. `note`: how much of the documents was read, where the question
-    asks for a count or a list; `waiting`: documents that are not read in yet."""
+    asks for a count or a list; `waiting`: documents that are not read in yet; `chips`: what the question was narrowed
+    to."""
 
     sources: tuple[Source, ...]
     note: Phrase = NOTHING
     searched: int = 0
     waiting: int = 0
+    chips: tuple[Chip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class Grounded:
     note: Phrase = NOTHING
     waiting: int = 0
     instead: str = ""
+    chips: tuple[Chip, ...] = ()
 
     @property
     def labels(self) -> frozenset[str]:
@@ -92,7 +95,7 @@ class Grounded:
         return self.block if self.xray.whole else ""
 
     def found(self) -> SourcesFound:
-        return SourcesFound(self.sources, self.note, self.xray.documents_searched, self.waiting)
+        return SourcesFound(self.sources, self.note, self.xray.documents_searched, self.waiting, self.chips)
 
     def messages(self, branch: Sequence[Message]) -> list[Message]:
         """The conversation, its last question in its wrapping; marks of earlier answers would mislead."""
@@ -165,8 +168,9 @@ def ground(
         methods=found.methods,
         found=passages,
         dropped=tuple(dropped),
+        narrowed=tuple(chip.words for chip in found.chips),
     )
-    return _with(grounding, question, sources, xray, began, found.waiting)
+    return replace(_with(grounding, question, sources, xray, began, found.waiting), chips=found.chips)
 
 
 def _searched(grounding: Grounding, asked: str, cancel: CancelToken) -> Found:

@@ -56,7 +56,7 @@ def _written(
     cancel.check()
     shown = evidence.without_a_model(found)
     store.sourced.save_sources(reply.id, shown.sources)
-    yield SourcesFound(shown.sources, searched=found.searched, waiting=found.waiting)
+    yield SourcesFound(shown.sources, searched=found.searched, waiting=found.waiting, chips=found.chips)
     language: Language = "zh" if tongue(question.content) == "zh" else "en"
     text, cited = written(shown, language)
     draft.take(TextDelta(text))

@@ -63,6 +63,7 @@ class XRay:
     dropped: tuple[DroppedPassage, ...] = ()
     prompt: tuple[tuple[str, str], ...] = ()
     parts: tuple[Part, ...] = ()
+    narrowed: tuple[str, ...] = ()  # words of the question that said which documents
     seconds: float = 0.0
 
 
@@ -106,7 +107,7 @@ def unpacked(kept: bytes) -> XRay | None:
         return None
     if said.pop("form", None) != _FORM:
         return None
-    said["methods"] = tuple(said["methods"])
+    said["methods"], said["narrowed"] = tuple(said["methods"]), tuple(said.get("narrowed", ()))
     said["found"] = tuple(
         FoundPassage(**{**one, "ranks": tuple((m, r, s) for m, r, s in one["ranks"])}) for one in said["found"]
     )

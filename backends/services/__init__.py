@@ -209,24 +209,33 @@ class Services:
 
     # ---- answers
 
-    def regenerate(self, conversation_id: int, message_id: int) -> Stream[AnswerEvent | LoadEvent]:
-        """Answer a question that is stored already, or once more beside the old answer `message_id`.
+    def regenerate(
+        self, conversation_id: int, message_id: int, without: frozenset[str] = frozenset()
+    ) -> Stream[AnswerEvent | LoadEvent]:
+        """Answer a question that is stored already, or once more beside the old answer `message_id`. `without`: keys of
+        what the question says of its documents and is not to be taken for it.
 
         Loads the default model first if none is loaded.
         """
-        return self._answers.start(self._answer, regenerate, conversation_id, message_id)
+        return self._answers.start(self._answer, regenerate, conversation_id, message_id, without)
 
     def go_on(self, conversation_id: int, message_id: int) -> Stream[AnswerEvent | LoadEvent]:
         """Write on an answer that was cut off, from its last word. Loads the default model first if none is loaded."""
         return self._answers.start(self._answer, go_on, conversation_id, message_id)
 
     def _answer(
-        self, task: Callable[..., Iterator[AnswerEvent]], conversation_id: int, message_id: int, *, cancel: CancelToken
+        self,
+        task: Callable[..., Iterator[AnswerEvent]],
+        conversation_id: int,
+        message_id: int,
+        without: frozenset[str] = frozenset(),
+        *,
+        cancel: CancelToken,
     ) -> Iterator[AnswerEvent | LoadEvent]:
         """The turn is given on as soon as the engine has the question: then no other load comes before it.
 
         Without any model on this computer, a conversation that uses documents is answered with their passages."""
-        grounding = self.grounding.of(conversation_id)
+        grounding = self.grounding.of(conversation_id, without)
         if grounding is not None and self.engine.model is None and self.loading.default_model() is None:
             yield from passages(self.chats, grounding, conversation_id, message_id, cancel=cancel)
             return

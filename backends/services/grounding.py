@@ -42,13 +42,13 @@ class GroundingServices:
         collection = self._documents.store.conversation_collection(conversation_id)
         return self._documents.store.documents(Scope(collections=(collection.id,)))
 
-    def of(self, conversation_id: int) -> Grounding | None:
-        """How its next answer is to be made; None: without documents."""
+    def of(self, conversation_id: int, without: frozenset[str] = frozenset()) -> Grounding | None:
+        """How its next answer is to be made; None: without documents. `without`: keys of chips that were taken away."""
         scope = self._scope(conversation_id, self.scope(conversation_id))
         if scope is None:
             return None
         documents = self._documents
-        return Grounding(documents.find, documents.store, scope, self._chats.sourced.secret())
+        return Grounding(documents.find, documents.store, scope, self._chats.sourced.secret(), without=without)
 
     def _scope(self, conversation_id: int, chosen: ConversationScope) -> Scope | None:
         """What was given to the conversation is looked through whatever else is."""
@@ -78,6 +78,10 @@ class GroundingServices:
         """What is kept with the answers among these messages, and which of its documents are there no more."""
         found = self._chats.sourced.all_of(message_ids)
         return {one: (kept, self.deleted(kept.sources)) for one, kept in found.items()}
+
+    def forget_quotes(self, document_ids: Iterable[int]) -> tuple[int, ...]:
+        """Erase what old answers quote of these documents, too. The messages that were touched."""
+        return self._chats.sourced.forget_documents(document_ids)
 
     def forget(self, conversations: Iterable[int]) -> None:
         """These conversations are erased: what was given to them goes, too."""
