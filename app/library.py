@@ -47,6 +47,7 @@ class Library:
     sort: Sort = "added"
     intake: Intake | None = None
     deleted: int = 0
+    quoting: int = 0  # answers that quote what is deleted
     recognises: bool = False  # scanned pages can be read here
 
     @property

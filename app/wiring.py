@@ -32,6 +32,7 @@ from app.widgets.models_page import ModelsPage
 from app.widgets.settings_page import SettingsPage
 from app.widgets.xray_page import XRayPage
 from app.wiring_documents import DocumentDesk, are_models
+from backends.chat.sourced import ConversationScope
 from backends.chat.types import Conversation
 from backends.chat.xray import XRay
 from backends.core.errors import BackendError
@@ -78,7 +79,7 @@ class Desk(QObject):
         window.add_page("settings", self.settings_page)
         window.add_page("about", self.about_page)
         window.add_page("xray", self.xray_page)
-        self.documents = DocumentDesk(window, services.documents, pump, self)
+        self.documents = DocumentDesk(window, services.documents, services.grounding, pump, self)
         self.sleep = Sleep(self)
         self._first_look = True
         self._connect()
@@ -200,6 +201,7 @@ class Desk(QObject):
         grounding.passage_requested.connect(self.documents.show_passage)
         grounding.xray_found.connect(self._on_xray)
         self.chat.conversation_changed.connect(grounding.show_conversation)
+        self.documents.documents_page.ask_requested.connect(self._on_ask_documents)
         self.xray_page.back_requested.connect(lambda: self.window.show_page("chat"))
 
     # ---- between the rooms
@@ -209,6 +211,13 @@ class Desk(QObject):
         chosen, _ = QFileDialog.getOpenFileNames(self.window, self.tr("Add files to this chat"))
         if chosen:
             self.grounding.give([Path(name) for name in chosen])
+
+    @Slot(object)
+    def _on_ask_documents(self, collection_id: int | None) -> None:
+        """A new conversation about the documents that are listed."""
+        self._on_new_requested()
+        chosen = () if collection_id is None else (collection_id,)
+        self.grounding.choose(ConversationScope("collections", chosen) if chosen else ConversationScope("all"))
 
     @Slot(object)
     def _on_xray(self, xray: XRay) -> None:

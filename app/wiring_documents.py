@@ -22,6 +22,7 @@ from app.widgets.search_page import SearchPage
 from app.widgets.viewer import Viewer
 from backends.documents.types import Hit
 from backends.services.documents import DocumentServices
+from backends.services.grounding import GroundingServices
 
 PAGES = ("documents", "search", "viewer")
 
@@ -30,7 +31,12 @@ class DocumentDesk(QObject):
     """Pages `documents`, `search` and `viewer`. `show_passage` is for citations."""
 
     def __init__(
-        self, window: MainWindow, documents: DocumentServices, pump: Pump, parent: QObject | None = None
+        self,
+        window: MainWindow,
+        documents: DocumentServices,
+        grounding: GroundingServices,
+        pump: Pump,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self.window = window
@@ -38,7 +44,9 @@ class DocumentDesk(QObject):
         self.documents_page = DocumentsPage(self.rows, self.collections)
         self.search_page = SearchPage(self.hits)
         self.viewer = Viewer()
-        self.documents = DocumentsController(documents, pump, self.rows, self.collections, window.notices, self)
+        self.documents = DocumentsController(
+            documents, grounding, pump, self.rows, self.collections, window.notices, self
+        )
         self.searching = SearchController(documents, pump, self)
         self.viewing = ViewingController(documents, pump, window.notices, self)
         self._before = "documents"  # the page that the viewer was opened from
@@ -80,6 +88,7 @@ class DocumentDesk(QObject):
         page.delete_requested.connect(documents.delete)
         page.undo_requested.connect(documents.undo)
         page.erase_requested.connect(documents.leave)
+        page.quotes_toggled.connect(documents.erase_quotes)
         page.watch_requested.connect(documents.watch)
         page.unwatch_requested.connect(documents.unwatch)
         page.pause_requested.connect(documents.pause)

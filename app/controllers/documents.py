@@ -34,6 +34,7 @@ from backends.documents.types import (
     WatchedFolder,
 )
 from backends.services.documents import DocumentServices
+from backends.services.grounding import GroundingServices
 
 T = TypeVar("T")
 
@@ -49,6 +50,7 @@ class DocumentsController(QObject):
     def __init__(
         self,
         documents: DocumentServices,
+        grounding: GroundingServices,
         pump: Pump,
         rows: DocumentList,
         collections: CollectionList,
@@ -56,7 +58,7 @@ class DocumentsController(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._documents = documents
+        self._documents, self._grounding = documents, grounding
         self._pump = pump
         self._rows = rows
         self._collections = collections
@@ -66,6 +68,7 @@ class DocumentsController(QObject):
         self._streams: set[Stream[IngestEvent]] = set()
         self._reading: dict[int, tuple[int, int]] = {}
         self._deleted: list[int] = []
+        self._with_quotes = False
         self._looking = self._again = False
         self._listed: tuple[object, ...] = ()  # what the rows are of
         self._begun: float | None = None  # when the clock was started, and how far it was then
@@ -315,21 +318,30 @@ class DocumentsController(QObject):
         for ids in events:
             self._deleted.extend(ids)
         self._draw(deleted=len(self._deleted))
+        deleted = tuple(self._deleted)
+        self._call(self._grounding.quoting, deleted, then=lambda count: self._draw(quoting=count))
         self.look()
+
+    @Slot(bool)
+    def erase_quotes(self, wanted: bool) -> None:
+        """Whether what old answers quote goes with what is deleted."""
+        self._with_quotes = wanted
 
     @Slot()
     def undo(self) -> None:
         if self._deleted:
-            ids, self._deleted = self._deleted, []
-            self._draw(deleted=0)
+            ids, self._deleted, self._with_quotes = self._deleted, [], False
+            self._draw(deleted=0, quoting=0)
             self._pump.follow(self._documents.undo(ids), lambda _: self.look())
 
     @Slot()
     def leave(self) -> None:
         """The page is left: what was deleted is erased for good."""
         if self._deleted:
-            self._deleted = []
-            self._draw(deleted=0)
+            if self._with_quotes:
+                self._call(self._grounding.forget_quotes, tuple(self._deleted), then=lambda _: None)
+            self._deleted, self._with_quotes = [], False
+            self._draw(deleted=0, quoting=0)
             self._pump.follow(self._documents.erase(), lambda _: None)
 
     # ---- collections, and folders that are watched

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QLocale, QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QComboBox, QFileDialog, QFrame, QSplitter, QStackedLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QFrame, QSplitter, QStackedLayout, QWidget
 
 from app import parts
 from app.language import Retranslated, sentences
@@ -39,6 +39,8 @@ class DocumentsPage(Retranslated, QFrame):
     delete_requested = Signal(list, list)  # ids; (first row, count) of what is chosen and not here
     undo_requested = Signal()
     erase_requested = Signal()
+    quotes_toggled = Signal(bool)  # old answers lose their quotes of what is deleted, too
+    ask_requested = Signal(object)  # id of a collection, or None: all
     watch_requested = Signal(str)
     unwatch_requested = Signal(int)
     pause_requested = Signal()
@@ -61,6 +63,7 @@ class DocumentsPage(Retranslated, QFrame):
         self.panel = CollectionPanel(collections)
         self._title = ElidedLabel("title")
         self._count = parts.label(role="caption", tone="muted")
+        self._ask = parts.button(kind="secondary", icon="message-circle")
         self._folder = parts.button(kind="secondary", icon="folder-plus")
         self._files = parts.button(kind="primary", icon="plus")
         self._pick = QComboBox()
@@ -70,6 +73,7 @@ class DocumentsPage(Retranslated, QFrame):
         self._undo_words = parts.label(wrap=True)
         self._undo = parts.button(kind="secondary", icon="undo-2")
         self._erase = parts.button(kind="quiet", icon="trash-2")
+        self._quotes = QCheckBox()
         self._undo_strip = parts.surface("info")
         self.view = DocumentView(documents)
         self.nothing = NoDocuments()
@@ -82,12 +86,14 @@ class DocumentsPage(Retranslated, QFrame):
         self.retranslate()
 
     def _build(self) -> None:
-        head = parts.row(self._title, self._count, None, self._folder, self._files)
+        head = parts.row(self._title, self._count, None, self._ask, self._folder, self._files)
         tools = parts.row(self._pick, self.filter, self._sort)
         tools.setStretch(1, 1)
-        strip = parts.row(self._undo_words, self._erase, self._undo, margin=(SPACE.l, SPACE.s, SPACE.s, SPACE.s))
-        strip.setStretch(0, 1)
-        self._undo_strip.setLayout(strip)
+        undo = parts.row(self._undo_words, self._erase, self._undo)
+        undo.setStretch(0, 1)
+        self._undo_strip.setLayout(
+            parts.column(undo, self._quotes, space=0, margin=(SPACE.l, SPACE.s, SPACE.s, SPACE.s))
+        )
         middle = QWidget()
         self._middle = QStackedLayout(middle)
         self._middle.addWidget(self.view)
@@ -128,6 +134,8 @@ class DocumentsPage(Retranslated, QFrame):
         self.filter.textChanged.connect(lambda: self._settled.start())
         self.filter.down_pressed.connect(self._on_down)
         self._settled.timeout.connect(lambda: self.query_changed.emit(self.filter.text().strip()))
+        self._quotes.toggled.connect(self.quotes_toggled)
+        self._ask.clicked.connect(lambda: self.ask_requested.emit(self._library.chosen))
         self._undo.clicked.connect(self.undo_requested)
         self._erase.clicked.connect(self.erase_requested)
         self.intake.pause_requested.connect(self.pause_requested)
@@ -145,6 +153,8 @@ class DocumentsPage(Retranslated, QFrame):
         foot.password_given.connect(self.password_given)
 
     def retranslate(self) -> None:
+        self._ask.setText(self.tr("Ask"))
+        self._ask.setToolTip(parts.tip(self.tr("A new chat whose answers are made from these documents")))
         self._folder.setText(self.tr("Add a folder"))
         self._files.setText(self.tr("Add files"))
         self._undo.setText(self.tr("Undo"))
@@ -185,6 +195,7 @@ class DocumentsPage(Retranslated, QFrame):
         self.intake.show_intake(library.intake)
         self._undo_strip.setVisible(library.deleted > 0)
         self._undo_words.setText(self._gone(library.deleted))
+        self._draw_quotes(library.quoting)
         self.nothing.show_library(library)
         self._middle.setCurrentWidget(self.view if library.count else self.nothing)
         self.view.setFocusPolicy(Qt.FocusPolicy.StrongFocus if library.count else Qt.FocusPolicy.NoFocus)
@@ -194,6 +205,7 @@ class DocumentsPage(Retranslated, QFrame):
         self.filter.setVisible(usable)
         self._sort.setVisible(usable)
         empty = library.state != "ready" or not library.documents
+        self._ask.setVisible(not empty)
         self._folder.setVisible(not empty)
         self._files.setVisible(not empty)
         self._draw_pick()
@@ -206,6 +218,15 @@ class DocumentsPage(Retranslated, QFrame):
             said = self.tr("%1 documents deleted.").replace("%1", QLocale().toString(count))
             when = self.tr("They are erased for good when you leave this page.")
         return said if self._low else sentences([said, when])
+
+    def _draw_quotes(self, answers: int) -> None:
+        self._quotes.setVisible(answers > 0)
+        if not answers:
+            with QSignalBlocker(self._quotes):
+                self._quotes.setChecked(False)
+        one = self.tr("Erase what 1 answer quotes of it, too")
+        several = self.tr("Erase what %1 answers quote of it, too").replace("%1", QLocale().toString(answers))
+        self._quotes.setText(one if answers == 1 else several)
 
     def _draw_pick(self) -> None:
         """The collections as a box, where there is no room for the panel."""

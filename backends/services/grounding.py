@@ -79,6 +79,10 @@ class GroundingServices:
         found = self._chats.sourced.all_of(message_ids)
         return {one: (kept, self.deleted(kept.sources)) for one, kept in found.items()}
 
+    def quoting(self, document_ids: Iterable[int]) -> int:
+        """How many answers quote any of these documents."""
+        return len(self._chats.sourced.quoting(document_ids))
+
     def forget_quotes(self, document_ids: Iterable[int]) -> tuple[int, ...]:
         """Erase what old answers quote of these documents, too. The messages that were touched."""
         return self._chats.sourced.forget_documents(document_ids)
