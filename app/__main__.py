@@ -134,6 +134,7 @@ class Session(QObject):
         self.chat_page.set_panel_width(self._place.panel_width)
         self.chat_page.set_panel_open(self._place.panel_open)
         self.window.closed.connect(self._on_closed)
+        self.window.files_dropped.connect(self._on_dropped)
         self._bell = Doorbell(lambda: None, self)  # a signal wakes Qt, so that Python can look at it
         self._wakeup = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
         self._signals = [(name, signal.signal(name, self._on_signal)) for name in (signal.SIGINT, signal.SIGTERM)]
@@ -185,8 +186,15 @@ class Session(QObject):
         self.pump.listen(self._knocks, self._on_knocks)
         self._owner.serve(self._serve)
         desk.start(load=not self._last.safe)
+        self.window.show_wanted()
         if self._files:
             desk.open_files(self._files)
+
+    @Slot(list)
+    def _on_dropped(self, paths: Sequence[Path]) -> None:
+        """Files that come before there is anybody to take them wait for the desk, which takes all later ones."""
+        if self.desk is None:
+            self._files = [*self._files, *paths]
 
     def _on_open_failed(self, error: BackendError) -> None:
         again = NoticeButton(Phrase("Try again", "重试"), self.open)

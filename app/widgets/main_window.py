@@ -42,6 +42,7 @@ class MainWindow(QMainWindow):
         self.notices = NoticeBoard(margin=(SPACE.xl, SPACE.m, SPACE.xl, 0))
         self._stack = QStackedWidget()
         self._pages: dict[str, QWidget] = {}
+        self._wanted = ""  # a page that was asked for before it was there
         page = QFrame()
         page.setProperty("surface", "page")
         page.setLayout(parts.column(self.notices, self._stack, space=0))
@@ -75,16 +76,23 @@ class MainWindow(QMainWindow):
 
     @Slot(str)
     def show_page(self, name: str) -> None:
-        """Go there. Names of pages that are not there yet (the app is starting) change nothing."""
+        """Go there; to a page that is not there yet (the app is starting) with `show_wanted`."""
         if (page := self._pages.get(name)) is None:
+            self._wanted = name
             self.rail.show_page(self.page)
             return
+        self._wanted = ""
         before = self.page
         self._stack.setCurrentWidget(page)
         self.rail.show_page(name)
         if name != before:
             page.setFocus()  # the keys scroll it; without this the first button on it would take the focus
             self.page_changed.emit(name)
+
+    def show_wanted(self) -> None:
+        """All pages are there now."""
+        if self._wanted:
+            self.show_page(self._wanted)
 
     def to_front(self) -> None:
         """A second start of the app: this window is the one."""

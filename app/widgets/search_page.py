@@ -159,6 +159,12 @@ class SearchPage(Retranslated, QFrame):
         if found is None or not found.hits:
             return ""
         many = self.tr("%1 passages from %2 documents")
+        if len(found.hits) == 1:
+            many = self.tr("1 passage from %2 documents")
+        if found.searched == 1:
+            many = (
+                self.tr("1 passage from 1 document") if len(found.hits) == 1 else self.tr("%1 passages from 1 document")
+            )
         count, searched = QLocale().toString(len(found.hits)), QLocale().toString(found.searched)
         going_on = search.state == "searching" or not found.final
         return figures.line(

@@ -42,7 +42,6 @@ class SourceRow(Retranslated, QFrame):
         self._place = parts.label(role="caption", tone="muted")
         icon, tone = _PICTURES[ground.verdict]
         self._picture = parts.picture(icon, tone, 16)
-        self._picture.setVisible(bool(ground.verdict))
         self._words = parts.label(role="caption", tone=tone)
         row = parts.row(
             number,
@@ -55,6 +54,7 @@ class SourceRow(Retranslated, QFrame):
             margin=(SPACE.xs, SPACE.xs, SPACE.s, SPACE.xs),
         )
         self.setLayout(row)
+        self._picture.setVisible(bool(ground.verdict))  # not before it lies in the row: it would be a window
         self.retranslate()
 
     def retranslate(self) -> None:

@@ -394,7 +394,7 @@
     <name>Desk</name>
     <message>
         <source>Add files to this chat</source>
-        <translation type="unfinished"></translation>
+        <translation>向本对话添加文件</translation>
     </message>
     <message>
         <source>Open a model file</source>
@@ -466,6 +466,14 @@
 <context>
     <name>DocumentsPage</name>
     <message>
+        <source>Ask</source>
+        <translation>提问</translation>
+    </message>
+    <message>
+        <source>A new chat whose answers are made from these documents</source>
+        <translation>新建对话，并根据这些文档回答</translation>
+    </message>
+    <message>
         <source>Add a folder</source>
         <translation>添加文件夹</translation>
     </message>
@@ -536,6 +544,14 @@
     <message>
         <source>They are erased for good when you leave this page.</source>
         <translation>离开此页面后将彻底清除。</translation>
+    </message>
+    <message>
+        <source>Erase what 1 answer quotes of it, too</source>
+        <translation>同时清除 1 个回答中引用的原文</translation>
+    </message>
+    <message>
+        <source>Erase what %1 answers quote of it, too</source>
+        <translation>同时清除 %1 个回答中引用的原文</translation>
     </message>
     <message>
         <source>All documents</source>
@@ -1314,11 +1330,11 @@
     </message>
     <message>
         <source>Searching the documents…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在搜索文档……</translation>
     </message>
     <message>
         <source>Read {0} of {1} passages…</source>
-        <translation type="unfinished"></translation>
+        <translation>已阅读 {1} 段中的 {0} 段……</translation>
     </message>
     <message>
         <source>Paused: others go first. It goes on by itself.</source>
@@ -1361,19 +1377,19 @@
     </message>
     <message>
         <source>Open the source</source>
-        <translation type="unfinished"></translation>
+        <translation>打开来源</translation>
     </message>
     <message>
         <source>The source says so. Open it</source>
-        <translation type="unfinished"></translation>
+        <translation>与来源一致，点击打开</translation>
     </message>
     <message>
         <source>The source does not say so. Open it</source>
-        <translation type="unfinished"></translation>
+        <translation>来源中没有这样说，点击打开</translation>
     </message>
     <message>
         <source>Could not be checked: another language. Open the source</source>
-        <translation type="unfinished"></translation>
+        <translation>语言不同，无法核对，点击打开来源</translation>
     </message>
 </context>
 <context>
@@ -1507,15 +1523,15 @@
     <name>ScopeChip</name>
     <message>
         <source>Documents: {0}</source>
-        <translation type="unfinished"></translation>
+        <translation>文档：{0}</translation>
     </message>
     <message>
         <source>Which documents the answer is made from</source>
-        <translation type="unfinished"></translation>
+        <translation>回答所依据的文档</translation>
     </message>
     <message>
         <source>No documents</source>
-        <translation type="unfinished"></translation>
+        <translation>不使用文档</translation>
     </message>
     <message>
         <source>All documents</source>
@@ -1523,19 +1539,19 @@
     </message>
     <message>
         <source>1 file of this chat</source>
-        <translation type="unfinished"></translation>
+        <translation>本对话的 1 个文件</translation>
     </message>
     <message>
         <source>{0} files of this chat</source>
-        <translation type="unfinished"></translation>
+        <translation>本对话的 {0} 个文件</translation>
     </message>
     <message>
         <source>1 document</source>
-        <translation type="unfinished"></translation>
+        <translation>1 个文档</translation>
     </message>
     <message>
         <source>{0} documents</source>
-        <translation type="unfinished"></translation>
+        <translation>{0} 个文档</translation>
     </message>
     <message>
         <source>Documents</source>
@@ -1543,19 +1559,19 @@
     </message>
     <message>
         <source>{0} collections</source>
-        <translation type="unfinished"></translation>
+        <translation>{0} 个文档集</translation>
     </message>
     <message>
         <source>Only the files of this chat ({0})</source>
-        <translation type="unfinished"></translation>
+        <translation>仅本对话的文件（{0}）</translation>
     </message>
     <message>
         <source>Add files to this chat…</source>
-        <translation type="unfinished"></translation>
+        <translation>向本对话添加文件……</translation>
     </message>
     <message>
         <source>All documents of this computer…</source>
-        <translation type="unfinished"></translation>
+        <translation>查看本机的所有文档……</translation>
     </message>
 </context>
 <context>
@@ -1670,6 +1686,18 @@
     <message>
         <source>%1 passages from %2 documents</source>
         <translation>%2 个文档中的 %1 个段落</translation>
+    </message>
+    <message>
+        <source>1 passage from %2 documents</source>
+        <translation>%2 个文档中的 1 个段落</translation>
+    </message>
+    <message>
+        <source>1 passage from 1 document</source>
+        <translation>1 个文档中的 1 个段落</translation>
+    </message>
+    <message>
+        <source>%1 passages from 1 document</source>
+        <translation>1 个文档中的 %1 个段落</translation>
     </message>
     <message>
         <source>looking further…</source>
@@ -1837,46 +1865,58 @@
     <name>SourceRow</name>
     <message>
         <source>Page {0}</source>
-        <translation type="unfinished"></translation>
+        <translation>第 {0} 页</translation>
     </message>
     <message>
         <source>The source says so</source>
-        <translation type="unfinished"></translation>
+        <translation>与来源一致</translation>
     </message>
     <message>
         <source>Not in the source</source>
-        <translation type="unfinished"></translation>
+        <translation>来源中没有</translation>
     </message>
     <message>
         <source>Not checkable: another language</source>
-        <translation type="unfinished"></translation>
+        <translation>语言不同，无法核对</translation>
     </message>
     <message>
         <source>Source deleted</source>
-        <translation type="unfinished"></translation>
+        <translation>来源已删除</translation>
     </message>
     <message>
         <source>Source {0}: {1}</source>
-        <translation type="unfinished"></translation>
+        <translation>来源 {0}：{1}</translation>
     </message>
     <message>
         <source>Open it where it says so</source>
-        <translation type="unfinished"></translation>
+        <translation>打开并定位到原文</translation>
     </message>
 </context>
 <context>
     <name>Sources</name>
     <message>
         <source>Sources</source>
-        <translation type="unfinished"></translation>
+        <translation>来源</translation>
     </message>
     <message>
         <source>How this was found</source>
-        <translation type="unfinished"></translation>
+        <translation>查找过程</translation>
     </message>
     <message>
         <source>Show {0} more that were read</source>
-        <translation type="unfinished"></translation>
+        <translation>显示另外 {0} 段读过的内容</translation>
+    </message>
+    <message>
+        <source>Only documents that go with</source>
+        <translation>仅限符合以下条件的文档</translation>
+    </message>
+    <message>
+        <source>Answer again without this limit</source>
+        <translation>去掉此限制并重新回答</translation>
+    </message>
+    <message>
+        <source>Without “{0}”</source>
+        <translation>去掉“{0}”</translation>
     </message>
 </context>
 <context>
@@ -2152,139 +2192,151 @@
     <name>XRayPage</name>
     <message>
         <source>Back to the chat</source>
-        <translation type="unfinished"></translation>
+        <translation>返回对话</translation>
     </message>
     <message>
         <source>How this was found</source>
-        <translation type="unfinished"></translation>
+        <translation>查找过程</translation>
     </message>
     <message>
         <source>Passages</source>
-        <translation type="unfinished"></translation>
+        <translation>段落</translation>
     </message>
     <message>
         <source>What the context was used for</source>
-        <translation type="unfinished"></translation>
+        <translation>上下文的用途</translation>
     </message>
     <message>
         <source>What the model was given</source>
-        <translation type="unfinished"></translation>
+        <translation>提供给模型的内容</translation>
     </message>
     <message>
         <source>Searched for</source>
-        <translation type="unfinished"></translation>
+        <translation>检索内容</translation>
     </message>
     <message>
         <source>And in the other language</source>
-        <translation type="unfinished"></translation>
+        <translation>另一种语言的检索内容</translation>
     </message>
     <message>
         <source>Documents</source>
-        <translation type="unfinished">文档</translation>
+        <translation>文档</translation>
     </message>
     <message>
         <source>They fit the context: the model read them whole</source>
-        <translation type="unfinished"></translation>
+        <translation>可放入上下文：模型已通读全文</translation>
     </message>
     <message>
         <source>{0} read, {1} searched</source>
-        <translation type="unfinished"></translation>
+        <translation>阅读 {0} 个，搜索 {1} 个</translation>
+    </message>
+    <message>
+        <source>Narrowed to</source>
+        <translation>限定范围</translation>
     </message>
     <message>
         <source>Methods</source>
-        <translation type="unfinished"></translation>
+        <translation>方法</translation>
     </message>
     <message>
         <source>Evidence</source>
-        <translation type="unfinished"></translation>
+        <translation>依据</translation>
     </message>
     <message>
         <source>Weak: nothing clearly speaks of what was asked</source>
-        <translation type="unfinished"></translation>
+        <translation>不足：没有明确涉及所问的内容</translation>
     </message>
     <message>
         <source>Time</source>
-        <translation type="unfinished"></translation>
+        <translation>用时</translation>
     </message>
     <message>
         <source>{0} s</source>
-        <translation type="unfinished"></translation>
+        <translation>{0} 秒</translation>
+    </message>
+    <message>
+        <source>{0} failed{1}</source>
+        <translation>{0}失败{1}</translation>
     </message>
     <message>
         <source>words</source>
-        <translation type="unfinished"></translation>
+        <translation>词语</translation>
     </message>
     <message>
         <source>meaning</source>
-        <translation type="unfinished"></translation>
+        <translation>语义</translation>
     </message>
     <message>
         <source>words of the translation</source>
-        <translation type="unfinished"></translation>
+        <translation>译文词语</translation>
     </message>
     <message>
         <source>meaning of the translation</source>
-        <translation type="unfinished"></translation>
+        <translation>译文语义</translation>
     </message>
     <message>
         <source>reranker</source>
-        <translation type="unfinished"></translation>
+        <translation>重排序</translation>
     </message>
     <message>
         <source>Not given to the model: {0}</source>
-        <translation type="unfinished"></translation>
+        <translation>未提供给模型：{0}</translation>
     </message>
     <message>
         <source>nearly the same as another</source>
-        <translation type="unfinished"></translation>
+        <translation>与另一段几乎相同</translation>
     </message>
     <message>
         <source>others of the same document were better</source>
-        <translation type="unfinished"></translation>
+        <translation>同一文档中有更好的段落</translation>
     </message>
     <message>
         <source>too far from the question</source>
-        <translation type="unfinished"></translation>
+        <translation>与问题相差太远</translation>
     </message>
     <message>
         <source>behind the best ones</source>
-        <translation type="unfinished"></translation>
+        <translation>排在最佳段落之后</translation>
     </message>
     <message>
         <source>no room in the context</source>
-        <translation type="unfinished"></translation>
+        <translation>上下文空间不足</translation>
+    </message>
+    <message>
+        <source>joined with its neighbour</source>
+        <translation>已与相邻段落合并</translation>
     </message>
     <message>
         <source>Page {0}</source>
-        <translation type="unfinished"></translation>
+        <translation>第 {0} 页</translation>
     </message>
     <message>
         <source>{0}: place {1}</source>
-        <translation type="unfinished"></translation>
+        <translation>{0}：第 {1} 名</translation>
     </message>
     <message>
         <source>{0}: {1} tokens</source>
-        <translation type="unfinished"></translation>
+        <translation>{0}：{1} 个 token</translation>
     </message>
     <message>
         <source>Instructions</source>
-        <translation type="unfinished"></translation>
+        <translation>说明</translation>
     </message>
     <message>
         <source>What was said before</source>
-        <translation type="unfinished"></translation>
+        <translation>之前的对话</translation>
     </message>
     <message>
         <source>Question</source>
-        <translation type="unfinished"></translation>
+        <translation>问题</translation>
     </message>
     <message>
         <source>The model&apos;s own marks</source>
-        <translation type="unfinished"></translation>
+        <translation>模型自身的标记</translation>
     </message>
     <message>
         <source>Left for the answer</source>
-        <translation type="unfinished"></translation>
+        <translation>留给回答的空间</translation>
     </message>
 </context>
 <context>

@@ -168,9 +168,26 @@ class Window:
         self._ask("find_enabled", name="Send|发送")
         self.strikes("Return")
 
-    def drops(self, path: Path) -> None:
-        """A file from the desktop on the window."""
-        self._ask("drop", path=str(path))
+    def drops(self, *paths: Path) -> None:
+        """Files from the desktop on the window."""
+        self._ask("drop", paths=[str(path) for path in paths])
+
+    def clicks(self, name: Words) -> None:
+        """What has this name for those who cannot see it."""
+        self._ask("click", name=_pattern(name))
+
+    def follows(self, n: int, which: int = 0) -> None:
+        """The mark of source `n` in an answer: the so-manieth of them on the page, from 0."""
+        self._ask("follow", link=f"source:{n}", number=which)
+
+    def picks(self, entry: Words, behind: Words) -> None:
+        """An entry of the menu behind a button."""
+        self._ask("open", name=_pattern(behind))
+        self._ask("pick", name=_pattern(entry))
+
+    def stands_on(self, page: int, lit: str) -> None:
+        """The document that is looked at, with these words lit and in sight; page 0: it has no pages."""
+        self._ask("stand", page=page, lit=_pattern("".join(lit.split())))
 
     def minimizes(self) -> None:
         self._ask("minimize")

@@ -18,19 +18,28 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QRect, QSocketNotifier, Qt, QTimer, QUrl, Slot
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QInputMethodEvent, QWindow
+from PySide6.QtCore import (
+    QEvent,
+    QMimeData,
+    QObject,
+    QSocketNotifier,
+    Qt,
+    QTimer,
+    QUrl,
+    Slot,
+)
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QInputMethodEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
     QApplication,
-    QLabel,
     QLineEdit,
-    QScrollArea,
+    QTextBrowser,
     QTextEdit,
     QWidget,
 )
@@ -40,12 +49,12 @@ from backends.core.crashes import CrashJournal
 from backends.core.stream import Stream
 from backends.engine.asked import Asked
 from backends.engine.native import library
+from tests.end2end.eyes import click, front, front_widget, links, menus, standing, texts, visible, words_of
 
 if TYPE_CHECKING:
     from backends.services import Services
 
 LOOK_EVERY_MS = 15
-W = TypeVar("W", bound=QWidget)
 
 
 class Onlooker(QObject):
@@ -200,13 +209,62 @@ class Onlooker(QObject):
 
         return struck
 
-    def do_drop(self, path: str) -> Callable[[], bool]:
-        """Let a file fall on the middle of the window."""
+    def do_click(self, name: str) -> Callable[[], bool]:
+        """Whatever has this name: the row of a source, say."""
+
+        def clicked() -> bool:
+            named = (widget for widget in visible(QWidget) if re.fullmatch(name, widget.accessibleName()))
+            return any(click(widget, widget.rect()) for widget in named)
+
+        return clicked
+
+    def do_follow(self, link: str, number: int) -> Callable[[], bool]:
+        """Click on a link in a text: the so-manieth of those that lead there, from 0."""
+
+        def followed() -> bool:
+            places = [(text, place) for text in visible(QTextBrowser) for place in links(text, link)]
+            return len(places) > number and click(places[number][0].viewport(), places[number][1])
+
+        return followed
+
+    def do_open(self, name: str) -> Callable[[], bool]:
+        """The menu behind a button, which holds this place until somebody has chosen: so it is pressed a moment later.
+        The menu itself opens an event loop, in which the next wish comes."""
+
+        def opened() -> bool:
+            for button in visible(QAbstractButton):
+                if re.fullmatch(name, words_of(button)) and button.isEnabled():
+                    QTimer.singleShot(0, partial(click, button, button.rect()))
+                    return True
+            return False
+
+        return opened
+
+    def do_pick(self, name: str) -> Callable[[], bool]:
+        """An entry of the menu that is open."""
+
+        def picked() -> bool:
+            for menu in menus():
+                for entry in menu.actions():
+                    if re.fullmatch(name, entry.text()) and entry.isEnabled():
+                        place = menu.actionGeometry(entry).center()
+                        QTimer.singleShot(0, partial(QTest.mouseClick, menu, Qt.MouseButton.LeftButton, pos=place))
+                        return True
+            return False
+
+        return picked
+
+    def do_stand(self, page: int, lit: str) -> Callable[[], bool]:
+        """A document stands on this page (0: it has none), with this lit on it, in sight."""
+        return lambda: any(at == page and re.search(lit, words) for at, words in standing())
+
+    def do_drop(self, paths: Sequence[str]) -> Callable[[], bool]:
+        """Let files fall on the middle of the window."""
 
         def dropped() -> bool:
             window = front_widget()
             mime = QMimeData()
-            mime.setUrls([QUrl.fromLocalFile(path)])
+            mime.setUrls([QUrl.fromLocalFile(path) for path in paths])
             place, copy, left = window.rect().center(), Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
             entering = QDragEnterEvent(place, copy, mime, left, Qt.KeyboardModifier.NoModifier)
             QApplication.sendEvent(window, entering)
@@ -233,62 +291,6 @@ def abort() -> None:
     """GGML_ABORT("…")"""
     where, words = b"ggml-cuda.cu", b"CUDA error: out of memory in %s"
     library().base.ggml_abort(ctypes.c_char_p(where), 91, ctypes.c_char_p(words), ctypes.c_char_p(b"alloc"))
-
-
-def front_widget() -> QWidget:
-    """The window that the person looks at: a dialog before the main window."""
-    modal = QApplication.activeModalWidget()
-    shown = [w for w in QApplication.topLevelWidgets() if w.isVisible() and w.isWindow()]
-    return modal or next((w for w in shown if w.isActiveWindow()), shown[0])
-
-
-def front() -> QWindow:
-    return front_widget().windowHandle()
-
-
-def visible(kind: type[W]) -> Iterator[W]:
-    for window in QApplication.topLevelWidgets():
-        if window.isVisible():
-            yield from (widget for widget in window.findChildren(kind) if widget.isVisible())
-
-
-def texts() -> list[str]:
-    """Everything that can be read, also what one has to scroll to. Kinds of spaces look the same."""
-    plain = {0xA0: " ", 0x2060: None}
-    return [text for widget in visible(QWidget) if (text := words_of(widget).translate(plain).strip())]
-
-
-def words_of(widget: QWidget) -> str:
-    if isinstance(widget, QLabel):
-        return widget.text()
-    if isinstance(widget, QAbstractButton):
-        return widget.text().replace("&&", "&") or widget.accessibleName()
-    if isinstance(widget, QLineEdit):
-        return widget.displayText() or widget.placeholderText()
-    if isinstance(widget, QTextEdit):
-        return widget.toPlainText() or widget.placeholderText()
-    if isinstance(widget, QAbstractItemView) and widget.model() is not None:
-        model = widget.model()
-        return "\n".join(str(model.index(row, 0).data()) for row in range(model.rowCount()))
-    return ""
-
-
-def click(widget: QWidget, rect: QRect) -> bool:
-    """Press and let go the left button in the middle of `rect`; False if something else lies there."""
-    around = widget.parentWidget()
-    while around is not None:
-        if isinstance(around, QScrollArea):
-            around.ensureWidgetVisible(widget)
-        around = around.parentWidget()
-    window = widget.window()
-    place: QPoint = widget.mapTo(window, rect.center())
-    hit = window.childAt(place)
-    if hit is None or not (hit is widget or widget.isAncestorOf(hit)):
-        return False
-    if not window.isActiveWindow():
-        window.activateWindow()  # what a window manager does for a click; a bare X server has none
-    QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
-    return True
 
 
 def watched(port: int, seen: list[Onlooker]) -> type[boot.Application]:

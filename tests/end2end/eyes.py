@@ -1,0 +1,124 @@
+"""What a person sees of the windows of this process, and the mouse in their hand."""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QTextCursor, QWindow
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QScrollArea,
+    QTextBrowser,
+    QTextEdit,
+    QWidget,
+)
+
+from app.widgets.viewer import Viewer
+
+W = TypeVar("W", bound=QWidget)
+
+
+def front_widget() -> QWidget:
+    """The window that the person looks at: a dialog before the main window."""
+    modal = QApplication.activeModalWidget()
+    shown = [w for w in QApplication.topLevelWidgets() if w.isVisible() and w.isWindow()]
+    return modal or next((w for w in shown if w.isActiveWindow()), shown[0])
+
+
+def front() -> QWindow:
+    return front_widget().windowHandle()
+
+
+def visible(kind: type[W]) -> Iterator[W]:
+    for window in QApplication.topLevelWidgets():
+        if window.isVisible():
+            if isinstance(window, kind) and isinstance(window, QMenu):
+                yield window
+            yield from (widget for widget in window.findChildren(kind) if widget.isVisible())
+
+
+def texts() -> list[str]:
+    """Everything that can be read, also what one has to scroll to. Kinds of spaces look the same."""
+    plain = {0xA0: " ", 0x2060: None}
+    return [text for widget in visible(QWidget) if (text := words_of(widget).translate(plain).strip())]
+
+
+def words_of(widget: QWidget) -> str:
+    if isinstance(widget, QLabel):
+        return widget.text()
+    if isinstance(widget, QAbstractButton):
+        return widget.text().replace("&&", "&") or widget.accessibleName()
+    if isinstance(widget, QLineEdit):
+        return widget.displayText() or widget.placeholderText()
+    if isinstance(widget, QTextEdit):
+        return widget.toPlainText() or widget.placeholderText()
+    if isinstance(widget, QAbstractItemView) and widget.model() is not None:
+        model = widget.model()
+        rows = (model.index(row, 0) for row in range(model.rowCount()))
+        return "\n".join(str(row.data(Qt.ItemDataRole.AccessibleTextRole) or row.data()) for row in rows)
+    if isinstance(widget, QMenu):
+        return "\n".join(entry.text().replace("&&", "&") for entry in widget.actions())
+    return ""
+
+
+def menus() -> Iterator[QMenu]:
+    yield from (menu for menu in QApplication.topLevelWidgets() if isinstance(menu, QMenu) and menu.isVisible())
+
+
+def links(text: QTextBrowser, link: str) -> Iterator[QRect]:
+    """Where the links stand that lead to `link`."""
+    block = text.document().begin()
+    while block.isValid():
+        parts = block.begin()
+        while not parts.atEnd():
+            part = parts.fragment()
+            if part.charFormat().anchorHref() == link:
+                cursor = QTextCursor(text.document())
+                cursor.setPosition(part.position() + 1)
+                first = text.cursorRect(cursor)
+                cursor.setPosition(part.position() + part.length() - 1)
+                yield first.united(text.cursorRect(cursor))
+            parts += 1
+        block = block.next()
+
+
+def standing() -> Iterator[tuple[int, str]]:
+    """The page of each document that is looked at, and what is lit there and in sight."""
+    for viewer in visible(Viewer):
+        if (pages := viewer.pdf) is not None:
+            sight = QRectF(pages.viewport().rect())
+            sight.translate(pages.horizontalScrollBar().value(), pages.verticalScrollBar().value())
+            boxes = [(page, box) for page, boxes in pages.boxes.items() for box in boxes]
+            pdf = pages.document()
+            seen = [
+                pdf.getSelection(page, box.topLeft() + QPointF(1, box.height() / 2), box.bottomRight()).text()
+                for page, box in boxes
+                if sight.intersects(pages.on_view(page, box))
+            ]
+            yield pages.page, "".join("".join(seen).split())
+        elif viewer.text.isVisible():
+            yield viewer.text.page, "".join(viewer.text.lit.split())
+
+
+def click(widget: QWidget, rect: QRect) -> bool:
+    """Press and let go the left button in the middle of `rect`; False if something else lies there."""
+    around = widget.parentWidget()
+    while around is not None:
+        if isinstance(around, QScrollArea):
+            around.ensureWidgetVisible(widget)
+        around = around.parentWidget()
+    window = widget.window()
+    place: QPoint = widget.mapTo(window, rect.center())
+    hit = window.childAt(place)
+    if hit is None or not (hit is widget or widget.isAncestorOf(hit)):
+        return False
+    if not window.isActiveWindow():
+        window.activateWindow()  # what a window manager does for a click; a bare X server has none
+    QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+    return True
