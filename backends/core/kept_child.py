@@ -10,7 +10,7 @@ from backends.core.turns import Turns
 
 
 class KeptChild:
-    """May be used by any thread; who asks has it alone. `idle`: seconds after which it is let go. `ahead`: as of Child."""
+    """May be used by any thread; who asks has it alone. `idle`: seconds until it is let go. `ahead`: as of Child."""
 
     def __init__(self, module: str, idle: float, ahead: int | None = None) -> None:
         self._child, self._idle = Child(module, ahead), idle

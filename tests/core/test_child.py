@@ -129,6 +129,7 @@ def test_a_child_does_not_run_ahead_of_who_reads_it(tmp_path: Path) -> None:
     said, ahead = tmp_path / "said", 2
     in_the_pipe = 3  # one half written, one half read, one that waits for room
     with Child(MODULE, ahead) as child:
+        answer = {"number": -1}
         for answer in child.ask({"do": "talk", "to": 200, "said": str(said)}, cancel=CancelToken(), silence=60):
             text = said.read_text(encoding="ascii")
             assert int(text or "0") <= answer["number"] + 1 + ahead + in_the_pipe
