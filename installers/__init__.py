@@ -12,7 +12,7 @@
     engine           installs one of them and accepts it only when devices.py finds what was asked for
     linux            the shared libraries that Qt wants, fonts, and the package tool; libraries tries to load them
     shortcut         an entry to double-click; icons makes its picture
-    locks            writes requirements.lock and tools.lock
+    locks            writes requirements.lock, tools.lock and ocr.lock
     checks           `run.py test`
 
 What may be shown or raised here is `Phrase` and `BackendError` of `backends.core`, which need nothing

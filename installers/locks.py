@@ -1,6 +1,7 @@
-"""`run.py lock`: writes `requirements.lock` (what DeskSeek needs) and `tools.lock` here (what its checks need besides).
+"""`run.py lock`: writes `requirements.lock` (what DeskSeek needs), `tools.lock` here (what its checks need besides) and
+`ocr.lock` here (what its extra `ocr` needs besides).
 
-Both hold for every system and every Python that pyproject.toml allows, with the hash of every file, and name no
+All hold for every system and every Python that pyproject.toml allows, with the hash of every file, and name no
 index: the packages come from wherever the user's pip gets them. llama-cpp-python is left out, because its builds
 differ by machine; what it needs itself is in the lock.
 """
@@ -28,7 +29,11 @@ def write(project: Project, *, upgrade: bool = False) -> None:
     table = tomllib.loads((project.root / "pyproject.toml").read_text(encoding="utf-8"))
     runtime = [*_without_engine(table["project"]["dependencies"]), *_engine_needs(project)]
     _compile(project, runtime, project.lock, upgrade)
-    _compile(project, [*runtime, *table["dependency-groups"]["dev"]], project.tools_lock, upgrade, within=project.lock)
+    for lock, more in (
+        (project.tools_lock, table["dependency-groups"]["dev"]),
+        (project.ocr_lock, table["project"]["optional-dependencies"]["ocr"]),
+    ):
+        _compile(project, [*runtime, *more], lock, upgrade, within=project.lock)
 
 
 def names(lock: Path) -> list[str]:

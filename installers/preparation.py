@@ -25,14 +25,16 @@ STEPS = ("environment", "dependencies", "engine", "project", "system")
 SPACE = 2 << 30
 """Bytes that must be free to begin: what the locked packages and a source build take, and some air."""
 
-_REMADE = ("environment", "dependencies", "tools")
+_REMADE = ("environment", "dependencies", "tools", "ocr")
 _LAUNCHERS = {"deskseek": "backends", "deskseek-gui": "app"}
 
 
-def prepare(project: Project, *, tools: bool = False, look_again: bool = False) -> None:
-    """Do what is not done yet. `tools` adds those of the project's own checks; `look_again` lets the engine be
-    chosen anew where a better one was out of reach before. Raises BackendError."""
-    steps = (*STEPS, "tools") if tools else STEPS
+def prepare(project: Project, *, tools: bool = False, ocr: bool = False, look_again: bool = False) -> None:
+    """Do what is not done yet. `tools` adds those of the project's own checks, `ocr` what recognises scanned pages,
+    which then stays with every later set-up; `look_again` lets the engine be chosen anew where a better one was out of
+    reach before. Raises BackendError."""
+    more = {"tools": tools, "ocr": ocr or bool(project.read_stamp("ocr"))}
+    steps = (*STEPS, *(step for step, wanted in more.items() if wanted))
     if not look_again and all(project.done(step) for step in steps):
         return
     engine.wanted_build(project)
@@ -45,6 +47,7 @@ def prepare(project: Project, *, tools: bool = False, look_again: bool = False) 
             "project": lambda: _link_project(project),
             "system": lambda: linux.provide(project, root=linux.is_root()) if sys.platform.startswith("linux") else {},
             "tools": lambda: _install(pip, project.tools_lock),
+            "ocr": lambda: _install(pip, project.ocr_lock),
         }
         if project.read_stamp("started").get("key") in _REMADE:
             say(Phrase("The last set-up was cut off; making it anew.", "上次安装中断，正在重新安装。"))

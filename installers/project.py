@@ -48,6 +48,10 @@ class Project:
         return self.root / "installers" / "tools.lock"
 
     @property
+    def ocr_lock(self) -> Path:
+        return self.root / "installers" / "ocr.lock"
+
+    @property
     def log(self) -> Path:
         return self.notes / "pip.log"
 
@@ -86,6 +90,8 @@ class Project:
                 return _digest(self.lock)
             case "tools":
                 return f"{_digest(self.lock)} {_digest(self.tools_lock)}"
+            case "ocr":
+                return f"{_digest(self.lock)} {_digest(self.ocr_lock)}"
             case "engine":
                 return f"{self.engine_version()} {environment.get(BUILD_VARIABLE) or self._build_before()}"
             case "project":

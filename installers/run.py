@@ -4,6 +4,7 @@
     run.py ask "..."          set up if needed, then the deskseek command with these words
     run.py setup              set up, or look again for a better engine
     run.py shortcut           put an entry to double-click where the system keeps them
+    run.py ocr                install what reads the text of scanned pages
     run.py test [PYTEST...]   the project's own checks
     run.py lock [--upgrade]   write the lock files anew
 

@@ -42,12 +42,12 @@ def start(root: str, arguments: Sequence[str]) -> int:
 
 def _run(project: Project, arguments: list[str]) -> int:
     command, rest = (arguments[0], arguments[1:]) if arguments else (WINDOW, [])
-    if command in ("setup", "shortcut", WINDOW) and rest:
+    if command in ("setup", "shortcut", "ocr", WINDOW) and rest:
         raise InvalidInput(
             Phrase(f"`run.py {command}` takes no further words.", f"`run.py {command}` 不接受其他参数。"),
             code="wrong_usage",
         )
-    if command in ("setup", "test", "lock", "shortcut"):
+    if command in ("setup", "test", "lock", "shortcut", "ocr"):
         return _maintain(project, command, rest)
     if not ready(project):
         prepare(project)
@@ -74,6 +74,14 @@ def _maintain(project: Project, command: str, rest: list[str]) -> int:
             prepare(project)
             path = shortcut.place(project)
             say(Phrase(f"DeskSeek is in your applications now: {path}", f"已将 DeskSeek 添加到应用程序：{path}"))
+        case "ocr":
+            prepare(project, ocr=True)
+            say(
+                Phrase(
+                    "Scanned pages can be recognised now. Start DeskSeek anew if it is open.",
+                    "现在可以识别扫描页了。如果 DeskSeek 已打开，请重新启动。",
+                )
+            )
         case "test":
             prepare(project, tools=True)
             return checks.check(project, rest)

@@ -9,7 +9,7 @@ import pytest
 
 from installers.packages import Pip
 from installers.project import Project
-from tests.kit.set_up import TINY, TOOL, Bench, FirstRun, lay_out
+from tests.kit.set_up import EYES, TINY, TOOL, Bench, FirstRun, lay_out
 from tests.kit.wheel_index import Index, engine_wheel, serve
 
 
@@ -18,6 +18,7 @@ def index() -> Iterator[Index]:
     index = Index()
     index.add("simple", "tiny", *TINY)
     index.add("simple", "toolbox", *TOOL)
+    index.add("simple", "eyes", *EYES)
     index.add(
         "whl/cpu", "llama-cpp-python", "llama_cpp_python-0.3.36-py3-none-any.whl", engine_wheel([("CPU", "A CPU")])
     )

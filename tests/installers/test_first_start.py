@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.kit.set_up import Bench, FirstRun
+from tests.kit.set_up import Bench, FirstRun, closed_port
 
 
 def test_a_first_start_sets_up_and_runs_the_command(prepared: tuple[Bench, FirstRun]) -> None:
@@ -71,7 +71,31 @@ def test_a_package_with_another_hash_is_refused(bench: Bench) -> None:
     assert "pip could not install the packages." in refused.stderr
 
 
-@pytest.mark.parametrize("command", ["setup", "shortcut"])
+def test_the_extra_for_scanned_pages_is_installed_when_asked_for_and_stays(bench: Bench) -> None:
+    assert not list(bench.project.site_packages().glob("eyes-*"))
+    installed = bench.run("ocr", LANG="zh_CN.UTF-8")
+    assert (installed.returncode, installed.stdout) == (0, "")
+    assert installed.stderr.splitlines()[-1] == "现在可以识别扫描页了。如果 DeskSeek 已打开，请重新启动。"
+    assert "/simple/eyes/eyes-3.0-py3-none-any.whl" in bench.index.requests
+    bench.index.requests.clear()
+    again = bench.run("ocr")
+    assert again.stderr == "Scanned pages can be recognised now. Start DeskSeek anew if it is open.\n"
+    assert bench.index.requests == []
+    bench.project.write_stamp("started", "dependencies")  # cut off: all is made anew, and that with it
+    bench.forget("dependencies")
+    assert bench.run("ask").returncode == 7
+    assert list(bench.project.site_packages().glob("eyes-3.0.dist-info"))
+
+
+def test_the_extra_is_not_there_without_a_network_and_all_else_works(bench: Bench) -> None:
+    stopped = bench.run("ocr", PIP_INDEX_URL=f"http://127.0.0.1:{closed_port()}/simple")
+    assert (stopped.returncode, stopped.stdout) == (1, "")
+    assert stopped.stderr.splitlines()[-1].startswith("127.0.0.1 cannot be reached, so nothing was installed.")
+    assert bench.project.read_stamp("ocr") == {}
+    assert bench.run("ask").returncode == 7
+
+
+@pytest.mark.parametrize("command", ["setup", "shortcut", "ocr"])
 def test_words_that_make_no_sense_are_wrong_usage(bench: Bench, command: str) -> None:
     wrong = bench.run(command, "now")
     assert (wrong.returncode, wrong.stdout) == (2, "")

@@ -26,7 +26,7 @@ def named(requirements: list[str]) -> set[str]:
     return {re.split(r"[\[<>=!~ ;]", requirement)[0].lower().replace("_", "-") for requirement in requirements}
 
 
-@pytest.mark.parametrize("lock", [Project(ROOT).lock, Project(ROOT).tools_lock])
+@pytest.mark.parametrize("lock", [Project(ROOT).lock, Project(ROOT).tools_lock, Project(ROOT).ocr_lock])
 def test_a_lock_holds_hashes_and_no_address(lock: Path) -> None:
     lines = entries(lock)
     assert lines
@@ -45,6 +45,13 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
     assert "llama-cpp-python" not in runtime | tools
     assert {"numpy", "diskcache", "jinja2", "typing-extensions"} <= runtime
     assert not runtime & tools
+
+
+def test_the_extra_s_lock_holds_what_the_extra_asks_for_and_nothing_twice() -> None:
+    runtime, extra = (set(locks.names(lock)) for lock in (Project(ROOT).lock, Project(ROOT).ocr_lock))
+    assert named(PROJECT["project"]["optional-dependencies"]["ocr"]) <= extra
+    assert not runtime & extra
+    assert "llama-cpp-python" not in extra
 
 
 def test_pyside6_stays_before_the_version_that_drops_references() -> None:

@@ -17,6 +17,7 @@ from tests.kit.wheel_index import Index, wheel
 ROOT = Path(__file__).resolve().parents[2]
 TINY = wheel("tiny", "1.0", {"tiny.py": "WORD = 'tiny'\n"})
 TOOL = wheel("toolbox", "2.0", {"toolbox.py": ""})
+EYES = wheel("eyes", "3.0", {"eyes.py": ""})
 ECHO = """\
 import json, sys
 import tiny
@@ -112,11 +113,12 @@ def lay_out(root: Path, base: str) -> Project:
     )
     lock(root / "requirements.lock", "tiny", TINY[1])
     lock(root / "installers" / "tools.lock", "toolbox", TOOL[1])
+    lock(root / "installers" / "ocr.lock", "eyes", EYES[1])
     return Project(root)
 
 
 def lock(path: Path, name: str, data: bytes) -> None:
-    version = {"tiny": "1.0", "toolbox": "2.0"}[name]
+    version = {"tiny": "1.0", "toolbox": "2.0", "eyes": "3.0"}[name]
     digest = hashlib.sha256(data).hexdigest()
     path.write_text(f"# a comment\n{name}=={version} \\\n    --hash=sha256:{digest}\n", encoding="utf-8")
 

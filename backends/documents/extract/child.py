@@ -39,7 +39,8 @@ def read(request: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
             batch.append(said(event))
             held += len(event.text) if isinstance(event, Section) else 0
             steps += isinstance(event, Reading)
-            if held >= _BATCH or len(batch) >= 1000 or time.monotonic() - since > _PAUSE:
+            late = time.monotonic() - since > _PAUSE or (steps and asked.recognise)  # each such page takes seconds
+            if held >= _BATCH or len(batch) >= 1000 or late:
                 yield {"events": batch}
                 allowance.earn(steps)
                 batch, held, steps, since = [], 0, 0, time.monotonic()

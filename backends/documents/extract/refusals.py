@@ -1,6 +1,6 @@
 """Why a file cannot be read. Each is about that file only; the next one is read."""
 
-import sys
+from pathlib import Path
 
 from backends.core.errors import BackendError, InvalidInput, NotFound, ResourceError, Unavailable
 from backends.core.phrase import NOTHING, Phrase
@@ -84,12 +84,14 @@ def unsupported(hint: Phrase = NOTHING) -> BackendError:
 
 
 def no_ocr() -> BackendError:
-    command = f'"{sys.executable}" -m pip install rapidocr onnxruntime'
+    """The command is that of the project's folder, or of an installation from a wheel, which has no installers."""
+    here = (Path(__file__).resolve().parents[3] / "installers" / "run.py").is_file()
+    command = "python3 installers/run.py ocr" if here else 'pip install "deskseek[ocr]"'
     return Unavailable(
         Phrase("Recognising scanned pages needs an extra that is not installed.", "识别扫描页所需的附加组件尚未安装。"),
         Phrase(
-            f"Install the extra deskseek[ocr] into DeskSeek's environment: {command}",
-            f"请在 DeskSeek 的环境中安装附加组件 deskseek[ocr]：{command}",
+            f"Install the extra deskseek[ocr], then start DeskSeek anew: {command}",
+            f"请安装附加组件 deskseek[ocr]，然后重新启动 DeskSeek：{command}",
         ),
         "no_ocr",
     )

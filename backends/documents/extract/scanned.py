@@ -1,5 +1,6 @@
 """Text in pictures of pages, by RapidOCR (the extra `ocr`; its models are in its wheel), page by page."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ from backends.documents.extract.pdf_lines import Box, Words, paragraphs
 from backends.documents.types import Section
 
 _DPI = 150  # measured: enough for print of 9 points in either language
+_PIXELS = 25_000_000  # at most, of a page of any size: a plan or a poster is looked at less closely
 
 
 class Recogniser:
@@ -22,7 +24,9 @@ class Recogniser:
 
     def sections(self, page: Any, number: int, headings: tuple[str, ...]) -> Iterator[Section]:
         """What stands on a page of PDFium, from top to bottom. Nothing: no text was made out."""
-        picture = page.render(scale=_DPI / 72, grayscale=False).to_numpy()
+        width, height = page.get_size()
+        scale = min(_DPI / 72, math.sqrt(_PIXELS / max(1, width * height)))
+        picture = page.render(scale=scale, grayscale=False).to_numpy()
         found = self._engine(picture)
         if found.txts:
             boxes = [_box(corners) for corners in found.boxes]
