@@ -238,6 +238,7 @@ class Intake:
         self._being_read.add(document.id)
         yield FileReading(document.id, met.path, 0, 0)
         passwords = [*self._passwords] if self._passwords else [""]
+        died = False
         while True:
             try:
                 said = yield from self._store_text(document, met, passwords[0], before, cancel, last)
@@ -246,6 +247,9 @@ class Intake:
             except BackendError as error:
                 if error.code in ("encrypted", "wrong_password") and len(passwords) > 1:
                     passwords.pop(0)
+                    continue
+                if error.code == "reader_died" and not died:
+                    died = True  # the file's fault, or that of a system without memory: a new reader tells
                     continue
                 status: Status = "encrypted" if error.code in ("encrypted", "wrong_password") else "failed"
                 problem = Problem.of(error)

@@ -162,6 +162,29 @@ def test_a_child_that_is_killed_costs_one_document(tmp_path: Path) -> None:
     one.close()
 
 
+def test_a_child_that_died_while_it_had_nothing_to_do_costs_nothing(tmp_path: Path) -> None:
+    one = Reader()
+    path = note(tmp_path)
+    read(one, path)
+    (child,) = one.pids
+    process = psutil.Process(child)
+    process.kill()
+    psutil.wait_procs([process], timeout=60)
+    assert "It is a note" in text(read(one, path))
+    assert one.pids != [child]
+    one.close()
+
+
+@linux
+def test_a_pdf_that_takes_too_much_memory_is_too_large(tmp_path: Path) -> None:
+    """PDFium aborts when it gets no memory."""
+    one = Reader(Limits(memory=250 * MIB))
+    book = Pdf()
+    book.drawn(b"BT /L 11 Tf 60 700 Td (words)" + b" " * 300_000_000 + b" Tj ET", packed=True)
+    assert refusal(one, book.save(tmp_path / "book.pdf")) == "too_large"
+    one.close()
+
+
 @linux
 def test_a_file_that_takes_too_much_memory_is_given_up(tmp_path: Path) -> None:
     one = Reader(Limits(memory=220 * MIB))

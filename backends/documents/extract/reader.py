@@ -10,20 +10,25 @@ reader_died, no_ocr); the next file is read by the same child, or by a new one. 
 `Section` comes, and `Closed.unread` says which pages are pictures.
 """
 
+import logging
+import re
 import signal
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from backends.core.cancel import CancelToken
-from backends.core.child import ChildDied, ChildHung
+from backends.core.child import Child, ChildDied, ChildHung
 from backends.core.errors import BackendError
 from backends.core.kept_child import KeptChild
 from backends.documents.extract import child, refusals
 from backends.documents.extract.asked import MIB, Asked, Limits
 from backends.documents.extract.formats import BY_SUFFIX, FORMATS, READERS
 from backends.documents.types import ReadEvent
+
+log = logging.getLogger(__name__)
 
 __all__ = ["FORMATS", "READERS", "Asked", "Limits", "Reader", "supported"]
 
@@ -32,6 +37,9 @@ _AHEAD = 2  # batches that wait here for who stores them
 _FILES = 1000  # files after which a child is replaced: what libraries leave behind does not add up
 _FAT = 512 * MIB  # bytes of memory above which it is, too
 _OUT_OF_TIME = -getattr(signal, "SIGXCPU", 24)
+_NO_MEMORY = re.compile(  # among the last words of libraries
+    "(?i)memory ?error|bad_alloc|bad allocation|memory allocation|cannot allocate|insufficient memory"
+)
 _WINDOWS_OUT_OF_TIME = 1816  # ERROR_NOT_ENOUGH_QUOTA, what a job object ends a process with
 
 
@@ -57,11 +65,12 @@ class Reader:
         with self._seat() as seat, seat.kept.mine(cancel) as one:
             whole = False
             try:
-                for answer in one.ask(request, cancel=cancel, silence=self._limits.silence):
+                for answer in self._answers(one, request, cancel):
                     for event in answer["events"]:
                         yield child.heard(event)
                     whole = answer.get("peak", _FAT) < _FAT
             except ChildDied as died:
+                log.warning("the reader of a file of %s died: %s", path.suffix, died)
                 raise _died(died) from died
             except BackendError as error:
                 whole = error.code != "too_large"
@@ -71,6 +80,18 @@ class Reader:
                 if not whole or seat.files >= _FILES:
                     seat.files = 0
                     one.close()
+
+    def _answers(self, one: Child, request: dict[str, Any], cancel: CancelToken) -> Iterator[dict[str, Any]]:
+        """A child that was kept and says nothing at all may have died before (the system lacked memory): ask anew."""
+        kept = one.pid is not None
+        try:
+            for answer in one.ask(request, cancel=cancel, silence=self._limits.silence):
+                kept = False
+                yield answer
+        except ChildDied as died:
+            if not kept or isinstance(died, ChildHung):
+                raise
+            yield from one.ask(request, cancel=cancel, silence=self._limits.silence)
 
     @property
     def pids(self) -> list[int]:
@@ -109,4 +130,6 @@ class _Seat:
 def _died(died: ChildDied) -> BackendError:
     if isinstance(died, ChildHung) or died.code in (_OUT_OF_TIME, _WINDOWS_OUT_OF_TIME):
         return refusals.out_of_time()
+    if _NO_MEMORY.search(died.said) or (died.code == -signal.SIGABRT and not died.said):  # PDFium's way to say it
+        return refusals.too_large()
     return refusals.reader_died()
