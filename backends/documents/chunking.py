@@ -4,6 +4,11 @@ A passage of Chinese has 300 to 450 characters, one of English about 900 (both s
 CJK counts double, so a mixed text lies between. Cut after a paragraph if one ends in the last half, else after a
 sentence, else after a clause or a word, else where it is full. Rows of tables stay whole unless one row alone is too
 long. Headings are not cut in: each section carries its own.
+
+A document that is no more than a page (`PAGE`) of text is one passage: it has one place among the hits however it is
+cut, and a question's words stand all over it. Measured, recall@5 with 1, 2, 3 and any number of passages kept whole:
+SQuAD 93.5, 94.1, 94.2, 94.2, XQuAD-zh 99.0, 99.0, 99.1, 99.1; the same on questions that were held out. Longer ones
+are cut from their beginning: what answers is a part of them.
 """
 
 import re
@@ -12,6 +17,7 @@ from collections.abc import Iterator
 from backends.documents.types import Language, Section
 
 FULL = 900  # a passage at most, in halves of a CJK character
+PAGE = 3 * FULL  # what is all of its document
 _SAMPLE = 4000  # characters that show a language
 LEAST = 300  # what would be left at the end of a section and is shorter shares with the passage before it
 
@@ -31,13 +37,13 @@ _ROWS = (_LINE, _WORD)
 LONGEST_ROW = 4 * FULL  # characters of a row that is kept whole
 
 
-def chunks(section: Section, *, whole: bool = False) -> Iterator[tuple[int, int]]:
+def chunks(section: Section, *, alone: bool = False) -> Iterator[tuple[int, int]]:
     """Places in `section.text`, in order, without white space at their ends. They cover all that is not white space
-    and do not overlap. `whole`: a text of up to two passages is one (measured on SQuAD: recall@5 93.5 -> 94.0)."""
+    and do not overlap. `alone`: it is all of its document."""
     text = section.text
     ends = _ROWS if section.kind in ("table", "code") else _PROSE
     start, length = _skip(text, 0), len(text.rstrip())
-    if whole and start < length <= 2 * FULL and _weight(text, start, length) <= 2 * FULL:
+    if alone and ends is _PROSE and start < length <= start + PAGE and _weight(text, start, length) <= PAGE:
         yield start, length
         return
     while start < length:

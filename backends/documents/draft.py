@@ -24,6 +24,7 @@ class Draft:
         self._store, self._document = store, document_id
         self._database = store._database
         self._version: int | None = None
+        self._alone: Section | None = None  # the first one, while there is no other
         self._writing = ExitStack()
         self._sections: list[tuple[Any, ...]] = []
         self._passages: list[tuple[int, int, int, int]] = []
@@ -36,24 +37,23 @@ class Draft:
         self.passages = 0
         self.closed = Closed()
 
-    def add(self, section: Section, *, whole: bool = False) -> None:
-        """`whole` as in `chunks`."""
+    def add(self, section: Section) -> None:
         text, start = section.text, self.characters
         if not text:
             return
+        if self._alone is not None:
+            first, self._alone = self._alone, None
+            self._passages, self.passages = [], 0
+            self._languages.clear()
+            self._cut(first, 0, 0)
+        elif not self._number:
+            self._alone = section
         end = start + len(text)
-        places = list(chunks(section, whole=whole))
-        if self._number >= MOST or self.passages + len(places) > MOST:
-            raise _too_large()
         headings = json.dumps(section.headings, ensure_ascii=False) if section.headings else "[]"
+        self._cut(section, self._number, start)
         self._sections.append(
             (self._number, start, end, section.page, section.label, headings, section.kind, section.recognised, text)
         )
-        for from_, to in places:
-            self._passages.append((self.passages, self._number, start + from_, start + to))
-            self.passages += 1
-        if places:
-            self._languages[language(text)] += len(places)
         if section.recognised:
             self._recognised.add(section.page)
         self._last_page = max(self._last_page, section.page)
@@ -61,8 +61,19 @@ class Draft:
         self.characters = end
         self._held += len(text)
         if self._held >= AT_ONCE:
+            self._alone = None
             with self._database.atomic() as connection:
                 self._write(connection)
+
+    def _cut(self, section: Section, number: int, start: int) -> None:
+        places = list(chunks(section, alone=self._alone is section))
+        if number >= MOST or self.passages + len(places) > MOST:
+            raise _too_large()
+        for from_, to in places:
+            self._passages.append((self.passages, number, start + from_, start + to))
+            self.passages += 1
+        if places:
+            self._languages[language(section.text)] += len(places)
 
     def _write(self, connection: Connected) -> None:
         if self._version is None:

@@ -117,7 +117,7 @@ def _line(store: DocumentStore, collection_id: int, place: str, line: bytes) -> 
     if known is not None and known.digest == digest and known.status == "ready":
         return FileStored(known.id, name, known.passages, unchanged=True)
     document = store.begin(collection_id, "", name, len(line), time.time(), digest)
-    passages = store.store(document.id, Opened("text", title), sections(text), whole=True)
+    passages = store.store(document.id, Opened("text", title), sections(text))
     if not passages:
         store.fail(document.id, empty(), "empty")
         return FileFailed(document.id, name, empty())

@@ -239,12 +239,10 @@ class DocumentStore(Collections, Changes, Passages, KeptVectors, Erasing):
         sections: Iterable[Section | Closed],
         *,
         problem: Problem | None = None,
-        whole: bool = False,
         cancel: CancelToken | None = None,
     ) -> int:
         """Take its text from the reader, and show it instead of what it showed before. Gives the number of passages;
         0: there was no text, and nothing was changed. What the reader raises is passed on, and nothing is left of it.
-        `whole` as in `chunks`.
         """
         with self.draft(document_id) as draft:
             for item in sections:
@@ -253,7 +251,7 @@ class DocumentStore(Collections, Changes, Passages, KeptVectors, Erasing):
                 if isinstance(item, Closed):
                     draft.closed = item
                 else:
-                    draft.add(item, whole=whole)
+                    draft.add(item)
             if draft.passages:
                 draft.show(opened, problem)
         return draft.passages

@@ -96,11 +96,12 @@ def test_the_language_of_a_text(text: str, expected: str) -> None:
     assert language(text) == expected
 
 
-def test_a_document_of_one_line_is_one_passage_if_it_is_short() -> None:
-    """A line of JSONL is what is ranked: it is cut only if it is longer than two passages."""
+def test_what_is_all_of_its_document_is_one_passage_if_it_is_no_longer_than_a_page() -> None:
     for text in ("One sentence of English. " * 60, "一句中文的话，不长也不短。" * 60):
         short, long = Section(text.strip()), Section((text * 3).strip())
         assert len(list(chunks(short))) > 1
-        assert list(chunks(short, whole=True)) == [(0, len(short.text))]
-        assert list(chunks(long, whole=True)) == list(chunks(long))
-    assert list(chunks(Section("  \n"), whole=True)) == []
+        assert list(chunks(short, alone=True)) == [(0, len(short.text))]
+        assert list(chunks(long, alone=True)) == list(chunks(long))
+    table = Section("one | two | three\n" * 100, kind="table")
+    assert list(chunks(table, alone=True)) == list(chunks(table))
+    assert list(chunks(Section("  \n"), alone=True)) == []

@@ -148,7 +148,7 @@ def test_near_duplicates_are_folded(store: DocumentStore, made: Made) -> None:
 
 def test_neighbours_are_one_passage_with_the_text_between(store: DocumentStore, made: Made) -> None:
     pages = "\n\n".join(
-        f"{CATS} Paragraph {n} about whiskers and holes, with more of it: {TRAINS}" * 2 for n in range(4)
+        f"{CATS} Paragraph {n} about whiskers and holes, with more of it: {TRAINS}" * 2 for n in range(8)
     )
     document = put(store, "book.txt", pages, opened=Opened("text"))
     (hit, *_) = ask(made(), "whiskers holes paragraph")[-1].hits

@@ -16,6 +16,7 @@ from backends.documents.ports import EmbedderIdentity
 from backends.documents.store import MANNERS, MIGRATIONS, DocumentStore
 from backends.documents.types import Closed, Opened, Problem, Scope, Section, StoreChange, passage_id
 from backends.storage.database import Database
+from tests.kit.passages import stored
 from tests.kit.shelves import CHINESE, ENGLISH, put, sections, words
 
 TORN = Problem("damaged_file", Phrase("Torn.", "损坏。"))
@@ -86,6 +87,14 @@ class TestText:
             passage_id(one.id, 0),
         ]
         assert [each.id for each in store.passages(ids)] == [ids[0], ids[2], ids[4]]
+
+    def test_a_short_section_that_others_follow_is_cut_as_they_are(self, store: DocumentStore) -> None:
+        text = "One sentence of English. " * 60
+        alone, first = (stored(store, name, *[text] * many) for name, many in (("one", 1), ("two", 2)))
+        assert [passage.start for passage in store.passages_of(alone)] == [0]
+        places = [(passage.start, passage.end) for passage in store.passages_of(first)]
+        assert len(places) == 4
+        assert places[:2] == [(start - len(text), end - len(text)) for start, end in places[2:]]
 
     def test_neighbours(self, store: DocumentStore) -> None:
         document = put(store, "a.txt", ENGLISH * 60)
