@@ -3,25 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from backends.core.errors import BackendError
-from backends.core.phrase import NOTHING, Phrase
+from backends.core.errors import Problem
+from backends.core.phrase import Phrase
 from backends.engine.protocol import Timings, Usage
 
 Author = Literal["user", "assistant"]
 Status = Literal["streaming", "done", "stopped", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why an answer is not whole: a `BackendError` as data. Code `interrupted`: the program ended meanwhile."""
-
-    code: str
-    message: Phrase
-    hint: Phrase = NOTHING
-
-    @classmethod
-    def of(cls, error: BackendError) -> "Problem":
-        return cls(error.code, error.message, error.hint)
 
 
 INTERRUPTED = Problem(

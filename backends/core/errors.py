@@ -5,6 +5,8 @@ stable `code` for scripts. It is shown as it is. Any other exception is a bug: i
 report. `Cancelled` is neither: somebody asked us to stop.
 """
 
+from dataclasses import dataclass
+
 from backends.core.phrase import NOTHING, Phrase
 
 
@@ -67,3 +69,16 @@ class EngineError(BackendError):
     """llama.cpp refused or failed."""
 
     default_code = "engine_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error as data, kept with what it befell: an answer that is not whole, a document that cannot be searched."""
+
+    code: str
+    message: Phrase
+    hint: Phrase = NOTHING
+
+    @classmethod
+    def of(cls, error: BackendError) -> "Problem":
+        return cls(error.code, error.message, error.hint)

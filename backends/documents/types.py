@@ -7,8 +7,7 @@ The *stored text* of a document is the text of its sections, one after another, 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from backends.core.errors import BackendError
-from backends.core.phrase import NOTHING, Phrase
+from backends.core.errors import Problem
 
 SectionKind = Literal["text", "table", "notes", "code"]
 Language = Literal["zh", "en", ""]  # what most of a text is written in; "": neither, or nothing to tell by
@@ -69,19 +68,6 @@ ReadEvent = Opened | Section | Reading | Closed
 # ---- what is kept
 
 Status = Literal["waiting", "reading", "ready", "failed", "encrypted", "scanned", "empty"]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a document cannot be searched, or not all of it: a `BackendError` as data."""
-
-    code: str
-    message: Phrase
-    hint: Phrase = NOTHING
-
-    @classmethod
-    def of(cls, error: BackendError) -> "Problem":
-        return cls(error.code, error.message, error.hint)
 
 
 @dataclass(frozen=True, slots=True)
