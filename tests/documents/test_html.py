@@ -99,3 +99,23 @@ def test_markup_that_means_harm(markup: str) -> None:
     found = text(markup)
     assert "x" in found or "x" not in markup or markup.startswith("<!--")
     assert "root:" not in found
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("<p>Hello</p>" + "<div>" * 50_000 + "deep" + "</div>" * 50_000 + "<p>bye", "Hello deep bye"),
+        ("<div>line " * 50_000, " ".join(["line"] * 50_000)),
+        ("<table><tr><td>" * 10_000 + "deep", "deep"),
+        ("<div " * 50_000, ""),
+    ],
+    ids=["closed", "open", "tables", "torn"],
+)
+def test_however_deep_it_is_it_is_read_in_the_time_of_a_flat_one(words: str, found: str) -> None:
+    """Without a bound each takes minutes."""
+    assert " ".join(text(words).split()) == found
+
+
+def test_boxes_beside_one_another_are_not_deep() -> None:
+    assert text("<div><p>a</div>" * 2000).split() == ["a"] * 2000
+    assert text("<table><tr><th>n<th>m<tr><td>1<td>2</table>" * 600).count("n: 1") == 600

@@ -40,15 +40,18 @@ def test_with_the_extra_pages_are_read_and_marked() -> None:
 
 @pytest.mark.skipif(not HERE, reason="the extra is not installed")
 def test_a_cancel_ends_the_recognising_after_the_first_page() -> None:
-    reader, cancel = Reader(), CancelToken()
-    taken = []
-    with pytest.raises(Cancelled):
+    reader, cancel, done = Reader(), CancelToken(), list[Reading]()
+
+    def read() -> None:
         for event in reader.read(SCANNED, recognise=True, cancel=cancel):
-            taken.append(event)
             if isinstance(event, Reading):
+                done.append(event)
                 cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        read()
     reader.close()
-    assert [event for event in taken if isinstance(event, Reading)] == [Reading(1, 3)]
+    assert done == [Reading(1, 3)]
 
 
 @pytest.mark.skipif(not HERE, reason="the extra is not installed")

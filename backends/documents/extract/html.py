@@ -19,6 +19,13 @@ from backends.documents.types import Opened, ReadEvent, Section, SectionKind
 _LARGEST = 64 * MIB  # bytes; the tree of a page is a dozen times that
 _CELLS = 500_000  # of a table; a larger one is read as text
 _SECTION = 16_384  # characters after which a section ends with its paragraph
+_DEEPEST = 512  # elements within one another, as browsers have it: a tree takes the square of its depth to make
+_TABLES = 8  # tables within one another; what lies deeper is read as text
+_NESTING = re.compile(
+    "<(/?)(?:div|section|article|aside|main|header|footer|nav|blockquote|center|ul|ol|dl|table|form|fieldset|details|"
+    r"figure|address|pre)\b[^<>]*>",
+    re.IGNORECASE,
+)
 
 
 def _set(words: str) -> frozenset[str]:
@@ -74,7 +81,7 @@ def page(data: bytes | str, format: str = "html") -> Iterator[ReadEvent]:
     from selectolax.lexbor import LexborHTMLParser
 
     text = data if isinstance(data, str) else decoded(data, _declared(data))
-    tree = LexborHTMLParser(text)
+    tree = LexborHTMLParser(_shallow(text))
     yield Opened(format, _title(tree), dated=_dated(tree))
     if tree.body is None:
         return
@@ -84,6 +91,23 @@ def page(data: bytes | str, format: str = "html") -> Iterator[ReadEvent]:
         yield section
     if not found:
         yield from _Walk(drop=False).sections(tree.body)
+
+
+def _shallow(text: str) -> str:
+    """`text` without the boxes that lie too deep; what is in them stays."""
+    if text.count("<") <= _DEEPEST:
+        return text
+    depth, start, parts = 0, 0, list[str]()
+    for tag in _NESTING.finditer(text):
+        if not tag[1]:
+            depth += 1
+        too_deep = depth > _DEEPEST
+        if tag[1]:
+            depth = max(0, depth - 1)
+        if too_deep:
+            parts += (text[start : tag.start()], "<br>")
+            start = tag.end()
+    return "".join((*parts, text[start:]))
 
 
 def _declared(data: bytes) -> str:
@@ -127,7 +151,7 @@ class _Walk:
         self._space = False
 
     def sections(self, top: Any) -> Iterator[Section]:
-        node, preformatted = top, 0
+        node, preformatted, tables = top, 0, 0
         while node is not None:
             tag = node.tag
             inside = node.child
@@ -139,13 +163,14 @@ class _Walk:
                 inside = None
             elif tag in _SILENT or (tag and tag[0] in "-!_") or (self._drop and node is not top and _around(node, tag)):
                 inside = None
-            elif tag == "table" and (rows := _rows(node)):
+            elif tag == "table" and tables < _TABLES and (rows := _rows(node)):
                 yield from self._close()
                 yield from self._table(rows)
                 inside = None
             else:
                 self._break(tag)
                 preformatted += tag == "pre"
+                tables += tag == "table"
                 if (tag == "pre" and preformatted == 1) or (self._length > _SECTION and tag in _PARAGRAPHS):
                     yield from self._close()
             if inside is not None:
@@ -157,6 +182,7 @@ class _Walk:
                 node, inside = node.parent, None
                 if node is None or _same(node, top):
                     break
+                tables -= node.tag == "table"
                 if node.tag == "pre":
                     preformatted -= 1
                     if not preformatted:
