@@ -7,8 +7,8 @@
 
 On long documents that are much alike this is worth more than any ranking (facts: page recall@10 22 over all, 48 in the
 right document). A name must be distinctive: what many documents are called says nothing. Whether the named documents
-speak of what is asked is for `search` to check: with that check, of 2,000 questions of CMRC2018 it narrows 1,509, all
-but one rightly (MRR@10 98.8 -> 99.6), and of SQuAD 470, all but four.
+speak of what is asked is for `search` to check: with that check it narrows 2,415 of 3,219 questions of CMRC2018, all
+but two rightly (MRR@10 98.9 -> 99.5), and 2,342 of 10,570 of SQuAD, all but seven.
 """
 
 import math

@@ -36,12 +36,14 @@ log = logging.getLogger(__name__)
 DEPTH = 100  # passages a list gives
 RERANKED = 50
 NAMES = 100_000  # documents whose names are known: of more, reading them takes too long
-NAMED_HOLD = 0.75  # of the best score in all documents: so much the named ones must have
+NAMED_HOLD = 0.75  # of the best score in all documents: so much the named ones must have, if they are …
+FEW_NAMED = 8  # documents at most; of a name that more have (a subject, rather), the best of all must be one
 OTHERS = 0.3  # of the documents are in the other language: it is asked in that, too
 REST = 30.0  # seconds in which what has failed is not tried again: loading a model that does not fit takes long
 LEARNING = 0.3  # seconds at most, in one search
 ANSWERS, ANSWERS_NOT = 0.5, 0.1  # scores of a reranker: it is there; it is not
 _OTHER: Mapping[Language, Language] = {"zh": "en", "en": "zh"}
+_EQUAL = 1e-4  # scores of one passage that differ by less
 _LOOKED_AT = 300  # documents by which the languages of a scope are judged
 
 
@@ -195,7 +197,8 @@ class _Finding:
             named = self._search.names.named(question, self._visible, self._request.without)
             if named is not None:
                 there = self._full_text(question, method, named.ids)
-                if there.matches and there.matches[0][1] >= NAMED_HOLD * every.matches[0][1]:
+                least = NAMED_HOLD if len(named.ids) <= FEW_NAMED else 1.0
+                if there.matches and there.matches[0][1] >= least * every.matches[0][1] - _EQUAL:
                     self._ids, self._chips = named.ids, named.chips
                     return there
         return every

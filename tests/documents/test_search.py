@@ -124,6 +124,19 @@ def test_a_named_document_narrows_and_its_chip_can_be_taken_away(store: Document
     assert every.hits[0].document.name == "Contoso 2022.pdf"
 
 
+def test_a_name_that_many_have_narrows_only_to_where_the_best_is(store: DocumentStore, made: Made) -> None:
+    for number in range(10):
+        put(store, f"Islam {number}.txt", f"A fundamentalist interpretation in part {number} of the schools, and more.")
+    put(store, "isms.txt", "A fundamentalist interpretation of Islam.")
+    for number in range(32):
+        put(store, f"trains {number}.txt", f"{TRAINS} Number {number}.")
+    search = made()
+    found = ask(search, "What is a fundamentalist interpretation of Islam?")[-1]
+    assert (found.chips, names(found)[0]) == ((), "isms.txt")
+    found = ask(search, "Which part of the schools of Islam is number 7?", fold=False)[-1]
+    assert [chip.documents for chip in found.chips] == [10]
+
+
 def test_a_name_does_not_narrow_to_what_says_nothing_of_the_question(store: DocumentStore, made: Made) -> None:
     put(store, "Norman.pdf", "A style of arches and towers. " * 5)
     for number in range(4):
