@@ -201,6 +201,7 @@ class Desk(QObject):
         grounding.passage_requested.connect(self.documents.show_passage)
         grounding.xray_found.connect(self._on_xray)
         self.chat.conversation_changed.connect(grounding.show_conversation)
+        self.documents.documents.quotes_erased.connect(grounding.look_again)
         self.documents.documents_page.ask_requested.connect(self._on_ask_documents)
         self.xray_page.back_requested.connect(lambda: self.window.show_page("chat"))
 
@@ -334,7 +335,7 @@ class Desk(QObject):
         self.models.on_changes(changes)
         self.documents.on_changes(changes)
         if "documents" in changes:
-            self.grounding.refresh()
+            self.grounding.look_again()
         self.settings.on_changes(changes)
         if "settings" in changes:
             self._on_picture_changed()

@@ -4,6 +4,7 @@ What a person drops goes here unless it is a model; on the page of the chat it b
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
@@ -112,14 +113,13 @@ class DocumentDesk(QObject):
         self.searching.search_changed.connect(lambda: search.show_search(self.searching.search))
 
     def _connect_viewers(self) -> None:
+        bring = self.viewing.bring_piece
         for viewer in (self.viewer, self.search_page.preview):
             viewer.outside_requested.connect(self.viewing.open_outside)
             viewer.reveal_requested.connect(self.viewing.reveal)
             viewer.copy_requested.connect(self.viewing.copy)
             viewer.retry_requested.connect(self.documents.retry)
-            viewer.piece_wanted.connect(
-                lambda document, offset, viewer=viewer: self.viewing.bring_piece(document, offset, viewer.show_piece)
-            )
+            viewer.piece_wanted.connect(partial(bring, show=viewer.show_piece, preview=viewer is not self.viewer))
         self.viewer.back_requested.connect(lambda: self.window.show_page(self._before))
         self.search_page.preview.large_requested.connect(self._on_opened)
         self.viewing.opened.connect(self._on_opened)

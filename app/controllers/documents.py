@@ -46,6 +46,7 @@ _TITLE = 60  # characters of a pasted text
 class DocumentsController(QObject):
     library_changed = Signal()
     documents_wanted = Signal()  # somebody asked to see the page
+    quotes_erased = Signal()
 
     def __init__(
         self,
@@ -339,10 +340,13 @@ class DocumentsController(QObject):
         """The page is left: what was deleted is erased for good."""
         if self._deleted:
             if self._with_quotes:
-                self._call(self._grounding.forget_quotes, tuple(self._deleted), then=lambda _: None)
+                self._call(self._grounding.forget_quotes, tuple(self._deleted), then=self._on_quotes_erased)
             self._deleted, self._with_quotes = [], False
             self._draw(deleted=0, quoting=0)
             self._pump.follow(self._documents.erase(), lambda _: None)
+
+    def _on_quotes_erased(self, messages: tuple[int, ...]) -> None:
+        self.quotes_erased.emit()
 
     # ---- collections, and folders that are watched
 

@@ -1,6 +1,7 @@
 """Which documents the conversation that is shown uses, and what its answers stand on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -10,7 +11,7 @@ from app.bridge import Pump
 from app.controllers.chat import ChatController
 from app.lists.messages import MessageList
 from app.notices import Notice, NoticeBoard
-from backends.chat.sourced import ConversationScope
+from backends.chat.sourced import ConversationScope, Kept
 from backends.chat.types import Conversation
 from backends.chat.xray import XRay
 from backends.core.phrase import Phrase
@@ -19,6 +20,7 @@ from backends.documents.types import Collection, Document, FileFailed, IngestDon
 from backends.services import Services
 
 KEY = "given"
+SOURCE = "source"
 Known = tuple[ConversationScope, tuple[Collection, ...], tuple[Document, ...]]
 
 
@@ -41,6 +43,7 @@ class GroundingController(QObject):
         self._runner = Runner("grounding")
         self._collections: tuple[Collection, ...] = ()
         self._given = 0
+        self._shown: int | None = None
 
     def close(self) -> None:
         self._runner.close()
@@ -54,6 +57,10 @@ class GroundingController(QObject):
             if self._chat.scope.kind in ("dropped", "documents"):
                 self._chat.scope = ConversationScope()
             self._given = 0
+        if (number := conversation.id if conversation else None) != self._shown:
+            self._shown = number
+            for key in (KEY, SOURCE):  # they are about the one that was shown
+                self._board.withdraw(key)
         self.refresh()
 
     @Slot()
@@ -75,6 +82,22 @@ class GroundingController(QObject):
                 self._say()
 
         self._pump.call(self._runner, look, then=seen, on_error=self._board.post_error)
+
+    @Slot()
+    def look_again(self) -> None:
+        """Documents have come, changed or gone: what can be chosen, and what the answers that are shown stand on."""
+        self.refresh()
+        grounded = [row.id for row in self._messages.rows if row.sources and row.live is None]
+        if grounded:
+            kept = self._services.grounding.kept
+            self._pump.call(self._runner, kept, grounded, then=self._show_kept, on_error=self._board.post_error)
+
+    def _show_kept(self, found: Mapping[int, tuple[Kept, frozenset[int]]]) -> None:
+        for index, row in enumerate(self._messages.rows):
+            if row.id in found and row.live is None:
+                kept, deleted = found[row.id]
+                said = replace(row, sources=kept.sources, citations=kept.citations, deleted=deleted)
+                self._messages.put(index, replace(said, explained=kept.explained))
 
     @Slot(object)
     def choose(self, scope: ConversationScope) -> None:
@@ -161,7 +184,7 @@ class GroundingController(QObject):
             words = Phrase(
                 f"“{ground.title}” was deleted. This is what it said:", f"《{ground.title}》已删除，原文如下："
             )
-            self._board.post(Notice(words, Phrase(ground.quote, ground.quote), key="source"))
+            self._board.post(Notice(words, Phrase(ground.quote, ground.quote), key=SOURCE))
             return
         self.passage_requested.emit(ground.document_id, ground.start, ground.end, ground.page, ground.quote)
 

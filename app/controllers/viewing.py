@@ -38,7 +38,7 @@ class ViewingController(QObject):
         self._pump = pump
         self._board = board
         self._runner = Runner("viewing")
-        self._asked = 0
+        self._asked = {"page": 0, "preview": 0}  # what either was asked for: a preview does not stop the page
 
     def close(self) -> None:
         self._runner.close()
@@ -52,20 +52,21 @@ class ViewingController(QObject):
         own = own or [hit]
         marks = tuple(_mark_of(one) for one in own)
         at = next((n for n, one in enumerate(own) if one.passage.id == hit.passage.id), 0)
-        self._open(hit.document.id, marks, at, show or self.opened.emit)
+        self._open(hit.document.id, marks, at, show)
 
     @Slot(object)
     def open_document(self, document: Document) -> None:
         """At its beginning."""
-        self._open(document.id, (), 0, self.opened.emit)
+        self._open(document.id, (), 0)
 
     def open_passage(self, document_id: int, start: int, end: int, page: int = 0, quote: str = "") -> None:
         """What a citation names: a part of the stored text, or words of it."""
-        self._open(document_id, (Mark(start, end, page, "", quote),), 0, self.opened.emit)
+        self._open(document_id, (Mark(start, end, page, "", quote),), 0)
 
-    def _open(self, document_id: int, marks: tuple[Mark, ...], at: int, show: Show) -> None:
-        self._asked += 1
-        asked = self._asked
+    def _open(self, document_id: int, marks: tuple[Mark, ...], at: int, show: Show | None = None) -> None:
+        where = "page" if show is None else "preview"
+        self._asked[where] += 1
+        asked = self._asked[where]
 
         def read() -> Shown:
             store = self._documents.store
@@ -84,17 +85,20 @@ class ViewingController(QObject):
             return Shown(document, file, full, at, self._read_piece(document, mark.start if mark else 0))
 
         def arrived(shown: Shown) -> None:
-            if asked == self._asked:
-                show(shown)
+            if asked == self._asked[where]:
+                (show or self.opened.emit)(shown)
 
         self._pump.call(self._runner, read, then=arrived, on_error=self._board.post_error)
 
-    def bring_piece(self, document: Document, offset: int, show: Callable[[Piece], None]) -> None:
+    def bring_piece(
+        self, document: Document, offset: int, show: Callable[[Piece], None], *, preview: bool = False
+    ) -> None:
         """The text around `offset`."""
-        asked = self._asked
+        where = "preview" if preview else "page"
+        asked = self._asked[where]
 
         def arrived(piece: Piece) -> None:
-            if asked == self._asked:
+            if asked == self._asked[where]:
                 show(piece)
 
         self._pump.call(self._runner, self._read_piece, document, offset, then=arrived, on_error=self._board.post_error)

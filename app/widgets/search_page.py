@@ -206,11 +206,10 @@ class SearchPage(Retranslated, QFrame):
             case "failed":
                 return say(search.message), say(search.hint)
             case "found":
-                searched = QLocale().toString(search.found.searched if search.found else search.documents)
-                return (
-                    self.tr("Nothing found in %1 documents").replace("%1", searched),
-                    self.tr("Try other or fewer words."),
-                )
+                searched = search.found.searched if search.found else search.documents
+                nothing = self.tr("Nothing found in %1 documents").replace("%1", QLocale().toString(searched))
+                one = self.tr("Nothing found in 1 document")
+                return (one if searched == 1 else nothing, self.tr("Try other or fewer words."))
         return "", ""
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -192,17 +192,13 @@ class TextPane(Retranslated, QTextEdit):
         bar = self.verticalScrollBar()
         bar.setValue(round(bar.value() + rect.top() - self.viewport().height() * above))
         self._on_scrolled()
+        self._note_page(offset)  # where one stands, also if all fits and nothing had to be scrolled
 
     @Slot()
     def _on_scrolled(self) -> None:
         if self._drawing or self._piece is None or not self._placed:
             return
-        top = self._offset_at_top()
-        placed = self._placed[max(0, bisect_right(self._starts, top) - 1)]
-        page = placed.section.section.page
-        if page != self._page:
-            self._page = page
-            self.page_changed.emit(page)
+        self._note_page(self._offset_at_top())
         bar = self.verticalScrollBar()
         at_start = bar.value() <= _EDGE and self._piece.start > 0
         at_end = bar.value() >= bar.maximum() - _EDGE and self._piece.end < self._piece.length
@@ -210,6 +206,14 @@ class TextPane(Retranslated, QTextEdit):
         if wanted >= 0 and wanted != self._asked:
             self._asked = wanted
             self.more_wanted.emit(wanted)
+
+    def _note_page(self, offset: int) -> None:
+        if not self._placed:
+            return
+        page = self._placed[max(0, bisect_right(self._starts, offset) - 1)].section.section.page
+        if page != self._page:
+            self._page = page
+            self.page_changed.emit(page)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """A column as wide as one likes to read, in the middle."""

@@ -107,7 +107,7 @@ class ChatTranslator:
                     ended = event.finish_reason in ("stop", "length")
         finally:
             late.cancel()
-        translated = _first_line(said)
+        translated = _first_line(said.rpartition("</think>")[2])  # some close it once more
         return translated if ended and words.language(translated) == to else ""
 
 

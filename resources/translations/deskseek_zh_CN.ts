@@ -1732,6 +1732,10 @@
         <translation>在 %1 个文档中未找到</translation>
     </message>
     <message>
+        <source>Nothing found in 1 document</source>
+        <translation>在 1 个文档中未找到</translation>
+    </message>
+    <message>
         <source>Try other or fewer words.</source>
         <translation>请换用其他词语，或减少词语。</translation>
     </message>

@@ -41,7 +41,7 @@ def write(folder: Path) -> tuple[Path, Path]:
     return chinese, docx(folder / ENGLISH, body, {"docProps/core.xml": core(TITLE)})
 
 
-def model(path: Path, **more: object) -> Path:
+def model(path: Path) -> Path:
     """Answers those questions, from these papers, in this order."""
     scripts = [
         Script("", said, word=word)
@@ -52,4 +52,4 @@ def model(path: Path, **more: object) -> Path:
             ("the tank?", SAID_WRONG),
         )
     ]
-    return scripted_model(path, "", SAID_ELSE, scripts=scripts, name="Reader", **more)
+    return scripted_model(path, "", SAID_ELSE, scripts=scripts, name="Reader")
