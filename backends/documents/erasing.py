@@ -154,9 +154,10 @@ class Erasing(Kept):
 
     def settle(self, *, cancel: CancelToken | None = None) -> None:
         """Free pages leave the file, and the log is emptied."""
-        connection = self._database.connection()
         while (free := self._value("PRAGMA freelist_count")) and self._value("PRAGMA auto_vacuum") == 2:
-            connection.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
+            with self._database.atomic() as connection:
+                for _ in range(min(free, _PAGES_AT_ONCE)):  # sqlite3 steps through a pragma without columns but once
+                    connection.execute("PRAGMA incremental_vacuum(1)")
             if cancel is not None:
                 cancel.check()
             if self._value("PRAGMA freelist_count") >= free:
