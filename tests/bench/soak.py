@@ -1,7 +1,7 @@
 """Kill -9 again and again, files torn and requests mixed at random: what the tests do a few times, done for long.
 
     python -m tests.bench soak [--loops 50] [--mutations 5000] [--size 512]
-        [--only writers answers downloads windows headers mixed] [--requests 10000]
+        [--only writers answers downloads windows headers mixed intakes documents] [--requests 10000]
 
 Each part prints how often it was done and what was lost; wanted is nothing (of an answer: its last second).
 """
@@ -22,9 +22,11 @@ from tests.bench import headers
 from tests.end2end.person import Home
 from tests.kit.ggufs import scripted_model
 from tests.kit.hub import HubServer
+from tests.kit.killed_intakes import kill_intakes
 from tests.kit.kills import kill_writers
 from tests.kit.pulls import kill_pulls
 from tests.kit.shell import ROOT
+from tests.kit.torn_documents import read_torn
 
 REPO = "soak/Made-GGUF"
 Part = Callable[[Path, argparse.Namespace], str]
@@ -129,6 +131,21 @@ def mixed(_: Path, options: argparse.Namespace) -> str:
     return f"{options.requests} requests, each as if alone: {told.stdout.strip()}"
 
 
+def intakes(folder: Path, options: argparse.Namespace) -> str:
+    """Processes that take files in, which change between the kills."""
+    stored = kill_intakes(folder, options.loops, options.seed)
+    return f"{options.loops} intakes killed, {stored} documents said to be in, none lost or torn, the last one whole"
+
+
+def documents(folder: Path, options: argparse.Namespace) -> str:
+    """Files of every format with random damage, read in a child process: read, or refused with a reason."""
+    place = folder / "torn"
+    place.mkdir()
+    found = read_torn(place, options.mutations, options.seed)
+    reasons = ", ".join(f"{count} {code or 'read'}" for code, count in found.most_common())
+    return f"{options.mutations} torn documents, none of which ended its reader by a mistake of ours: {reasons}"
+
+
 PARTS: dict[str, Part] = {
     "writers": writers,
     "answers": answers,
@@ -136,4 +153,6 @@ PARTS: dict[str, Part] = {
     "windows": windows,
     "headers": torn_headers,
     "mixed": mixed,
+    "intakes": intakes,
+    "documents": documents,
 }
