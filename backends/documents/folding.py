@@ -26,6 +26,7 @@ _DROPPED = (
     *(0xAD, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF, *range(0xFE00, 0xFE10)),  # no width
 )
 _SAME = {"’": "'", "‘": "'", "ʼ": "'", "‐": "-", "‑": "-", "‒": "-", "–": "-", "−": "-", "･": "・"}
+_FEW = 12  # characters of a text that change; one by one they are faster than the table
 _CLUSTER = re.compile(
     r".[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u1160-\u11ff\u3099\u309a\uff9e\uff9f\ufe00-\ufe0f]*", re.S
 )
@@ -53,8 +54,20 @@ def folded(text: str, *, lower: bool = True) -> str:
     """The tolerant form; `lower=False` keeps the case (of what ASCII has)."""
     if text.isascii():
         return text.lower() if lower else text
-    made = unicodedata.normalize("NFKC", text).translate(table())
+    made = unicodedata.normalize("NFKC", text)
+    changed = _changed().intersection(made)
+    if len(changed) > _FEW:
+        made = made.translate(table())
+    else:
+        for one in changed:
+            made = made.replace(one, table()[ord(one)] or "")
     return made.lower() if lower else made
+
+
+@functools.cache
+def _changed() -> frozenset[str]:
+    """The characters of the table. None of them becomes another one of them."""
+    return frozenset(chr(code) for code, other in table().items() if other != chr(code))
 
 
 class Places:

@@ -29,7 +29,10 @@ _UNSPACED = (
 )
 _MARKS = "".join(chr(c) for c in range(0x900, 0xE00) if unicodedata.category(chr(c)) in {"Mn", "Mc"})  # not in \w
 _LETTER = rf"[^\W_{_PAIRED}{_UNSPACED}]"
-_TOKEN = re.compile(rf"[{_PAIRED}]+|{_LETTER}+(?:[-_./:'@#&,{_MARKS}]{{1,2}}{_LETTER}+)*[+#{_MARKS}]*|[{_UNSPACED}]+")
+_TOKEN = re.compile(
+    rf"[a-z]+(?=[,.;:]?[ \n])|"  # most words: nothing else is to be tried
+    rf"[{_PAIRED}]+|{_LETTER}+(?:[-_./:'@#&,{_MARKS}]{{1,2}}{_LETTER}+)*[+#{_MARKS}]*|[{_UNSPACED}]+"
+)
 _PART = re.compile(rf"(?:{_LETTER}+[{_MARKS}]*)+")
 _JOINTS = re.compile(r"[-_/,&@]|(?<=[^\d]):")
 _UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]+")
@@ -55,17 +58,38 @@ def line(text: str) -> str:
     """The terms with a space between: what a full-text index is given."""
     kept = folded(text, lower=False)
     tokens = _TOKEN.findall(kept.lower())
-    known = _made.get
-    made = [known(token) or _split(token) for token in tokens]
+    made = list(map(_made.get, tokens))
+    if None in made:
+        runs: list[str] = []
+        for place, token in enumerate(tokens):
+            if made[place] is None:
+                if _is_paired(token):
+                    runs.append(token)
+                else:
+                    made[place] = _split(token)
+        if runs:
+            made.append(_side_by_side("".join(runs)))
+            made.append(_side_by_side("".join([run[:-1] for run in runs]), "".join([run[1:] for run in runs])))
     if _CAMEL.search(kept):
         made += [_humps(word) for word in _CAMEL_WORD.findall(kept)]
-    return " ".join(made)
+    return " ".join(filter(None, made))
+
+
+def _side_by_side(*columns: str) -> str:
+    """Columns read by rows: ab, xy -> ax by. By the bytes of UTF-16, where each character is two of them: many times
+    faster than by characters."""
+    count, width = len(columns[0]), 2 * len(columns) + 2
+    made = bytearray(b"\0" * (width - 2) + b" \0") * count
+    for place, column in enumerate(columns):
+        data = column.encode("utf-16-le")
+        if len(data) != 2 * count:
+            return " ".join(map("".join, zip(*columns, strict=True)))
+        made[2 * place :: width], made[2 * place + 1 :: width] = data[::2], data[1::2]
+    return made.decode("utf-16-le")
 
 
 def _split(token: str) -> str:
-    """The terms of one token of the folded text."""
-    if _is_paired(token):
-        return f"{' '.join(token)} {' '.join(map(add, token, token[1:]))}"
+    """The terms of one token of the folded text that is no run of Chinese."""
     if _is_unspaced(token):
         return " ".join(map(add, token, token[1:])) or token
     if len(_made) >= _MADE:

@@ -1,7 +1,10 @@
 """What a text is searched by: both languages, figures, identifiers, any script; and where it stands in the original."""
 
+import itertools
+import re
 import threading
 import unicodedata
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -186,3 +189,15 @@ def test_many_threads_make_the_same_terms() -> None:
     for thread in threads:
         thread.join()
     assert found == [wanted] * 6
+
+
+@given(st.text(st.sampled_from("".join(map(chr, table())) + "abc 漢字の用户手册，。"), max_size=40))
+def test_a_few_characters_that_change_change_as_many_do(text: str) -> None:
+    assert folded(text, lower=False) == unicodedata.normalize("NFKC", text).translate(table())
+
+
+@given(st.text(st.sampled_from("用户手册漢𠀀ー한 ab,.1-"), max_size=40))
+def test_runs_of_chinese_are_their_characters_and_pairs(text: str) -> None:
+    runs = re.findall(r"[^ ab,.1-]+", folded(text))
+    wanted = [piece for run in runs for piece in (*run, *map("".join, itertools.pairwise(run)))]
+    assert Counter(term for term in terms(text) if not term.isascii()) == Counter(wanted)
