@@ -133,3 +133,24 @@ def test_csv_with_a_quote_that_never_closes_keeps_its_rows(tmp_path: Path) -> No
     path = tmp_path / "a.csv"
     path.write_text('size,name\n12,5" disk\n14,"no end\n15,last\n', encoding="utf-8")
     assert "15 | name: last" in text(path, "csv")
+
+
+@pytest.mark.parametrize("before", [0, 3000, 30_000])
+def test_csv_of_any_length_keeps_its_rows_wherever_a_quote_is_not_closed(tmp_path: Path, before: int) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"{number},words of row {number}" for number in range(40_000)]
+    rows.insert(before, '99,"no end')
+    rows.insert(before + 2000, '98,"closed, with\na line"')
+    path.write_text("number,name\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    lines = text(path, "csv").splitlines()
+    assert sum("words of row" in line for line in lines) == 40_000
+    assert any("no end" in line for line in lines)
+    assert any("closed, with a line" in line for line in lines)
+
+
+def test_csv_whose_every_line_opens_a_quote(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "number,name\n" + "".join(f'{number},"open {number}\n' for number in range(20_001)), encoding="utf-8"
+    )
+    assert sum(line.count("open") for line in text(path, "csv").splitlines()) == 20_001

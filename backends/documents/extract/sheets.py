@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from backends.documents.extract import refusals
 from backends.documents.extract.asked import MIB, Asked
@@ -19,7 +19,9 @@ from backends.documents.types import Closed, Opened, ReadEvent, Reading
 
 _DELIMITERS = ",\t;|"
 _SNIFFED = 65_536  # characters by which the delimiter is found
-_FIELD = 4 * MIB  # characters of a field of CSV; longer, and a quote was never closed
+_FIELD = 4 * MIB  # characters of a field of CSV
+_OPEN = 1000  # lines of a row of CSV; more, and a quote was never closed
+_WRONG = 3  # such quotes, after which none quotes
 _SAID = 2000  # rows between two words about how far it is
 
 
@@ -127,14 +129,46 @@ def _csv(path: Path) -> Iterator[ReadEvent]:
                 done = file.tell()
                 yield block
 
-        reader = csv.reader(
-            _lines(counted()), delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-        )
-        try:
-            yield from _said(sections("", 0, _rows(reader)), far, total)
-        except csv.Error as error:
-            raise refusals.damaged() from error
+        records = _records(_lines(counted()), delimiter, quoted)
+        yield from _said(sections("", 0, _rows(records)), far, total)
     yield Closed()
+
+
+def _records(lines: Iterator[str], delimiter: str, quoted: bool) -> Iterator[list[str]]:
+    """Cells of each row. A quote that is not closed for too long is one that does not quote: its line is a row."""
+    again, taken, wrong, torn = list[str](), list[str](), 0, False
+
+    def fed() -> Iterator[str]:
+        nonlocal torn
+        while len(taken) < _OPEN:
+            line = again.pop() if again else next(lines, None)
+            if line is None:
+                torn = len(taken) > 1 and sum(each.count('"') for each in taken) % 2 == 1
+                return
+            taken.append(line)
+            yield line
+        torn = True
+
+    while True:
+        try:
+            for cells in csv.reader(fed(), delimiter=delimiter, quoting=_quoting(quoted and wrong < _WRONG)):
+                if torn:
+                    break
+                taken.clear()
+                yield cells
+        except csv.Error:  # a cell that is too long
+            torn = True
+        if not torn:
+            return
+        wrong, torn = wrong + 1, False
+        first, *rest = taken
+        again += reversed(rest)
+        taken.clear()
+        yield first[:_FIELD].rstrip("\r\n").split(delimiter)
+
+
+def _quoting(quoted: bool) -> Literal[0, 3]:
+    return csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
 
 
 def _rows(reader: Iterable[list[str]]) -> Iterator[Row]:
