@@ -31,7 +31,8 @@ from backends.documents.words import line, query_terms
 
 MOST_TERMS = 64  # of a question: the rarest
 BATCH = 16 << 20  # characters between two commits …
-SECONDS = 1.0  # … or so long
+SECONDS = 1.0  # … or so long, …
+SHARE = 0.15  # … and commits take no more of the time: each waits for the disk, and makes a piece to be merged later
 PATIENCE = 1.0  # seconds that a search waits for a commit that is under way, where too much is late
 _LINES = 512  # passages whose terms are held
 _BACKLOG = 1_000  # changes; where more wait, commits come by size alone
@@ -102,7 +103,7 @@ class SearchIndex:
 
     def _follow(self, cancel: CancelToken) -> Iterator[Progress]:
         sequence = reached = self._segments.view.sequence
-        held, since, done = 0, monotonic(), 0
+        held, since, done, pause = 0, monotonic(), 0, SECONDS
         total = self._store.sequence - sequence
         while changes := self._store.changes(sequence):
             for change in changes:
@@ -115,10 +116,12 @@ class SearchIndex:
                         yield Progress(done, total)
                 sequence = change.sequence
                 done += 1
-                due = monotonic() - since >= SECONDS and total - done < _BACKLOG
+                due = monotonic() - since >= pause and total - done < _BACKLOG
                 if held >= BATCH or due or self._hurry:
+                    begun = monotonic()
                     reached = self._commit(sequence)
                     held, since = 0, monotonic()
+                    pause = max(SECONDS, (since - begun) / SHARE)
                     yield Progress(done, max(total, done))
             total = max(total, done)
         if sequence != reached:
