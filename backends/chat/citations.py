@@ -7,11 +7,12 @@ alone on a line, of the sentence before it. Marks in code are code.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from backends.chat.sentences import sentences
-from backends.chat.support import support
+from backends.chat.support import Passage, support
 from backends.chat.types import Citation, Source
 
 _NUMBERS = r"\d{1,3}(?:\s*[,，、;；–\-~～]\s*\d{1,3})*"
@@ -35,8 +36,9 @@ class Marked:
 def citations(answer: str, sources: Sequence[Source]) -> tuple[Citation, ...]:
     """In the order of the answer; each number once for each piece of it."""
     known = {source.n: source for source in sources}
+    read: dict[int, Passage] = {}
     return tuple(
-        _citation(piece, n, known) for piece in marked(answer) for n in piece.numbers if _meant(piece, n, known)
+        _citation(piece, n, known, read) for piece in marked(answer) for n in piece.numbers if _meant(piece, n, known)
     )
 
 
@@ -49,11 +51,13 @@ def _meant(piece: Marked, n: int, known: Mapping[int, Source]) -> bool:
     return not named or len(words) > 3 * max(map(len, named))
 
 
-def _citation(piece: Marked, n: int, known: Mapping[int, Source]) -> Citation:
+def _citation(piece: Marked, n: int, known: Mapping[int, Source], read: dict[int, Passage]) -> Citation:
     source = known.get(n)
     if source is None:
         return Citation(n, 0, 0, 0, 0, "", piece.start, piece.end, False)
-    found = support(piece.words[:_LONGEST], source.text)
+    if n not in read:
+        read[n] = Passage(source.text)
+    found = support(piece.words[:_LONGEST], read[n])
     return Citation(
         n,
         source.document_id,
@@ -141,4 +145,6 @@ def _numbers(marks: Sequence["re.Match[str]"]) -> tuple[int, ...]:
 
 
 def _inside(place: int, spans: Sequence[tuple[int, int]]) -> bool:
-    return any(start <= place < end for start, end in spans)
+    """`spans` in order, apart from each other."""
+    before = bisect_right(spans, place, key=lambda span: span[0])
+    return before > 0 and place < spans[before - 1][1]

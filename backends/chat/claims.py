@@ -147,6 +147,8 @@ def _tokens(text: str, beginning: bool) -> Iterator[Token]:
     while place < len(text):
         number = numbers.get(place)
         if number is not None:
+            if number["zhmonth"]:
+                yield Token("part", "月")  # what stands before it is no day
             for quantity in quantities(number) or ():
                 yield Token("number", f"#{quantity.value}", quantity)
             place, opening = number.end(), False

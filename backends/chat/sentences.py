@@ -8,6 +8,10 @@ _MARK = (
     r"(?:[ \t]?(?:[\[［【](?:\d{1,3}(?:\s*[,，、;；–-]\s*)?)+[\]］】])+)*"  # [1][2] after the full stop belong to it
 )
 _END = re.compile(rf"[。！？…]+{_CLOSING}{_MARK}|(?<![.?!])[.!?]+{_CLOSING}{_MARK}(?=\s|$)|\n+")
+_QUOTED = "”’』」"
+_SPEAKER = re.compile(
+    r"[^\s，,。！？…；;：“‘「『\[［【]{1,12}(?:说|道|表示|指出|写道|问|答|說|問|寫道)(?=[，,。 \[［【]|$)"
+)  # “好。”他说。
 _SHORT = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|No|Nos|Fig|Figs|Vol|pp|p|cf|ca|approx|Inc|Ltd|Co|Corp|Gen|Col|Capt|Lt|Sgt|"
     r"Sen|Rep|Gov|Rev|Hon|Mt|Ft|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|al|etc|e\.g|i\.e|U\.S|U\.K|a\.m|p\.m)"
@@ -21,6 +25,8 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
     for match in _END.finditer(text):
         end = match.end()
         if text[match.start()] == "." and _goes_on(text, match.start() + 1, end):
+            continue
+        if text[end - 1] in _QUOTED and _SPEAKER.match(text, end):
             continue
         yield from _trimmed(text, begin, end)
         begin = end

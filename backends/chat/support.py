@@ -9,10 +9,12 @@ could be checked (numbers, part numbers, Latin names) holds, or where there is n
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from backends.chat.changed import changed
 from backends.chat.claims import Claim, Token, claim
 from backends.chat.names import related, stands_for
+from backends.chat.rivals import rivalled
 from backends.chat.sentences import sentences
 from backends.documents.words import language
 
@@ -20,7 +22,7 @@ ENOUGH = 0.6  # of the content words
 _STRETCH = 3  # sentences
 _NEAR = 3  # content words after a negation that it surely speaks of ...
 _CLAUSE = 16  # ... and that it may speak of, where the order of words differs
-_BESIDE = 3  # content words on each side of a number or name, one of which must be the same
+_BESIDE = 5  # content words on each side of a number or name, one of which must be the same
 
 _LEAD_IN = re.compile(  # words of the answer about its sources
     r"^\s*(?:(?:因此|所以|综上|总之|此外|另外|同时|其中)[，,])?(?:(?:根据|依据|按照|据)[^，,。]{0,12}?(?:资料|文档|文件|来源|原文|段落|内容|文本|记载)"
@@ -38,29 +40,56 @@ class Support:
     covered: float = 0.0
 
 
-def support(sentence: str, passage: str) -> Support:
+class Passage:
+    """A passage that is read once for all the sentences that cite it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.places = list(sentences(text))
+        self.pieces = [claim(text[start:end]) for start, end in self.places]
+        self.words = frozenset(token.key for piece in self.pieces for token in piece.tokens if token.kind == "word")
+
+    @cached_property
+    def all(self) -> Claim:
+        return claim(self.text, beginning=False)
+
+
+def support(sentence: str, cited: str | Passage) -> Support:
+    passage = cited if isinstance(cited, Passage) else Passage(cited)
     said = claim(_LEAD_IN.sub("", sentence))
-    places = list(sentences(passage))
+    places = passage.places
     if not said.content or not places:
-        return Support(None, 0, len(passage))
-    if _languages_differ(sentence, passage):
-        return Support(_elsewhere(said, claim(passage, beginning=False)), 0, len(passage))
+        return Support(None, 0, len(passage.text))
+    if _languages_differ(sentence, passage.text):
+        return Support(_elsewhere(said, passage.all), 0, len(passage.text))
+    words = passage.words | {token.key for token in said.tokens if token.kind == "word"}
+    said, pieces = said.lowered(words), [piece.lowered(words) for piece in passage.pieces]
     best = Support(False, *places[0])
-    pieces = [claim(passage[start:end]) for start, end in places]
-    words = frozenset(token.key for piece in (said, *pieces) for token in piece.tokens if token.kind == "word")
-    said, pieces = said.lowered(words), [piece.lowered(words) for piece in pieces]
+    refused: dict[tuple[int, int], float] = {}
+    whole = Claim(tuple(token for piece in pieces for token in (*piece.tokens, _END)))
     for size in range(1, _STRETCH + 1):
         for first in range(len(places) - size + 1):
-            window = Claim(tuple(token for piece in pieces[first : first + size] for token in piece.tokens))
+            if not any(said.keys & piece.keys for piece in pieces[first : first + size]):
+                continue
+            window = Claim(tuple(token for piece in pieces[first : first + size] for token in (*piece.tokens, _END)))
             covered = _covered(said, window)
+            refused[first, size] = covered
+            if size > 1 and covered <= max(refused.get((first, size - 1), 0), refused.get((first + 1, size - 1), 0)):
+                continue  # what was refused without this sentence, is not made better by it
             place = places[first][0], places[first + size - 1][1]
-            if covered >= ENOUGH and _holds(said, window, single=size == 1):
+            if covered >= ENOUGH and _holds(said, window, single=size == 1) and not _of_another(said, window, whole):
                 return Support(True, *place, covered)
             if covered > best.covered + 0.05 * (size > 1):
                 best = Support(False, *place, covered)
-        if size == 1 and any(changed(said, piece) for piece in pieces):
+        if size == 1 and any(_alike(said, piece) and changed(said, piece) for piece in pieces):
             return best
     return best
+
+
+def _alike(said: Claim, piece: Claim) -> bool:
+    """Enough words in common that one of them can have been changed."""
+    common = sum(token.key in piece.keys for token in said.content)
+    return common > 1 or 2 * common >= len(said.content)
 
 
 def _languages_differ(sentence: str, passage: str) -> bool:
@@ -121,7 +150,15 @@ def _holds(said: Claim, window: Claim, *, single: bool) -> bool:
         and _in_place(said, window)
         and _negated_alike(said, window)
         and not changed(said, window, single=single)
+        and not rivalled(said, window)
     )
+
+
+def _of_another(said: Claim, window: Claim, whole: Claim) -> bool:
+    """Words of the sentence stand elsewhere in the passage alone, and there is what it should have said of them."""
+    han = frozenset(key for key in said.pairs if key in whole.pairs and key not in window.pairs)
+    words = (one.key for one in said.content if one.kind != "han" and one.key not in window.keys)
+    return (bool(han) or any(word in whole.keys for word in words)) and rivalled(said, whole)
 
 
 def _counted(value: str, unit: str, window: Claim) -> bool:
@@ -191,6 +228,7 @@ def _dated(tokens: Sequence[Token]) -> set[str]:
     return found
 
 
+_END = Token("stop", ".")
 _ENDS = (".", "!", "?", "。", ";", "|")
 
 

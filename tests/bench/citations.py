@@ -16,8 +16,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from backends.chat.citations import citations
 from backends.chat.sentences import sentences
 from backends.chat.support import support
+from backends.chat.types import Source
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELLED = ROOT / "tests" / "data" / "citations"
@@ -30,6 +32,29 @@ Case = tuple[str, str, str]  # kind, sentence, passage
 def labelled() -> list[dict[str, Any]]:
     lines = (line for file in sorted(LABELLED.glob("*.jsonl")) for line in file.read_text("utf-8").splitlines())
     return [json.loads(line) for line in lines if line.strip()]
+
+
+def fresh(half: str) -> list[tuple[str, str, list[Source], list[bool | None]]]:
+    """Kind, answer, sources, and what must be said of each mark; half: `tuned` or `held out`."""
+    found: list[tuple[str, str, list[Source], list[bool | None]]] = []
+    for file in sorted((LABELLED / "fresh").glob("*.jsonl")):
+        for line in map(json.loads, file.read_text("utf-8").splitlines()):
+            texts = enumerate(line["passages"], 1)
+            sources = [Source(n, n, "", "", 1, "", 0, len(text), text) for n, text in texts]
+            if line["half"] == half:
+                found += [(one["kind"], one["answer"], sources, one["verified"]) for one in line["claims"]]
+    return found
+
+
+def judged(half: str) -> tuple[int, int, int]:
+    """Rightly and wrongly `verified`, and how many should be."""
+    right = wrong = able = 0
+    for _, answer, sources, truths in fresh(half):
+        for one, truth in zip(citations(answer, sources), truths, strict=True):
+            able += truth is True
+            right += one.verified is True and truth is True
+            wrong += one.verified is True and truth is not True
+    return right, wrong, able
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -45,6 +70,10 @@ def main(arguments: Sequence[str]) -> int:
         _report("labelled set", [(case, truth is True) for case, truth in zip(cases, right, strict=True)], given)
         both = [(case, truth is True) for case, truth in zip(cases, right, strict=True)]
         _report("labelled set, and changed by chance", both + [(case, False) for case in _changed_labelled()], given)
+    for half in ("tuned", "held out"):
+        right, wrong, able = judged(half)
+        print(f"fresh, {half}: precision {right}/{right + wrong} = {right / max(1, right + wrong):.3f} (target 0.95), "
+              f"recall {right / able:.3f}")  # fmt: skip
     for name, language in SETS.items():
         if (given.data / name).is_dir():
             made = list(_made(given.data, name, language, 60 if given.quick else 400))
@@ -129,12 +158,12 @@ def _changed(
 ) -> Iterator[Case]:
     if numbers := list(_NUMBER.finditer(sentence)):
         one = chance.choice(numbers)
-        others = [other for other in _NUMBER.findall(text) if other != one.group()]
+        others = [other for other in _NUMBER.findall(text) if _value(other) != _value(one.group())]
         new = str(int(re.sub(r"\D", "", one.group())[:9]) + chance.choice((1, 2, 10, 100)))
         yield "number changed", _put(sentence, one.span(), new), text
         if others:
             yield "number of the passage", _put(sentence, one.span(), chance.choice(others)), text
-        if len(numbers) > 1 and numbers[0].group() != numbers[-1].group():
+        if len(numbers) > 1 and _value(numbers[0].group()) != _value(numbers[-1].group()):
             first, last = numbers[0], numbers[-1]
             swapped = _put(_put(sentence, last.span(), first.group()), first.span(), last.group())
             yield "numbers exchanged", swapped, text
@@ -158,6 +187,10 @@ def _changed(
             yield "name of the passage", _put(sentence, place, chance.choice(inside)), text
     if (without := _turned(sentence, language)) != sentence:
         yield "not changed", without, text
+
+
+def _value(number: str) -> str:
+    return number.replace(",", "")
 
 
 def _turned(sentence: str, language: str) -> str:
