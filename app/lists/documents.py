@@ -58,7 +58,7 @@ class DocumentList(QAbstractListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             said = document_words.state_of(row.document, row.done, row.total)
             title, facts = document_words.title_of(row.document), document_words.facts_of(row.document)
-            return ". ".join(filter(None, (title, said.words, facts.replace("\u00a0", " "))))
+            return ". ".join(filter(None, (title, said.words.rstrip(".。"), facts.replace("\u00a0", " "))))
         if role == Qt.ItemDataRole.ToolTipRole:
             said = document_words.state_of(row.document, row.done, row.total)
             return parts.tip("\n".join((document_words.title_of(row.document), row.document.known_as, said.words)))

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QTextEdit,
     QWidget,
 )
+from shiboken6 import isValid
 
 from app.widgets.viewer import Viewer
 
@@ -33,6 +34,14 @@ def front_widget() -> QWidget:
 
 def front() -> QWindow:
     return front_widget().windowHandle()
+
+
+def press_key(key: int) -> None:
+    """In the window in front; where the system has just put another one in its place, in what has the focus there."""
+    if isValid(window := front()):
+        QTest.keyClick(window, key)
+    elif (field := QApplication.focusWidget()) is not None:
+        QTest.keyClick(field, key)
 
 
 def visible(kind: type[W]) -> Iterator[W]:

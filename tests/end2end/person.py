@@ -180,9 +180,13 @@ class Window:
         """The mark of source `n` in an answer: the so-manieth of them on the page, from 0."""
         self._ask("follow", link=f"source:{n}", number=which)
 
+    def opens(self, name: Words) -> None:
+        """The menu or the dialog of the system behind a button."""
+        self._ask("open", name=_pattern(name))
+
     def picks(self, entry: Words, behind: Words) -> None:
         """An entry of the menu behind a button."""
-        self._ask("open", name=_pattern(behind))
+        self.opens(behind)
         self._ask("pick", name=_pattern(entry))
 
     def stands_on(self, page: int, lit: str) -> None:

@@ -49,7 +49,7 @@ from backends.core.crashes import CrashJournal
 from backends.core.stream import Stream
 from backends.engine.asked import Asked
 from backends.engine.native import library
-from tests.end2end.eyes import click, front, front_widget, links, menus, standing, texts, visible, words_of
+from tests.end2end.eyes import click, front, front_widget, links, menus, press_key, standing, texts, visible, words_of
 
 if TYPE_CHECKING:
     from backends.services import Services
@@ -193,7 +193,7 @@ class Onlooker(QObject):
                 return False
             for character in text:
                 if character.isascii():
-                    QTest.keyClick(front(), ord(character))
+                    press_key(ord(character))
                 else:  # as an input method gives it
                     event = QInputMethodEvent()
                     event.setCommitString(character)
@@ -204,7 +204,7 @@ class Onlooker(QObject):
 
     def do_strike(self, key: str) -> Callable[[], bool]:
         def struck() -> bool:
-            QTest.keyClick(front(), Qt.Key[f"Key_{key}"])
+            press_key(Qt.Key[f"Key_{key}"])
             return True
 
         return struck
@@ -228,8 +228,8 @@ class Onlooker(QObject):
         return followed
 
     def do_open(self, name: str) -> Callable[[], bool]:
-        """The menu behind a button, which holds this place until somebody has chosen: so it is pressed a moment later.
-        The menu itself opens an event loop, in which the next wish comes."""
+        """The menu or the dialog behind a button, which holds this place until somebody has chosen: so it is pressed a
+        moment later. It runs an event loop of its own, in which the next wish comes."""
 
         def opened() -> bool:
             for button in visible(QAbstractButton):

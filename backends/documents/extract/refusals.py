@@ -5,6 +5,7 @@ from pathlib import Path
 from backends.core.errors import BackendError, InvalidInput, NotFound, ResourceError, Unavailable
 from backends.core.phrase import NOTHING, Phrase
 
+_SAVE_ANEW = Phrase("Open it in its own program and save it anew.", "请用相应的程序打开并重新保存。")
 _PASSWORD = Phrase("Enter the password that opens it.", "请输入打开该文件的密码。")
 
 
@@ -24,12 +25,8 @@ def unreadable(error: OSError | None = None) -> BackendError:
     return Unavailable(Phrase(f"The file cannot be read{why}.", f"无法读取文件{why}。"), code="unreadable_file")
 
 
-def damaged(hint: Phrase = NOTHING) -> BackendError:
-    return InvalidInput(
-        Phrase("The file is damaged or not complete.", "文件已损坏或不完整。"),
-        hint or Phrase("Open it in its own program and save it anew.", "请用相应的程序打开并重新保存。"),
-        "damaged_file",
-    )
+def damaged(hint: Phrase = _SAVE_ANEW) -> BackendError:
+    return InvalidInput(Phrase("The file is damaged or not complete.", "文件已损坏或不完整。"), hint, "damaged_file")
 
 
 def encrypted(hint: Phrase = _PASSWORD) -> BackendError:
