@@ -109,8 +109,9 @@ def _too_often(only_ours: Sequence[Token], only_theirs: Sequence[Token]) -> bool
 def _exchanged(kind: str, ours: Sequence[Token], theirs: Sequence[Token]) -> bool:
     """Numbers of one unit, or names, that both have once stand in another order; at least two have lost their words,
     which they would have kept if the clauses alone had changed places."""
-    mine = [_measured(token) for token in _undated(ours) if token.kind == kind]
-    other = [_measured(token) for token in _undated(theirs) if token.kind == kind]
+    date = _date(ours) if _date(ours) == _date(theirs) else ()
+    mine = [_measured(token) for token in _undated(ours, date) if token.kind == kind]
+    other = [_measured(token) for token in _undated(theirs, date) if token.kind == kind]
     common = {key for key in mine if mine.count(key) == 1 == other.count(key)}
     for unit in {unit for _, unit in common}:
         one = [key for key in mine if key in common and key[1] == unit]
@@ -121,17 +122,18 @@ def _exchanged(kind: str, ours: Sequence[Token], theirs: Sequence[Token]) -> boo
     return False
 
 
-def _undated(tokens: Sequence[Token]) -> list[Token]:
-    """Without a date, which may stand at either end of a sentence; of two, all is kept."""
-    if sum(token.key.startswith("#m") for token in tokens) > 1:
-        return list(tokens)
-    found: list[Token] = []
-    date = 0
-    for token in tokens:
-        date = 3 if token.key.startswith("#m") else date - 1 if date and token.kind == "number" else 0
-        if not date:
-            found.append(token)
-    return found
+def _undated(tokens: Sequence[Token], date: Sequence[str]) -> list[Token]:
+    """Without a date, which may stand at either end of a sentence."""
+    return [token for token in tokens if token.key not in date]
+
+
+def _date(tokens: Sequence[Token]) -> tuple[str, ...]:
+    """A month and the numbers after it, if there is one month."""
+    months = [place for place, token in enumerate(tokens) if token.key.startswith("#m")]
+    if len(months) != 1:
+        return ()
+    after = tokens[months[0] + 1 : months[0] + 3]
+    return (tokens[months[0]].key, *(token.key for token in after if token.kind == "number"))
 
 
 def _beside(key: str, tokens: Sequence[Token], others: Sequence[str]) -> set[str]:

@@ -7,7 +7,7 @@ from backends.chat.claims import Token
 from backends.documents.words import stem
 
 _PAIRS = """
-    rise rose increase grow grew growth climb gain up raise jump higher / fall fell decrease decline drop down cut lower slow
+    rise rose increase grow grew growth climb gain up raise higher / fall fell decrease decline drop down cut lower slow
     more greater over above exceed larger bigger at-least / less fewer under below smaller at-most
     before prior earlier previous / after following later subsequent since
     first earliest oldest initial initially begin began begun start / last latest newest final finally end finish
