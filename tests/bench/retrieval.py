@@ -243,7 +243,7 @@ def fused(
         caught_up(index)
         known = Known(embedder, [query["question"] for query in queries], token)
         print(f"{name:13} vectors of {embedder.identity(token).model} in {time.monotonic() - begun:.0f} s")
-        wanted = FUSED.get(name, (text[1], text[3]))
+        wanted = FUSED.get(name, (round(text[1], 1), round(text[3], 1)))
         if name in FUSED:
             identity = embedder.identity(token)
 
