@@ -2,6 +2,7 @@
 
 import os
 import random
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from backends.documents.types import Closed, Opened, ReadEvent, Reading, Section
 from tests.kit.pdfs import Pdf
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="limits, signals and names of POSIX")
+ROOT = Path(__file__).resolve().parents[2]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="limits and names as Linux has them")
 
 
@@ -79,6 +81,19 @@ def test_the_same_child_reads_one_file_after_the_other(tmp_path: Path) -> None:
     assert one.pids == [first]
     one.close()
     assert not psutil.pid_exists(first)
+
+
+def test_a_large_program_keeps_its_reader(tmp_path: Path) -> None:
+    """A model of many gigabytes in the program that asks says nothing of the child."""
+    code = (
+        "import sys; from pathlib import Path; from backends.core.cancel import CancelToken; "
+        "from backends.documents.extract.reader import Reader; model = bytearray(b'x') * (600 << 20); one = Reader(); "
+        "pids = [(list(one.read(Path(sys.argv[1]), cancel=CancelToken())), one.pids)[1] for _ in range(2)]; "
+        "one.close(); print(len(pids[0]), pids[0] == pids[1])"
+    )
+    command = [sys.executable, "-c", code, str(note(tmp_path))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["1", "True"]
 
 
 def test_two_files_are_read_at_once(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import ctypes
 import importlib
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from backends.documents.extract.asked import MIB, Asked
@@ -50,6 +51,10 @@ def peak() -> int:
     """Bytes of memory this process had at most; 0 where nobody says."""
     if sys.platform == "win32":
         return 0
+    if sys.platform == "linux":  # ru_maxrss would count what the process that started this one had
+        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
     resource = importlib.import_module("resource")
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
