@@ -27,6 +27,7 @@ class Ground:
     verdict: Verdict = ""
     cited: bool = False
     deleted: bool = False
+    name: str = ""  # of the file
 
 
 def grounds(sources: Sequence[Source], citations: Sequence[Citation], deleted: Set[int]) -> tuple[Ground, ...]:
@@ -48,6 +49,7 @@ def _ground(source: Source, cited: Sequence[Citation], deleted: Set[int]) -> Gro
         _verdict(cited),
         bool(cited),
         source.document_id in deleted,
+        source.name,
     )
 
 

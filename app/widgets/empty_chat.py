@@ -73,7 +73,7 @@ class EmptyChat(Retranslated, QWidget):
         self._grid = QGridLayout()
         self._grid.setSpacing(SPACE.m)
         self._columns = 0
-        inside = QWidget()
+        self._inside = inside = QWidget()
         inside.setMaximumWidth(px(680))
         inside.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._choices = QWidget()
@@ -127,7 +127,7 @@ class EmptyChat(Retranslated, QWidget):
         )
         for example, question in zip(self._examples, questions, strict=True):
             example.show_question(question)
-        self.setVisible(stage != "starting")
+        self._inside.setVisible(stage != "starting")  # not itself: which page is seen is the stack's to say
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -1,6 +1,7 @@
 """Below an answer out of documents: what it cites, where that stands, whether the source says so, how it was found."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
@@ -59,7 +60,7 @@ class SourceRow(Retranslated, QFrame):
 
     def retranslate(self) -> None:
         ground = self._ground
-        place = ground.label or (self.tr("Page {0}").format(ground.page) if ground.page else "")
+        place = ground.label or (self._page(ground) if ground.page else "")
         self._place.setText(place)
         self._place.setVisible(bool(place))
         words = {
@@ -75,6 +76,12 @@ class SourceRow(Retranslated, QFrame):
         name = self.tr("Source {0}: {1}").format(ground.n, ground.title)
         self.setAccessibleName(", ".join(filter(None, (name, place, words))))
         self.setToolTip(parts.tip(self.tr("Open it where it says so") if not ground.deleted else ground.quote))
+
+    def _page(self, ground: Ground) -> str:
+        kind = Path(ground.name).suffix.lower()
+        if kind in (".pptx", ".odp"):
+            return self.tr("Slide {0}").format(ground.page)
+        return (self.tr("Chapter {0}") if kind == ".epub" else self.tr("Page {0}")).format(ground.page)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() is Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):

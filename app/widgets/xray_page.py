@@ -58,7 +58,7 @@ def tone(index: int, name: str) -> QColor:
     tokens = theme.tokens()
     if name == "answer":
         return QColor(tokens.line_strong)
-    tones = (tokens.accent, tokens.code_keyword, tokens.code_string, tokens.code_number, tokens.warning, tokens.muted)
+    tones = (tokens.accent, tokens.code_number, tokens.code_string, tokens.muted, tokens.danger)
     return QColor(tones[index % len(tones)])
 
 
@@ -141,15 +141,15 @@ class XRayPage(Retranslated, parts.Page):
             )
             facts.append((self.tr("Documents"), read))
         if xray.narrowed:
-            facts.append((self.tr("Narrowed to"), ", ".join(xray.narrowed)))
+            facts.append((self.tr("Narrowed to"), self.tr(", ").join(xray.narrowed)))
         if xray.methods:
-            facts.append((self.tr("Methods"), ", ".join(self._method(one) for one in xray.methods)))
+            facts.append((self.tr("Methods"), self.tr(", ").join(self._method(one) for one in xray.methods)))
         if not xray.enough and not xray.whole:
             facts.append((self.tr("Evidence"), self.tr("Weak: nothing clearly speaks of what was asked")))
         facts.append((self.tr("Time"), self.tr("{0} s").format(number(xray.seconds, "f", 2))))
         for row, (name, words) in enumerate(facts):
             value = parts.label(words, wrap=True, select=True)
-            self._facts.addWidget(parts.label(name, tone="muted"), row, 0)
+            self._facts.addWidget(parts.label(name, tone="muted"), row, 0, Qt.AlignmentFlag.AlignTop)
             self._facts.addWidget(value, row, 1)
 
     def _method(self, method: str) -> str:

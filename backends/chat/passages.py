@@ -20,6 +20,7 @@ from backends.documents.types import Found, SearchRequest
 from backends.engine.protocol import TextDelta
 
 _GAP = "\n\n"
+_LINES = "  \n"  # lines stay lines: rows of a table, a heading and what is below it
 _SIGNS = re.compile(r"[\\`*_\[\]<>#|~&]")
 _ITEM = re.compile(r"^(\s*\d{0,9})([-+.)=](?=\s|$|=))")
 LONGEST = 1200  # characters of a passage; the rest is a click away
@@ -73,7 +74,7 @@ def written(shown: evidence.Shown, language: Language) -> tuple[str, tuple[Citat
         text = source.text.strip()
         whole = text if len(text) <= LONGEST else text[:LONGEST].rsplit(maxsplit=1)[0] + " …"
         lines = [_plain(line) for line in whole.splitlines() or [""]]
-        block = "\n".join(f"> {line}" for line in lines) + f" [{source.n}]"
+        block = _LINES.join(f"> {line}" for line in lines) + f" [{source.n}]"
         blocks.append(block)
         cited.append(
             Citation(

@@ -1895,6 +1895,14 @@
         <source>Open it where it says so</source>
         <translation>打开并定位到原文</translation>
     </message>
+    <message>
+        <source>Slide {0}</source>
+        <translation>第 {0} 张幻灯片</translation>
+    </message>
+    <message>
+        <source>Chapter {0}</source>
+        <translation>第 {0} 章</translation>
+    </message>
 </context>
 <context>
     <name>Sources</name>
@@ -2237,6 +2245,10 @@
     <message>
         <source>Narrowed to</source>
         <translation>限定范围</translation>
+    </message>
+    <message>
+        <source>, </source>
+        <translation>、</translation>
     </message>
     <message>
         <source>Methods</source>

@@ -16,6 +16,7 @@ from app import window_state
 from app.__main__ import Session
 from app.lists.conversations import ConversationList
 from app.lists.messages import MessageList
+from app.model_state import ModelState
 from app.widgets.chat_page import ChatPage
 from app.widgets.main_window import SMALLEST, MainWindow
 from app.window_state import WindowState
@@ -23,7 +24,7 @@ from backends.core.crashes import CrashJournal
 from backends.core.owner import CommandRequest, Owner, forward
 from backends.core.paths import Paths
 from tests.app.conftest import MINUTE, Start, end
-from tests.kit import scenes
+from tests.kit import scenes, shots
 from tests.kit.ggufs import scripted_model
 
 
@@ -44,6 +45,20 @@ def page(window: MainWindow) -> ChatPage:
     window.resize(1200, 800)
     window.show()
     return page
+
+
+def test_what_an_empty_chat_says_is_not_seen_behind_a_conversation(window: MainWindow) -> None:
+    """Whatever the model does meanwhile."""
+    messages = MessageList()
+    page = ChatPage(ConversationList(), messages)
+    window.add_page("chat", page)
+    window.show_page("chat")
+    window.show()
+    messages.reset(scenes.finished("en"))
+    for state in (ModelState("empty"), shots.READY, ModelState("starting"), shots.READY):
+        page.show_state(state)
+        assert not page.empty.isVisible()
+        assert page.transcript.isVisible()
 
 
 def test_the_panel_folds_away_when_there_is_no_room(window: MainWindow, page: ChatPage) -> None:

@@ -16,7 +16,7 @@ from app.widgets.search_page import SearchPage
 from app.widgets.viewer import Viewer
 from backends.core.phrase import Phrase
 from backends.documents.types import Collection, Found, Section, StoredSection
-from tests.kit import libraries, printed
+from tests.kit import grounded_scenes, libraries, printed
 
 if TYPE_CHECKING:
     from tests.kit.shots import Studio
@@ -186,4 +186,5 @@ SCENES: dict[str, Scene] = {
     "viewer_text": viewer(text_shown),
     "viewer_gone": viewer(text_shown, file="gone"),
     "viewer_opening": viewer(text_shown, piece=None),
+    **grounded_scenes.SCENES,
 }
