@@ -19,14 +19,9 @@ from backends.engine.prefix import Idle, common
 from backends.engine.protocol import LONGEST_DRAFT, MOST_SEQUENCES
 from backends.engine.snapshots import MARKS, Snapshot, Snapshots
 
-_BESIDE = 256  # cells that are in nobody's way: as many as llama.cpp rounds up to
-_LITTLE = 32  # cells for which nothing is moved
+_LITTLE = 32  # cells for which nothing is moved; 256 beside a prompt of 512 cost 2 % of reading it
 _FEW, _PART = 16, 128  # tokens; and such a part of all: less is not worth to bring a state back for
-_TILE, _NEARLY, _FAR = (
-    64,
-    30,
-    1000,
-)  # rows of attention's tiles; from so many on, behind so many tokens, all 64 are quicker
+_TILE, _NEARLY, _FAR = 64, 30, 1000  # rows of attention's tiles; so many, behind so many tokens, take longer than all
 
 
 def sequences(abilities: Abilities, parallel: int) -> int:
@@ -176,7 +171,7 @@ class Room:
         own = {idle: len(idle.tokens) - _shared(idle, sequence) for idle in there}
         rest = sum(own.values())
         for idle in there:
-            if rest <= _BESIDE:
+            if rest <= _LITTLE:
                 break
             if own[idle] < max(_LITTLE, len(idle.tokens) // 2):
                 continue

@@ -114,7 +114,7 @@ def test_what_came_back_says_the_same_as_what_never_went(wild: Path, made: Desk)
 
 def test_little_ones_and_a_beginning_of_all_stay(made: Desk) -> None:
     for n in range(2):
-        answer(made, tokens(n, 60))
+        answer(made, tokens(n, 10))
     everywhere = tokens(9)
     for n in range(3):
         assert cached(answer(made, everywhere + tokens(20 + n, 40))) == (LONG if n else 0)
