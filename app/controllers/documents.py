@@ -70,6 +70,7 @@ class DocumentsController(QObject):
         self._reading: dict[int, tuple[int, int]] = {}
         self._deleted: list[int] = []
         self._with_quotes = False
+        self._forgetting: tuple[int, ...] = ()  # what they quote is being erased: not left to chance at the end
         self._looking = self._again = False
         self._listed: tuple[object, ...] = ()  # what the rows are of
         self._begun: float | None = None  # when the clock was started, and how far it was then
@@ -84,6 +85,8 @@ class DocumentsController(QObject):
         """What is being read is taken up by the next start; what was deleted is erased."""
         self.leave()
         self._runner.close()
+        if self._forgetting:
+            self._grounding.forget_quotes(self._forgetting)
 
     def on_changes(self, changes: Sequence[str]) -> None:
         if "documents" in changes:
@@ -340,12 +343,14 @@ class DocumentsController(QObject):
         """The page is left: what was deleted is erased for good."""
         if self._deleted:
             if self._with_quotes:
-                self._call(self._grounding.forget_quotes, tuple(self._deleted), then=self._on_quotes_erased)
+                self._forgetting = tuple(self._deleted)
+                self._call(self._grounding.forget_quotes, self._forgetting, then=self._on_quotes_erased)
             self._deleted, self._with_quotes = [], False
             self._draw(deleted=0, quoting=0)
             self._pump.follow(self._documents.erase(), lambda _: None)
 
     def _on_quotes_erased(self, messages: tuple[int, ...]) -> None:
+        self._forgetting = ()
         self.quotes_erased.emit()
 
     # ---- collections, and folders that are watched

@@ -44,6 +44,7 @@ class GroundingController(QObject):
         self._collections: tuple[Collection, ...] = ()
         self._given = 0
         self._shown: int | None = None
+        self._chosen = 0  # how often
 
     def close(self) -> None:
         self._runner.close()
@@ -65,7 +66,7 @@ class GroundingController(QObject):
 
     @Slot()
     def refresh(self) -> None:
-        current = self._chat.current
+        current, chosen = self._chat.current, self._chosen
         services = self._services
 
         def look() -> Known:
@@ -77,7 +78,9 @@ class GroundingController(QObject):
         def seen(known: Known) -> None:
             shown = self._chat.current
             if (shown and shown.id) == (current and current.id):
-                self._chat.scope, self._collections, given = known
+                scope, self._collections, given = known
+                if chosen == self._chosen:  # else somebody has chosen meanwhile
+                    self._chat.scope = scope
                 self._given = len(given)
                 self._say()
 
@@ -102,6 +105,7 @@ class GroundingController(QObject):
     @Slot(object)
     def choose(self, scope: ConversationScope) -> None:
         self._chat.scope = scope
+        self._chosen += 1
         self._say()
         if (current := self._chat.current) is not None:
             self._pump.call(

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
     QApplication,
+    QCheckBox,
     QLabel,
     QLineEdit,
     QMenu,
@@ -113,6 +114,12 @@ def standing() -> Iterator[tuple[int, str]]:
             yield pages.page, "".join("".join(seen).split())
         elif viewer.text.isVisible():
             yield viewer.text.page, "".join(viewer.text.lit.split())
+
+
+def place_of(button: QAbstractButton) -> QRect:
+    """Where it is pressed: a box to be ticked takes no click right of its words."""
+    rect = button.rect()
+    return rect.adjusted(0, 0, button.sizeHint().width() - rect.width(), 0) if isinstance(button, QCheckBox) else rect
 
 
 def click(widget: QWidget, rect: QRect) -> bool:

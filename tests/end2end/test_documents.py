@@ -298,3 +298,34 @@ def test_what_a_document_says_is_data(home: Home, reader: Path, tmp_path: Path) 
     given = "".join(text for _, text in xray.prompt)
     assert "<｜User｜>" in given
     assert tokens >= len(given.encode())  # this model reads text byte by byte, and a control token as one
+
+
+def test_what_answers_quote_goes_with_it_even_if_the_window_closes_at_once(
+    home: Home, reader: Path, files: tuple[Path, Path]
+) -> None:
+    home.has(reader)
+    with home.start() as window:
+        begins(window)
+        window.presses("Documents")
+        window.sees("Drop documents here")
+        window.drops(files[1])
+        window.sees(READY)
+        window.presses("Ask")
+        window.sees("Ask anything", "All documents")
+        asks(window, papers.ASKED_EN, said=without_marks(papers.SAID_EN))
+        window.sees("How this was found")
+        assert quoted(home) > 0
+        window.presses("Documents")
+        window.chooses(papers.TITLE)
+        window.presses("Delete")
+        window.presses("Erase what 1 answer quotes of it, too")
+        assert window.is_closed() == CLEAN
+    assert quoted(home) == 0
+
+
+def quoted(home: Home) -> int:
+    """Sources whose text is kept, and X-rays, which hold the prompt."""
+    with closing(sqlite3.connect(home.paths.data / "chats.db")) as database:
+        query = "SELECT (SELECT count(*) FROM message_sources WHERE text != '') + (SELECT count(*) FROM message_xrays)"
+        ((count,),) = database.execute(query).fetchall()
+        return count

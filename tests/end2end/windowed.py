@@ -49,7 +49,19 @@ from backends.core.crashes import CrashJournal
 from backends.core.stream import Stream
 from backends.engine.asked import Asked
 from backends.engine.native import library
-from tests.end2end.eyes import click, front, front_widget, links, menus, press_key, standing, texts, visible, words_of
+from tests.end2end.eyes import (
+    click,
+    front,
+    front_widget,
+    links,
+    menus,
+    place_of,
+    press_key,
+    standing,
+    texts,
+    visible,
+    words_of,
+)
 
 if TYPE_CHECKING:
     from backends.services import Services
@@ -153,7 +165,7 @@ class Onlooker(QObject):
         def pressed() -> bool:
             for button in visible(QAbstractButton):
                 if re.fullmatch(name, words_of(button)) or re.fullmatch(name, button.accessibleName()):
-                    return button.isEnabled() and click(button, button.rect())
+                    return button.isEnabled() and click(button, place_of(button))
             return False
 
         return pressed
