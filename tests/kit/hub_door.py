@@ -207,8 +207,8 @@ class Door(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
             self.request_seen.sent = len(body) if status == 200 else 0
+            self.wfile.write(body)
 
     def send_file(self, file: StoredFile, headers: Mapping[str, str], fault: Fault, partial: int = 206) -> None:
         """`partial`: the status of an answer to a Range."""
@@ -249,5 +249,9 @@ class Door(BaseHTTPRequestHandler):
 
     def _write(self, content: StoredFile, start: int, end: int) -> None:
         for chunk in content.chunks(start, end):
-            self.wfile.write(chunk)
-            self.request_seen.sent += len(chunk)
+            self.request_seen.sent += len(chunk)  # before whoever asked can look
+            try:
+                self.wfile.write(chunk)
+            except ConnectionError:
+                self.request_seen.sent -= len(chunk)
+                raise
