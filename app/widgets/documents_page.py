@@ -224,8 +224,8 @@ class DocumentsPage(Retranslated, QFrame):
         if not answers:
             with QSignalBlocker(self._quotes):
                 self._quotes.setChecked(False)
-        one = self.tr("Erase what 1 answer quotes of it, too")
-        several = self.tr("Erase what %1 answers quote of it, too").replace("%1", QLocale().toString(answers))
+        one = self.tr("Erase the quotes in 1 old answer, too")
+        several = self.tr("Erase the quotes in %1 old answers, too").replace("%1", QLocale().toString(answers))
         self._quotes.setText(one if answers == 1 else several)
 
     def _draw_pick(self) -> None:

@@ -160,7 +160,7 @@ class Sources(Retranslated, QWidget):
         self._narrowing.setVisible(bool(self._chips))
         if not self._chips:
             return
-        self._narrowed.addWidget(parts.label(self.tr("Only documents that go with"), role="caption", tone="muted"))
+        self._narrowed.addWidget(parts.label(self.tr("Narrowed to"), role="caption", tone="muted"))
         for chip in self._chips:
             button = parts.button(chip.words.replace("&", "&&"), kind="chip", icon="x")
             button.setToolTip(parts.tip(self.tr("Answer again without this limit")))

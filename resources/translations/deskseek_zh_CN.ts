@@ -546,11 +546,11 @@
         <translation>离开此页面后将彻底清除。</translation>
     </message>
     <message>
-        <source>Erase what 1 answer quotes of it, too</source>
+        <source>Erase the quotes in 1 old answer, too</source>
         <translation>同时清除 1 个回答中引用的原文</translation>
     </message>
     <message>
-        <source>Erase what %1 answers quote of it, too</source>
+        <source>Erase the quotes in %1 old answers, too</source>
         <translation>同时清除 %1 个回答中引用的原文</translation>
     </message>
     <message>
@@ -1919,7 +1919,7 @@
         <translation>显示另外 {0} 段读过的内容</translation>
     </message>
     <message>
-        <source>Only documents that go with</source>
+        <source>Narrowed to</source>
         <translation>仅限符合以下条件的文档</translation>
     </message>
     <message>

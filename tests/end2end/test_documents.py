@@ -318,7 +318,7 @@ def test_what_answers_quote_goes_with_it_even_if_the_window_closes_at_once(
         window.presses("Documents")
         window.chooses(papers.TITLE)
         window.presses("Delete")
-        window.presses("Erase what 1 answer quotes of it, too")
+        window.presses("Erase the quotes in 1 old answer, too")
         assert window.is_closed() == CLEAN
     assert quoted(home) == 0
 

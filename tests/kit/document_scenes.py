@@ -160,6 +160,7 @@ SCENES: dict[str, Scene] = {
     "documents_paused": documents(2, intake=replace(libraries.READING, paused=True)),
     "documents_looking": documents(intake=replace(libraries.READING, files=0, done=0, name="", failed=0)),
     "documents_deleted": documents(deleted=2),
+    "documents_deleted_quoted": documents(deleted=2, quoting=3),
     "documents_locked": documents(4, intake=libraries.READING, deleted=1),
     "documents_scanned": documents(5),
     "documents_scanned_ocr": documents(5, recognises=True),
