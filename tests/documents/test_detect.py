@@ -22,9 +22,9 @@ def zipped(*names: str, mimetype: str = "") -> bytes:
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w") as archive:
         if mimetype:
-            archive.writestr("mimetype", mimetype)
+            archive.writestr(zipfile.ZipInfo("mimetype"), mimetype)
         for name in names:
-            archive.writestr(name, "<x/>")
+            archive.writestr(zipfile.ZipInfo(name), "<x/>")
     return held.getvalue()
 
 
