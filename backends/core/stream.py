@@ -121,6 +121,15 @@ class Stream(Generic[E]):
             self._events.clear()
             return events
 
+    def look(self) -> tuple[list[E], bool, BaseException | None]:
+        """As `drain`, for who must not be interrupted: what was said, whether it is over, and what it failed with."""
+        with self._changed:
+            events, error = list(self._events), self._error if self._closed else None
+            self._events.clear()
+            if error is not None:
+                self._error = None
+            return events, self._closed, error
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the task has ended (events may be left to take). True if it has."""
         with self._changed:

@@ -1,0 +1,10 @@
+"""The localhost API: what programs and editors ask of the model that the window uses.
+
+    ports         what it needs of the rest of the house, and of what kind
+    routes        every route with its scope; one that is not in the table does not start
+    errors        every error as each dialect says it, with its status
+    waiting       streams of the engine's threads, awaited by the event loop
+    calls         one request from its first byte to its last: who asks, in which dialect, whether it is still wanted
+
+One asyncio loop on a thread of its own; it never iterates a Stream, and nothing here blocks it.
+"""
