@@ -1,13 +1,19 @@
 """The second question over a 4,000-token prompt: time to first token against llama-server; after a restart, to cold.
 
-    python -m tests.bench prefix --llama-server PATH [--long 4000] [--rounds 5] [--quick]
+    python -m tests.bench prefix --llama-server PATH [--long 4000] [--rounds 5] [--pairs 12] [--quick]
 
-The second prompt shares its first 4,000 tokens with the first one; wanted is no more than llama-server needs. Then our
-side is ended and started again with the same folder of saved states: the same question then takes at most 0.1 of what
-the cold one took. Clients and doors as in `streams`.
+second      both sides are started and read a prompt of 4,000 tokens and a question; then they are asked another
+            question behind the same 4,000 tokens by turns, again and again, each time a new one. What counts is the
+            median of the pairs' ratios, since machines change their pace within seconds; wanted is no more than
+            llama-server needs
+restart     our side alone, started a second time with the same folder of saved states: the same question then takes at
+            most 0.1 of what the cold one took
+
+Clients and doors as in `streams`.
 """
 
 import random
+import statistics
 import sys
 import tempfile
 import time
@@ -27,20 +33,22 @@ SAVING = 60  # seconds to wait until the state is on the disk
 def main(arguments: Sequence[str]) -> int:
     def more(parser: ArgumentParser) -> None:
         parser.add_argument("--long", type=int, default=4000)
+        parser.add_argument("--pairs", type=int, default=12, help="second questions to both sides, in a round")
         parser.add_argument("--only", choices=("second", "restart"))
 
     given = peers.options(__doc__ or "", "prefix", arguments, "llama-server", more=more)
     if given.quick:
-        given.long = 600
-    second = Figures("second question, first token", "s", SECOND, more=False, digits=3)
+        given.long, given.pairs = 600, 3
+    second = Pairs("second question, first token", "s", SECOND, more=False, digits=3)
     restarted = Figures("after a restart, first token", "s", RESTARTED, more=False, digits=3)
     with peers.model_of(given) as model:
         peers.say_flags(given.llama_server)
         rounds = _Rounds(given, model)
         for number in range(given.rounds):
             if given.only != "restart":
-                for side in ("peer", "ours") if number % 2 == 0 else ("ours", "peer"):
-                    getattr(second, side).append(rounds.second(side))
+                peer, ours = rounds.second(ours_first=number % 2 > 0)
+                second.peer += peer
+                second.ours += ours
             if given.only != "second":
                 cold, warm = rounds.restarted()
                 restarted.peer.append(cold)
@@ -51,6 +59,14 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if all(good) else 1
 
 
+class Pairs(Figures):
+    """What was measured by turns, a moment apart: the ratio is the median of the pairs' own."""
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(ours / peer for ours, peer in zip(self.ours, self.peer, strict=True))
+
+
 class _Rounds:
     def __init__(self, given: Namespace, model: Path) -> None:
         self._given, self._model = given, model
@@ -58,18 +74,24 @@ class _Rounds:
         self._patience = peers.Patience(given.patience)
         self._asked: dict[str, Any] = {"threads": given.threads, "context": 2 * given.long + 1024, "parallel": 2}
 
-    def second(self, side: str) -> float:
+    def second(self, *, ours_first: bool) -> tuple[list[float], list[float]]:
+        """Times to first token of second questions to llama-server and to us, in pairs."""
         shared = self._tokens(self._given.long)
-        start = (
-            peers.llama_server(self._given.llama_server, self._model, **self._asked)
-            if side == "peer"
-            else peers.our_server(self._model, **self._asked)
-        )
-        with start as server:
-            self._ask(server.port, self._tokens(32))
-            self._ask(server.port, [*shared, *self._tokens(QUESTION)])
-            self._patience.wait()
-            return self._ask(server.port, [*shared, *self._tokens(QUESTION)]).ttft
+        with (
+            peers.llama_server(self._given.llama_server, self._model, **self._asked) as theirs,
+            peers.our_server(self._model, **self._asked) as ours,
+        ):
+            sides = [(ours, list[float]()), (theirs, list[float]())]
+            for server, _ in sides:
+                self._ask(server.port, self._tokens(32))
+                self._ask(server.port, [*shared, *self._tokens(QUESTION)])
+            for number in range(self._given.pairs):
+                for server, took in sides if (number % 2 == 0) == ours_first else reversed(sides):
+                    question = self._tokens(QUESTION)
+                    self._patience.wait()
+                    took.append(self._ask(server.port, [*shared, *question]).ttft)
+        (_, mine), (_, others) = sides
+        return others, mine
 
     def restarted(self) -> tuple[float, float]:
         """Time to first token of the same question, cold and after a restart."""
