@@ -109,7 +109,7 @@ def of(error: BackendError) -> ApiError:
     if isinstance(error, StorageError | EngineError | ResourceError):  # these may name files
         message = error.message.en if "/" not in error.message.en and "\\" not in error.message.en else _plain(status)
     more = {name: getattr(error, name) for name in ("n_prompt_tokens", "n_ctx") if hasattr(error, name)}
-    return ApiError(status, message, code, headers=_headers(status), more=more)
+    return ApiError(status, message, code, getattr(error, "param", None), _headers(status), more)
 
 
 def headers(error: ApiError) -> dict[str, str]:

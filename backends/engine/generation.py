@@ -190,6 +190,12 @@ class TokenLogprob:
 
 
 @dataclass(frozen=True, slots=True)
+class OpeningUnknown:
+    """Nobody knows whether this model thinks first: text that comes before any reasoning may turn out to be thinking
+    (`ReasoningReclassified`). Told before anything is said."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReasoningDelta:
     text: str
     logprobs: tuple[TokenLogprob, ...] = ()  # of the tokens since the delta before, where asked for
@@ -286,6 +292,7 @@ class Finished:
 GenerateEvent = (
     Queued
     | PromptProgress
+    | OpeningUnknown
     | ReasoningDelta
     | TextDelta
     | ReasoningReclassified

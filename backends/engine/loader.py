@@ -11,9 +11,9 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from backends.core.errors import BackendError, Cancelled
 from backends.core.stream import Stream
@@ -35,11 +35,14 @@ from backends.engine.protocol import (
     LoadProgress,
     LoadRequest,
     Timings,
+    Tool,
     Turn,
     Usage,
 )
 from backends.engine.scheduler import Scheduler
 from backends.engine.sequence import Job
+
+E = TypeVar("E")
 
 
 class NativeEngine:
@@ -158,11 +161,21 @@ class NativeEngine:
 
         return self._ask(Asked(stream, lambda: self._scheduler().change(stream, change), needs_model=True))
 
-    def count_tokens(self, turns: Sequence[Turn]) -> Stream[int]:
-        stream: Stream[int] = Stream("count_tokens")
+    def count_tokens(self, turns: Sequence[Turn], tools: Sequence[Tool] = ()) -> Stream[int]:
+        return self._answered("count_tokens", lambda: self._scheduler().count(turns, tools))
+
+    def tokenize(self, text: str, *, special: bool = False) -> Stream[tuple[int, ...]]:
+        return self._answered("tokenize", lambda: self._scheduler().tokens(text, special=special))
+
+    def detokenize(self, tokens: Sequence[int]) -> Stream[str]:
+        return self._answered("detokenize", lambda: self._scheduler().text(tokens))
+
+    def _answered(self, name: str, ask: Callable[[], E]) -> Stream[E]:
+        """One event: what the model's vocabulary has to say."""
+        stream: Stream[E] = Stream(name)
 
         def call() -> None:
-            stream.put(self._scheduler().count(turns))
+            stream.put(ask())
             stream.close()
 
         return self._ask(Asked(stream, call, needs_model=True))

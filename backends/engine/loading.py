@@ -165,6 +165,7 @@ def load(
                 threads=count.decode,
                 prefill_threads=count.prefill,
                 draft=request.draft if draft else None,
+                thinks="think" in (model.chat_template or "") or "<think>" in model.vocabulary.marks,
             )
             slice_size = _slice(model, placement, request.batch)
             speculation = Speculation(request.lookup, draft)

@@ -21,6 +21,7 @@ from backends.engine.generation import (
     Grammar,
     JsonSchema,
     NamedTool,
+    OpeningUnknown,
     Paused,
     Priority,
     PromptProgress,
@@ -73,6 +74,7 @@ __all__ = [
     "LoadWaiting",
     "LoadedModel",
     "NamedTool",
+    "OpeningUnknown",
     "Paused",
     "Priority",
     "PromptProgress",
@@ -187,7 +189,7 @@ class LoadedModel:
     threads: int = 0
     prefill_threads: int = 0
     draft: Path | None = None  # None too where it did not suit; then a note says so
-    thinks: bool = True  # the template knows a switch for thinking, or the model was seen to think by itself
+    thinks: bool = True  # its template or its vocabulary knows of thinking
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +263,17 @@ class Engine(Protocol):
         """Compute with these adapters from now on, without loading again. One event: those in use."""
         ...
 
-    def count_tokens(self, turns: Sequence[Turn]) -> Stream[int]:
+    def count_tokens(self, turns: Sequence[Turn], tools: Sequence[Tool] = ()) -> Stream[int]:
         """One event: the prompt's length in tokens, template included."""
+        ...
+
+    def tokenize(self, text: str, *, special: bool = False) -> Stream[tuple[int, ...]]:
+        """One event: the tokens of a text, in which control tokens are read as text. `special`: after a begin-of-text
+        token, where the model has one."""
+        ...
+
+    def detokenize(self, tokens: Sequence[int]) -> Stream[str]:
+        """One event. InvalidInput (`bad_token`) for one that the vocabulary does not have."""
         ...
 
     def suspend(self) -> Stream[None]:

@@ -44,6 +44,16 @@ _SEEDS = (-(2**63), 2**63 - 1)
 _BIASES = (-1e4, 1e4)
 
 
+class BadSampling(InvalidInput):
+    """The value of `param` is out of range."""
+
+    default_code = "bad_sampling"
+
+    def __init__(self, param: str, message: Phrase, hint: Phrase) -> None:
+        super().__init__(message, hint)
+        self.param = param
+
+
 def check_sampling(sampling: Sampling, vocabulary: int) -> None:
     """InvalidInput (`bad_sampling`), which names the field, if a value is out of range. `vocabulary`: its size."""
     for name, (low, high) in _FLOATS.items():
@@ -78,10 +88,11 @@ def _check_breakers(sampling: Sampling) -> None:
         length = len(text.encode("utf-8", "replace")) if isinstance(text, str) else 0
         if not 0 < length <= LONGEST_BREAKER or "\0" in text:
             raise _bad(
+                "dry_breakers",
                 Phrase(
                     f"Each text in dry_breakers has 1 to {LONGEST_BREAKER} bytes.",
                     f"dry_breakers 中的每段文字应为 1 到 {LONGEST_BREAKER} 字节。",
-                )
+                ),
             )
 
 
@@ -91,10 +102,11 @@ def _within(name: str, value: Any, low: float, high: float, kinds: tuple[type, .
         kind = Phrase("a number", "数字") if float in kinds else Phrase("a whole number", "整数")
         shown = _shown(value)
         raise _bad(
+            name,
             Phrase(
                 f"{name} must be {kind.en} between {_shown(low)} and {_shown(high)}, not {shown}.",
                 f"{name} 应为 {_shown(low)} 到 {_shown(high)} 之间的{kind.zh}，而不是 {shown}。",
-            )
+            ),
         )
 
 
@@ -107,9 +119,8 @@ def _shown(value: Any) -> str:
 
 
 def _too_many(name: str, most: int) -> InvalidInput:
-    return _bad(Phrase(f"{name} may have at most {most} entries.", f"{name} 最多可有 {most} 项。"))
+    return _bad(name, Phrase(f"{name} may have at most {most} entries.", f"{name} 最多可有 {most} 项。"))
 
 
-def _bad(message: Phrase) -> InvalidInput:
-    hint = Phrase("Change this value of the request.", "请修改请求中的这个值。")
-    return InvalidInput(message, hint, code="bad_sampling")
+def _bad(name: str, message: Phrase) -> BadSampling:
+    return BadSampling(name, message, Phrase("Change this value of the request.", "请修改请求中的这个值。"))

@@ -22,12 +22,13 @@ from backends.engine.context import CacheFull, Context
 from backends.engine.groups import Turns
 from backends.engine.native import Model
 from backends.engine.pace import Pace
-from backends.engine.protocol import LONGEST_DRAFT, GenerateEvent, Turn
+from backends.engine.protocol import LONGEST_DRAFT, GenerateEvent, Tool, Turn
 from backends.engine.room import Room, sequences
 from backends.engine.sequence import PERSON, Job, Sequence
 from backends.engine.speculation import Speculation
 from backends.engine.states import StateStore
 from backends.engine.template import ChatTemplate
+from backends.engine.tools import check_tools
 from backends.engine.waiting import Change
 from backends.engine.warm import Warm
 
@@ -120,9 +121,18 @@ class Scheduler:
         self._waiting.remove(sequence)
         sequence.fail(error)
 
-    def count(self, turns: Many[Turn]) -> int:
+    def count(self, turns: Many[Turn], tools: Many[Tool] = ()) -> int:
         """The length of a prompt in tokens."""
-        return len(self._template.prompt(turns).tokens)
+        check_tools(tools, "auto")
+        return len(self._template.prompt(turns, tools=tools).tokens)
+
+    def tokens(self, text: str, *, special: bool) -> tuple[int, ...]:
+        """Of a text as it is; `special`: after the model's begin-of-text token, where it wants one."""
+        return prompts.tokens(text, self._model.vocabulary, special=special)
+
+    def text(self, tokens: Many[int]) -> str:
+        """InvalidInput (`bad_token`) for one that is none."""
+        return prompts.text(tokens, self._model.vocabulary)
 
     def change(self, stream: Stream[Any], call: Callable[[], None]) -> None:
         """Queue something to be done between answers, on this thread. If it never comes to that, the stream ends with

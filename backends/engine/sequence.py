@@ -23,6 +23,7 @@ from backends.engine.protocol import (
     FinishReason,
     GenerateEvent,
     GenerateRequest,
+    OpeningUnknown,
     Paused,
     Priority,
     PromptProgress,
@@ -170,6 +171,8 @@ class Sequence:
             self.stream.put(Resumed())
         if not self._started:
             self._started, self._cached = time.perf_counter(), cached
+            if self._parser.unsure:
+                self.stream.put(OpeningUnknown())
         if self.reading:
             self.stream.put(PromptProgress(cached, self.prompt))
 
