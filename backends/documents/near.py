@@ -15,6 +15,7 @@ from backends.documents.folding import folded
 SHINGLE = 5  # characters
 SAME = 0.8  # Jaccard likeness of near-duplicates
 OVERLAPPING = 0.5  # of two passages of a document of which one says little that is new
+_PROBES = 16  # shingles; where not one of them is in the other text, all need not be compared
 
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _DENYING = re.compile(r"[不没无非未勿莫否]|\b(?:no|not|never|none|nor|without|cannot)\b|n't\b")
@@ -51,8 +52,19 @@ def likeness(one: Sketch, other: Sketch) -> float:
     return shared / (len(one.shingles) + len(other.shingles) - shared) if shared else 0.0
 
 
-def same(one: Sketch, other: Sketch) -> bool:
-    if one.numbers != other.numbers or one.denials != other.denials:
+def alike(one: Sketch, other: Sketch, least: float) -> bool:
+    """`likeness` is at least that, of 0.5 or more. (Then at least half of the shingles of the shorter text are in the
+    other one: none of 16 is not to be expected.)"""
+    if one.said == other.said:
+        return bool(one.said)
+    shorter, longer = sorted((one.said, other.said), key=len)
+    if len(shorter) < least * least * len(longer):
         return False
-    shorter, longer = sorted((len(one.said), len(other.said)))
-    return shorter >= SAME * SAME * longer and likeness(one, other) >= SAME
+    step = max(1, (len(shorter) - SHINGLE) // _PROBES)
+    if not any(shorter[at : at + SHINGLE] in longer for at in range(0, len(shorter), step)):
+        return False
+    return likeness(one, other) >= least
+
+
+def same(one: Sketch, other: Sketch) -> bool:
+    return one.numbers == other.numbers and one.denials == other.denials and alike(one, other, SAME)

@@ -149,7 +149,7 @@ def _twin(candidate: Candidate, chosen: Sequence[tuple[int, Candidate]]) -> Cand
 
 
 def _says_little_new(candidate: Candidate, own: Sequence[Candidate]) -> bool:
-    return any(near.likeness(other.sketch, candidate.sketch) >= near.OVERLAPPING for other in own)
+    return any(near.alike(other.sketch, candidate.sketch, near.OVERLAPPING) for other in own)
 
 
 def _most(document: Document, limit: int) -> int:

