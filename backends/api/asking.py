@@ -7,8 +7,8 @@ The same for every dialect.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from backends.api import errors
 from backends.api.admission import Admission
 from backends.api.calls import Call
 from backends.api.errors import ApiError
+from backends.api.metrics import Meter
 from backends.api.ports import Desk, Kind, ServedModel, Submitted
 from backends.api.waiting import last, merged
 from backends.core.errors import BackendError
@@ -25,6 +26,7 @@ from backends.engine.protocol import (
     GenerateEvent,
     GenerateRequest,
     LoadedModel,
+    LoadEvent,
     Paused,
     PromptProgress,
     Queued,
@@ -46,9 +48,9 @@ class Api:
 
     desk: Desk
     admission: Admission
+    meter: Meter
+    keeps_texts: Callable[[], bool] = lambda: False  # what was asked and answered stays in the log
     most_tokens: int = MOST_TOKENS
-    keep_texts: bool = False
-    meter: Any = None  # metrics.Meter: told of every call that ends
 
 
 def of(request: Any) -> Api:
@@ -71,6 +73,7 @@ def find(api: Api, call: Call, name: str, kind: Kind = "chat") -> ServedModel:
 class Asked:
     """Answers on their way."""
 
+    api: Api
     call: Call
     model: LoadedModel
     served: ServedModel
@@ -110,6 +113,10 @@ class Asked:
                 self.call.enter("reading")
             elif isinstance(event, Finished):
                 self.call.count(event.usage)
+                self.api.meter.answered(event)
+                self.api.desk.note_answer(event)
+            if isinstance(event, TextDelta) and self.api.keeps_texts():
+                self.call.answered += event.text
 
     async def begin(self) -> None:
         """Wait until the engine has begun, or for HEADERS_WAIT seconds: what is refused is refused before that."""
@@ -129,13 +136,15 @@ async def ask(api: Api, call: Call, model: ServedModel, request: GenerateRequest
     """ApiError: 503 where too many wait or the model takes long to load, 400 where the request does not fit, …"""
     most = api.most_tokens if request.max_tokens is None else min(request.max_tokens, api.most_tokens)
     request = replace(request, priority="api", max_tokens=most)
+    if api.keeps_texts():
+        call.asked = "\n\n".join(f"{turn.role}: {turn.content}" for turn in request.turns)
     async with AsyncExitStack() as room:  # also when the client has gone the place is given back
         await room.enter_async_context(api.admission.place(call, n))
         submitted = await _submitted(api, call, model, request, n)
         room.enter_context(call.following(*submitted.streams))
         heard = merged(submitted.streams, PING)
         room.push_async_callback(heard.aclose)
-        asked = Asked(call, submitted.model, model, heard, [], room)
+        asked = Asked(api, call, submitted.model, model, heard, [], room)
         await asked.begin()
         asked.room = room.pop_all()
     return asked
@@ -153,17 +162,42 @@ async def task(api: Api, call: Call, stream: Stream[Any]) -> Any:
 async def _submitted(api: Api, call: Call, model: ServedModel, request: GenerateRequest, n: int) -> Submitted:
     stream = api.desk.submit(model, request, n)
     call.enter("waiting" if model.loaded else "loading")
+    submitted: Submitted | None = None
     try:
         with call.following(stream):
             async with asyncio.timeout(LOAD_WAIT):
-                submitted = await last(stream)
+                submitted = await _first(stream)
     except TimeoutError as error:
         raise errors.loading() from error
     except BackendError as error:
         raise errors.of(error) from error
-    if not isinstance(submitted, Submitted):  # it was cancelled: nobody listens any more
+    finally:
+        if submitted is None:
+            _abandon(stream)
+    if submitted is None:  # it was cancelled: nobody listens any more
         raise errors.loading()
     return submitted
+
+
+async def _first(stream: Stream[LoadEvent | Submitted]) -> Submitted | None:
+    async with aclosing(merged((stream,))) as heard:
+        async for events in heard:
+            for _, event in events:
+                if isinstance(event, Submitted):
+                    return event
+    return None
+
+
+def _abandon(stream: Stream[LoadEvent | Submitted]) -> None:
+    """Whatever it may still submit is not wanted."""
+
+    def look() -> None:
+        for event in stream.look()[0]:
+            for answer in event.streams if isinstance(event, Submitted) else ():
+                answer.cancel()
+
+    stream.cancel()
+    stream.on_wake(look)
 
 
 async def _next(heard: AsyncIterator[list[tuple[int, GenerateEvent]]]) -> list[tuple[int, GenerateEvent]] | None:

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from backends.chat.grounding import Grounding
-from backends.core.phrase import Phrase
 from backends.core.stream import Stream
 from backends.documents.types import Collection, Document, Found, SearchRequest
 from backends.engine.embedding import Embedded, Ranked, TextRole
 from backends.engine.protocol import (
     Engine,
+    Finished,
     GenerateEvent,
     GenerateRequest,
     LoadedModel,
@@ -127,6 +127,6 @@ class Desk(Protocol):
 
     def rerank(self, model: ServedModel, query: str, documents: Sequence[str]) -> Stream[Ranked]: ...
 
-    def note(self, problem: Phrase) -> None:
-        """Something that the person at the window should know, said once."""
+    def note_answer(self, finished: Finished) -> None:
+        """What an answer has taught about the speed of this machine."""
         ...
