@@ -1,7 +1,8 @@
 """What Prometheus reads: counters and gauges of the requests that programs make.
 
-Names are llama-server's (`tools/server/README.md` of llama.cpp) and vLLM's (its documentation, "Metrics") where they mean
-the same, so that dashboards made for those fit; our own begin with `deskseek:`. All counters begin at 0 with the server.
+Names are llama-server's (`tools/server/README.md` of llama.cpp) and vLLM's (its documentation, "Metrics") where they
+mean the same, so that dashboards made for those fit; our own begin with `deskseek:`. All counters begin at 0 with the
+server.
 """
 
 from collections.abc import Callable
