@@ -1,14 +1,17 @@
 """PDF (ISO 32000-1), by PDFium: a section a page, or several where the outline names headings on it.
 
 Values of form fields and notes that people left come behind the text of their page. Pages without text that show a
-picture are `unread`, or recognised (scanned.py) if that is asked for.
+picture are `unread`, or recognised (scanned.py) if that is asked for. Lines that run on from page to page are left out
+(pdf_margins.py); to know them, some pages are read ahead: `Reading` counts these.
 """
 
 import ctypes
 import functools
 import re
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import islice
 from pathlib import Path
@@ -17,6 +20,7 @@ from typing import Any
 from backends.documents.extract import refusals
 from backends.documents.extract.asked import Asked
 from backends.documents.extract.pdf_lines import Box, Words, paragraphs
+from backends.documents.extract.pdf_margins import AHEAD, Margins, Sheet
 from backends.documents.extract.pdf_outline import Outline
 from backends.documents.types import Closed, Opened, ReadEvent, Reading, Section
 
@@ -26,6 +30,7 @@ _LITTLE = 16  # characters; a scanned page may bear a stamp or its number
 _SHOWN = 0.1  # of the page that a picture covers, so that the page may be a scanned one
 _DRAWN = 60  # lines and curves on a page without text: letters that were turned into outlines
 _LINES = 3000  # of a page; more are not looked at for paragraphs
+_HELD = 1_000_000  # characters of pages that are read ahead
 _GARBLED = re.compile("[\ue000-\uf8ff\ufffd\x01-\x08\x0e-\x1f]")
 _PASSWORD, _SECURITY = 4, 5  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:([+-])(\d\d)'?(\d\d)?)?")
@@ -46,9 +51,9 @@ def read(path: Path, asked: Asked) -> Iterator[ReadEvent]:
 
         recogniser = Recogniser()
     document = _opened(path, asked.password)
-    words, unread, broken = Words(), list[int](), 0
+    told, unread, broken = _Told(Outline.of(document)), list[int](), 0
     try:
-        pages, outline = len(document), Outline.of(document)
+        pages = len(document)
         yield Opened("pdf", _title(document), pages, _dated(document))
         forms = _with_forms(document)
         for number in range(1, pages + 1):
@@ -64,19 +69,64 @@ def read(path: Path, asked: Asked) -> Iterator[ReadEvent]:
                 unread.append(number)
                 continue
             with closing(page):
-                text = _text(page, words)
-                picture = _is_picture(page, text)
+                sheet = _sheet(page, number)
+                picture = _is_picture(page, sheet.text.strip())
+                seen = list[Section]()
                 if picture and recogniser:
-                    yield from recogniser.sections(page, number, outline.path(number))
+                    seen.extend(recogniser.sections(page, number, told.outline.path(number)))
                 elif picture:
                     unread.append(number)
-                for headings, part in outline.parts(number, text):
-                    yield Section(part, number, headings=headings)
-                yield from _annotations(document, page, number, forms)
+                yield from told.after(_Leaf(sheet, seen, list(_annotations(document, page, number, forms))))
             yield Reading(number, pages)
+        yield from told.rest()
     finally:
         document.close()
     yield Closed(pages, tuple(unread))
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """A page, what was recognised on it, and what people wrote on it."""
+
+    sheet: Sheet
+    seen: list[Section]
+    annotations: list[Section]
+
+    @property
+    def size(self) -> int:
+        return len(self.sheet.text) + sum(len(section.text) for section in (*self.seen, *self.annotations))
+
+
+class _Told:
+    """Pages become sections when enough of the next ones are known."""
+
+    def __init__(self, outline: Outline) -> None:
+        self.outline = outline
+        self._words, self._margins = Words(), Margins()
+        self._held: deque[_Leaf] = deque()
+        self._size = 0
+
+    def after(self, leaf: _Leaf) -> Iterator[Section]:
+        """What can be told now that this page is known."""
+        self._margins.meet(leaf.sheet)
+        self._held.append(leaf)
+        self._size += leaf.size
+        while len(self._held) > AHEAD or self._size > _HELD:
+            yield from self._first()
+
+    def rest(self) -> Iterator[Section]:
+        while self._held:
+            yield from self._first()
+
+    def _first(self) -> Iterator[Section]:
+        leaf = self._held.popleft()
+        self._size -= leaf.size
+        number = leaf.sheet.number
+        text = paragraphs(*self._margins.without(leaf.sheet), self._words) if leaf.sheet.text else ""
+        yield from leaf.seen
+        for headings, part in self.outline.parts(number, text):
+            yield Section(part, number, headings=headings)
+        yield from leaf.annotations
 
 
 # ---- the document
@@ -157,20 +207,23 @@ def _page(document: Any, number: int) -> Any:
         return None
 
 
-def _text(page: Any, words: Words) -> str:
+def _sheet(page: Any, number: int) -> Sheet:
+    """The page as PDFium gives it."""
     import pypdfium2
 
+    nothing = Sheet(number, "", (), 0.0, 0.0)
     try:
         found = page.get_textpage()
     except pypdfium2.PdfiumError:
-        return ""
+        return nothing
     with closing(found) as characters:
         text = characters.get_text_range()
         if not text.strip():
-            return ""
+            return nothing
         # only where one character of the text is one of PDFium's, its places are known
         known = characters.count_chars() == len(text) and text.count("\r\n") < _LINES
-        return paragraphs(text, _boxes(characters, text) if known else (), words)
+        _, bottom, _, top = (0, 0, 0, 0) if page.get_rotation() else page.get_cropbox()
+        return Sheet(number, text, _boxes(characters, text) if known else (), bottom, top)
 
 
 def _boxes(characters: Any, text: str) -> list[Box | None]:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-_WIDE = (  # Chinese and Japanese, their punctuation and full-width forms; Korean has spaces
+WIDE = (  # Chinese and Japanese, their punctuation and full-width forms; Korean has spaces
     "\u2e80-\u303f\u3041-\u30ff\u3100-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60"
 )
-_WIDE_ENDS = re.compile(f"[{_WIDE}\U00020000-\U0003ffff]")
-_BEFORE_CLOSING = re.compile(f"(?<=[{_WIDE}]) +(?=[，。、；：！？）》」』】〉”’])")
+_WIDE_ENDS = re.compile(f"[{WIDE}\U00020000-\U0003ffff]")
+_BEFORE_CLOSING = re.compile(f"(?<=[{WIDE}]) +(?=[，。、；：！？）》」』】〉”’])")
 _OWN_LINE = re.compile(  # bullets and numbers of lists; they begin a line of their own
     r"[•·●○◦▪■□◆►▶➢✓\uf0b7\uf0a7*†‡]\s*\S|[-–—]\s+\S|[(（]?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5}|[一二三四五六七八九十]{1,3})[)）、][\s\S]|"
     r"\d{1,2}(?:\.\d{1,3}){0,4}\.?\s+\S|第[一二三四五六七八九十百千0-9]+[章节節条條篇部]"
@@ -173,10 +173,10 @@ def _between(line: str, following: str, here: Box, there: Box, gap: float, colum
 def _own_lines(line: str, following: str) -> bool:
     if _OWN_LINE.match(following) or ((line.count(".") > 3 or "…" in line or "_" in line) and _LEADERS.search(line)):
         return True
-    return _figures(line) and _figures(following)
+    return figures(line) and figures(following)
 
 
-def _figures(line: str) -> bool:
+def figures(line: str) -> bool:
     """Whether it looks like the row of a table: a third of its words are numbers, at least two."""
     if not _TWO_NUMBERS.search(line):
         return False
