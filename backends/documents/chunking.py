@@ -76,12 +76,12 @@ def _full(text: str, start: int, length: int) -> int:
     end = min(start + FULL, length)
     if text.isascii():
         return end
-    room = FULL
-    while True:
-        weight = _weight(text, start, end)
-        if weight <= room:
-            return end
-        end = start + max(1, min(end - start - 1, int((end - start) * room / weight)))
+    weight = _weight(text, start, end)
+    while weight > FULL:
+        fewer = max(1, min(end - start - 1, int((end - start) * FULL / weight)))
+        weight -= _weight(text, start + fewer, end)
+        end = start + fewer
+    return end
 
 
 def _cut(text: str, start: int, full: int, ends: tuple[re.Pattern[str], ...]) -> int:

@@ -14,8 +14,6 @@ from collections.abc import Sequence
 
 from backends.core.paths import resource
 
-VERSION = 1  # of what comes out: an index made with another one is made anew
-
 _ACCENTED = ((0xC0, 0x250), (0x370, 0x400), (0x1E00, 0x2000))  # Latin, Greek, and both with rare accents
 _SPELLED = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ħ": "h", "ı": "i"}
 _SPELLED |= {"ŋ": "n", "ŧ": "t", "ё": "е", "ς": "σ"}
@@ -27,9 +25,9 @@ _DROPPED = (
 )
 _SAME = {"’": "'", "‘": "'", "ʼ": "'", "‐": "-", "‑": "-", "‒": "-", "–": "-", "−": "-", "･": "・"}
 _FEW = 12  # characters of a text that change; one by one they are faster than the table
-_CLUSTER = re.compile(
-    r".[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u1160-\u11ff\u3099\u309a\uff9e\uff9f\ufe00-\ufe0f]*", re.S
-)
+_MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u1160-\u11ff\u3099\u309a\uff9e\uff9f\ufe00-\ufe0f"
+_CLUSTER = re.compile(rf".[{_MARKS}]*", re.S)
+_MARK = re.compile(rf"[{_MARKS}]")
 
 
 @functools.cache
@@ -55,12 +53,13 @@ def folded(text: str, *, lower: bool = True) -> str:
     if text.isascii():
         return text.lower() if lower else text
     made = unicodedata.normalize("NFKC", text)
-    changed = _changed().intersection(made)
-    if len(changed) > _FEW:
-        made = made.translate(table())
-    else:
-        for one in changed:
-            made = made.replace(one, table()[ord(one)] or "")
+    if not _changed().isdisjoint(made):
+        changed = _changed().intersection(made)
+        if len(changed) > _FEW:
+            made = made.translate(table())
+        else:
+            for one in changed:
+                made = made.replace(one, table()[ord(one)] or "")
     return made.lower() if lower else made
 
 
@@ -76,8 +75,8 @@ class Places:
     __slots__ = ("_ends", "_starts")
 
     def __init__(self, starts: Sequence[int], ends: Sequence[int]) -> None:
-        self._starts = array("q", starts)
-        self._ends = array("q", ends)
+        self._starts = starts if isinstance(starts, range) else array("q", starts)
+        self._ends = ends if isinstance(ends, range) else array("q", ends)
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -102,6 +101,11 @@ def fold(text: str) -> tuple[str, Places]:
     """
     if text.isascii():
         return text.lower(), Places(range(len(text)), range(1, len(text) + 1))
+    if not _MARK.search(text):
+        becomes = {character: _piece(character) for character in set(text)}
+        if all(len(piece) == 1 for piece in becomes.values()):
+            made = "".join(map(becomes.__getitem__, text))
+            return made, Places(range(len(text)), range(1, len(text) + 1))
     pieces: list[str] = []
     starts: list[int] = []
     ends: list[int] = []

@@ -15,6 +15,7 @@ import threading
 from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from time import monotonic
 
@@ -23,18 +24,19 @@ from backends.core.errors import NotFound, StorageError
 from backends.documents.fulltext import Reading, Segment
 from backends.documents.late import Late, scored, text_of, within
 from backends.documents.ports import EmbedderIdentity
+from backends.documents.rows import batches
 from backends.documents.segments import Segments, View
 from backends.documents.store import DocumentStore
 from backends.documents.types import PASSAGE_BITS, Scope, StoreChange, document_of
 from backends.documents.vectors import Vectors
-from backends.documents.words import line, query_terms
+from backends.documents.words import lines, query_terms
 
 MOST_TERMS = 64  # of a question: the rarest
 BATCH = 16 << 20  # characters between two commits …
 SECONDS = 1.0  # … or so long, …
 SHARE = 0.15  # … and commits take no more of the time: each waits for the disk, and makes a piece to be merged later
 PATIENCE = 1.0  # seconds that a search waits for a commit that is under way, where too much is late
-_LINES = 512  # passages whose terms are held
+_LINES = 512  # passages whose terms are made at once
 _BACKLOG = 1_000  # changes; where more wait, commits come by size alone
 _FEW = 2_000  # documents of a scope that the engine is told; of larger ones the hits are picked
 _FETCHED = 32_768  # hits of one segment, at most
@@ -138,8 +140,8 @@ class SearchIndex:
     def _take(self, change: StoreChange, cancel: CancelToken) -> Iterator[int]:
         self._segments.replace(change.document_id)
         if not change.gone:
-            for characters, lines in self._lines(change.document_id, cancel):
-                self._segments.add(change.document_id, lines)
+            for characters, made in self._lines(change.document_id, cancel):
+                self._segments.add(change.document_id, made)
                 yield characters
 
     def _lines(
@@ -150,19 +152,13 @@ class SearchIndex:
             document = self._store.document(document_id)
         except NotFound:
             return
-        lines: list[tuple[int, str]] = []
-        held = 0
-        for passage in self._store.passages_of(document_id, first):
-            if last is not None and passage.number > last:
-                break
-            lines.append((passage.id, line(text_of(document, passage))))
-            held += len(passage.text)
-            if len(lines) >= _LINES:
-                yield held, lines
-                cancel.check()
-                lines, held = [], 0
-        if lines:
-            yield held, lines
+        passages = self._store.passages_of(document_id, first)
+        if last is not None:
+            passages = takewhile(lambda passage: passage.number <= last, passages)
+        for some in batches(passages, _LINES):
+            cancel.check()
+            made = lines([text_of(document, passage) for passage in some])
+            yield sum(len(passage.text) for passage in some), [(p.id, line) for p, line in zip(some, made, strict=True)]
 
     @property
     def behind(self) -> int:
@@ -210,8 +206,8 @@ class SearchIndex:
         """Gives the documents that are in."""
         for of_segment in spans:
             for document_id, (first, last) in sorted(of_segment.items()):
-                for _, lines in self._lines(document_id, cancel, number_of(first), number_of(last)):
-                    new.add(lines)
+                for _, made in self._lines(document_id, cancel, number_of(first), number_of(last)):
+                    new.add(made)
                 yield document_id
         new.commit()
 

@@ -48,7 +48,12 @@ class Segments:
         """Opens what is there; what does not fit this program, this store or itself is begun anew."""
         self._folder = folder
         self._file = folder / "text.json"
-        self._made_for = {"form": FORM, "words": words.VERSION, "engine": engine_version(), "store": store_identity}
+        self._made_for = {
+            "form": FORM,
+            "words": words.fingerprint(),
+            "engine": engine_version(),
+            "store": store_identity,
+        }
         self._lock = threading.Lock()
         self._segments: list[Segment] = []
         self._next = 1

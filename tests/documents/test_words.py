@@ -1,16 +1,20 @@
 """What a text is searched by: both languages, figures, identifiers, any script; and where it stands in the original."""
 
 import itertools
+import os
 import re
+import subprocess
+import sys
 import threading
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.documents import words
+from backends.documents import folding, words
 from backends.documents.folding import fold, folded, table
 from backends.documents.words import language, lit, query_terms, terms
 
@@ -201,3 +205,73 @@ def test_runs_of_chinese_are_their_characters_and_pairs(text: str) -> None:
     runs = re.findall(r"[^ ab,.1-]+", folded(text))
     wanted = [piece for run in runs for piece in (*run, *map("".join, itertools.pairwise(run)))]
     assert Counter(term for term in terms(text) if not term.isascii()) == Counter(wanted)
+
+
+@given(st.lists(st.text(st.sampled_from("用户手冊𠮷𠀀ーé’ßΣς ab,.1-X\0\n\u3000"), max_size=30), max_size=6))
+def test_terms_of_several_texts_at_once_are_those_of_each(texts: list[str]) -> None:
+    alone = [sorted(words.line(text).split()) for text in texts]
+    assert [sorted(line.split()) for line in words.lines(texts)] == alone
+
+
+def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words, "_MADE", 50)
+    texts = [" ".join(f"word{n} {n},000 {'x' * n}" for n in range(at, at + 60)) for at in range(0, 300, 60)]
+    for text, line in zip(texts, words.lines(texts), strict=True):
+        assert sorted(line.split()) == sorted(terms(text))
+    assert len(words._made) <= 50
+    assert max(map(len, words._made)) <= words._SHORT
+
+
+# ---- the fingerprint of the rules
+
+
+@pytest.fixture
+def rules(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Change some; once that is undone, nothing is remembered of it."""
+    words._made.clear()
+    words.fingerprint.cache_clear()
+    yield monkeypatch
+    monkeypatch.undo()
+    words._made.clear()
+    words.fingerprint.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("stem", str),
+        ("LONGEST", 101),
+        ("_GROUPED", re.compile("nothing")),
+        ("_CAMEL", re.compile("nothing")),
+        ("_JOINTS", re.compile("[-]")),
+        ("_FIGURES", re.compile("nothing")),
+        ("_is_unspaced", lambda token: False),
+        ("_side_by_side", lambda *columns: " ".join(columns) + " "),
+        ("_TOKEN", re.compile(r"\w+")),
+    ],
+)
+def test_each_rule_is_in_the_fingerprint(rules: pytest.MonkeyPatch, name: str, other: object) -> None:
+    before = words.fingerprint()
+    words.fingerprint.cache_clear()
+    words._made.clear()
+    rules.setattr(words, name, other)
+    assert words.fingerprint() != before
+
+
+def test_each_character_of_the_table_is_in_the_fingerprint(rules: pytest.MonkeyPatch) -> None:
+    before = words.fingerprint()
+    words.fingerprint.cache_clear()
+    rules.setattr(words, "table", lambda: {**folding.table(), ord("龘"): "龙"})
+    assert words.fingerprint() != before
+
+
+def test_another_process_has_the_same_fingerprint() -> None:
+    ask = "from backends.documents import words; print(words.fingerprint())"
+    told = subprocess.run(
+        [sys.executable, "-c", ask],
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == words.fingerprint()
