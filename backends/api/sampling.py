@@ -10,7 +10,7 @@ from typing import Any
 
 from backends.api import errors
 from backends.api.errors import bad
-from backends.api.json_values import an_object, shown, strings
+from backends.api.json_values import an_object, flag, shown, strings
 from backends.core.errors import BackendError
 from backends.engine.protocol import MOST_CHOICES, GenerateRequest, Sampling
 from backends.engine.sampling_checks import MOST_LOGPROBS, check_sampling
