@@ -30,6 +30,7 @@ def application(api: Api, routers: Sequence[APIRouter]) -> FastAPI:
     app.add_exception_handler(ApiError, _refused)
     app.add_exception_handler(BackendError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _broken)
     routes.check(served(app))
     return app
 
@@ -55,6 +56,11 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 def answer(error: ApiError, call: calls.Call) -> JSONResponse:
     return JSONResponse(errors.body(error, call.dialect, call.id), error.status, errors.headers(error))
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    """A bug of ours. The guard, whom the error reaches next, writes it into the log."""
+    return answer(errors.internal(), calls.of(request))
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -3,6 +3,7 @@
 The table of statuses: clients of OpenAI's kind try again after 408, 409, 429 and 5xx, unless `x-should-retry` forbids.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -126,6 +127,13 @@ def body(error: ApiError, dialect: Dialect, request_id: str) -> dict[str, Any]:
         return {"type": "error", "error": {"type": kind, "message": error.message}, "request_id": request_id}
     known = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
     return {"error": {**known, **error.more}}
+
+
+def written(error: ApiError, dialect: Dialect, request_id: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Headers and body as they go over the wire, where no web library stands between."""
+    known = [(b"content-type", b"application/json")]
+    known += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers(error).items()]
+    return known, json.dumps(body(error, dialect, request_id)).encode("ascii")
 
 
 def _headers(status: int) -> dict[str, str]:
