@@ -96,6 +96,7 @@ class Segment:
 
         self.folder = folder
         self._writer: Any = None
+        self._uncommitted = False
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -137,18 +138,23 @@ class Segment:
         if self._writer is not None:
             self._guarded(self._writer.commit)
             self._guarded(self._writer.garbage_collect_files)
+            self._uncommitted = False
         self.reading = self._read()
 
     def close(self) -> None:
-        """What was not committed is lost."""
+        """What was not committed is lost. Pieces that are being merged are waited for (about a second): each costs
+        every search its time."""
         writer, self._writer = self._writer, None
         if writer is not None:
-            self._guarded(writer.rollback)
+            if self._uncommitted:
+                self._guarded(writer.rollback)
             self._guarded(writer.wait_merging_threads)
+            self.reading = self._read()
 
     def _open_writer(self) -> Any:
         if self._writer is None:
             self._writer = self._guarded(lambda: self._index.writer(HEAP, 1))
+        self._uncommitted = True
         return self._writer
 
     # ---- reading

@@ -57,7 +57,7 @@ def alike(one: Sketch, other: Sketch, least: float) -> bool:
     other one: none of 16 is not to be expected.)"""
     if one.said == other.said:
         return bool(one.said)
-    shorter, longer = sorted((one.said, other.said), key=len)
+    shorter, longer = sorted((one.said, other.said), key=lambda said: (len(said), said))
     if len(shorter) < least * least * len(longer):
         return False
     step = max(1, (len(shorter) - SHINGLE) // _PROBES)

@@ -73,6 +73,17 @@ def test_what_was_not_committed_is_lost(tmp_path: Path) -> None:
         assert hits(again, "gamma") == [2]
 
 
+def test_closed_it_lies_in_few_pieces(tmp_path: Path) -> None:
+    """Each piece costs every search its time."""
+    segment = Segment(tmp_path / "segment")
+    for number in range(8):
+        segment.add([(passage_id(number, 0), "alpha beta")])
+        segment.commit()
+    segment.close()
+    assert (segment.reading.searcher.num_segments, segment.reading.living) == (1, 8)
+    assert len(hits(segment, "beta")) == 8
+
+
 @pytest.mark.parametrize("suffix", [".term", ".idx", ".fast", ".fieldnorm"])
 @pytest.mark.parametrize("way", ["cut", "flipped", "empty"])
 def test_damage_is_found(tmp_path: Path, suffix: str, way: str) -> None:
