@@ -23,7 +23,19 @@ log = logging.getLogger(__name__)
 
 def application(api: Api, routers: Sequence[APIRouter]) -> FastAPI:
     """RuntimeError if a route has no entry in the table, or an entry no route."""
-    app = FastAPI(title="DeskSeek", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="DeskSeek",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "auto_configure": False,
+        },  # whatever the system says
+    )
     app.state.api = api
     for router in routers:
         app.include_router(router)
