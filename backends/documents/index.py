@@ -35,6 +35,7 @@ MOST_TERMS = 64  # of a question: the rarest
 BATCH = 16 << 20  # characters between two commits …
 SECONDS = 1.0  # … or so long, …
 SHARE = 0.15  # … and commits take no more of the time: each waits for the disk, and makes a piece to be merged later
+STEP = 1 << 18  # characters after which it may be made to wait for an answer that is computed
 PATIENCE = 1.0  # seconds that a search waits for a commit that is under way, where too much is late
 _LINES = 512  # passages whose terms are made at once
 _BACKLOG = 1_000  # changes; where more wait, commits come by size alone
@@ -105,16 +106,19 @@ class SearchIndex:
 
     def _follow(self, cancel: CancelToken) -> Iterator[Progress]:
         sequence = reached = self._segments.view.sequence
-        held, since, done, pause = 0, monotonic(), 0, SECONDS
+        held, since, done, pause, waited = 0, monotonic(), 0, SECONDS, 0
         total = self._store.sequence - sequence
         while changes := self._store.changes(sequence):
             for change in changes:
                 cancel.check()
                 for characters in self._take(change, cancel):
                     held += characters
+                    waited += characters
                     if held >= BATCH:  # in the middle of a long document: it stays late until its end
                         self._segments.commit(reached)
-                        held, since = 0, monotonic()
+                        held, since, waited = 0, monotonic(), STEP
+                    if waited >= STEP:
+                        waited = 0
                         yield Progress(done, total)
                 sequence = change.sequence
                 done += 1

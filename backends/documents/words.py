@@ -56,7 +56,7 @@ _SAMPLE = """用户手册：第３章，共 1,024.50 元。臺灣的資訊與軟
 Café Ｎoël naïve Straße ﬁnal soft\u00adware Ελλάς поиск ёлка النَّصّ İstanbul — the author’s books don't
 running nationalities organisations flies dying generally, happily: meetings hopping relational were better
 AB-1234/56 RTX4090 v1.2.3 12,000 3.14 2021–2022 10:30 50% node.js C++ C# me@example.org 张@例子.com max_tokens=5
-getHTTPResponse(userID) snake_case_name https://example.org/a/b?c=d&e=f #tag @name x86_64 --flag λx.x² H₂O ½"""  # every rule below changes some term of it
+getHTTPResponse(userID) snake_case_name https://example.org/a/b?c=d&e=f #tag @name x86_64 --flag λx.x² H₂O ½"""
 
 
 @functools.cache

@@ -1,4 +1,5 @@
-"""Taking in with full text: MB/s of plain text, PDF pages/s, a 2,000-page PDF, memory over many small files.
+"""Taking in with full text: MB/s of plain text, PDF pages/s, a 2,000-page PDF, memory over many small files (`--only
+files --files 500000`) and with one large one (`--only large --megabytes 2000`).
 
 Until all can be found and nothing is waiting for the full text. Targets: 4 MB/s and 150 pages/s on two cores, 2,000
 pages in 40 s with a peak of 500 MiB, no growth of memory with the number of files. Figures are printed as ratios to
@@ -13,11 +14,11 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from backends.core.paths import Paths
-from backends.documents.types import FileStored, IngestDone, SearchRequest
+from backends.documents.types import FileReading, FileStored, IngestDone, SearchRequest
 from backends.services import Services
 from tests.kit.pdfs import Pdf
 from tests.kit.shelves import CHINESE, ENGLISH
@@ -30,15 +31,17 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench ingest")
     parser.add_argument("--quick", action="store_true", help="a tenth of everything")
     parser.add_argument("--files", type=int, default=20_000, help="how many small ones")
-    parser.add_argument("--only", action="append", choices=["text", "pdf", "files"])
+    parser.add_argument("--megabytes", type=int, default=100, help="how large the one large file is")
+    parser.add_argument("--only", action="append", choices=["text", "pdf", "files", "large"])
     asked = parser.parse_args(arguments)
     share = 10 if asked.quick else 1
-    for name, measure in (("text", text), ("pdf", pdf), ("files", files)):
+    sizes = {"text": share, "pdf": share, "files": asked.files // share, "large": asked.megabytes // share}
+    for name, measure in (("text", text), ("pdf", pdf), ("files", files), ("large", large)):
         if not asked.only or name in asked.only:
             here = Path.cwd()
             place = Path(tempfile.mkdtemp(prefix="deskseek-bench-"))
             try:
-                measure(place, asked.files // share if name == "files" else share)
+                measure(place, sizes[name])
             finally:
                 os.chdir(here)
                 shutil.rmtree(place)
@@ -130,6 +133,40 @@ def files(place: Path, count: int) -> None:
     _say(f"  growth from the half to the end: {held[-1] - held[len(held) // 2 - 1]:+.1f} MiB")
 
 
+def large(place: Path, megabytes: int) -> None:
+    """One file of text: how soon it can be searched, what memory that takes, how soon it stops when it is to."""
+    path = place / "large.txt"
+    _Words().written(path)
+    block = path.read_text(encoding="utf-8")
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(f"{block}\n\nMilestone {number} milestone{number}.\n\n" for number in range(megabytes))
+    size = path.stat().st_size
+    with Services.open(Paths.under(place / "home")) as services:
+        held = [_now() / MIB]
+        asked = services.documents.add([path])
+        stopping = 0.0
+        for event in asked:
+            if isinstance(event, FileReading) and event.done > size // 20 and not stopping:
+                stopping = time.monotonic()
+                asked.cancel()
+        stopping = time.monotonic() - stopping
+        assert not services.documents.store.count()
+        began = time.monotonic()
+        for event in services.documents.add([path]):
+            held.append(_now() / MIB)
+            if isinstance(event, IngestDone):
+                assert event.failed == (), event.failed
+        stored = time.monotonic() - began
+        _caught_up(services, lambda: held.append(_now() / MIB))
+        seconds = time.monotonic() - began
+        *_, found = services.documents.search(SearchRequest(f"milestone{megabytes - 1}"))
+        assert found.hits
+    _say(f"one file of text: {size / MB:.0f} MB stored after {stored:.1f} s, in the full text after {seconds:.1f} s")
+    _say(f"  to the target of 4 MB/s: {size / MB / seconds / 4:.2f}; cancelled, it ended after {stopping:.2f} s")
+    reader = _peak(resource.RUSAGE_CHILDREN) / MIB
+    _say(f"  memory before: {held[0]:.0f} MiB, at most: {max(held):.0f}, of its reader: {reader:.0f}")
+
+
 def _take(services: Services, path: Path) -> float:
     """Seconds until all is in and in the full text."""
     began = time.monotonic()
@@ -140,9 +177,10 @@ def _take(services: Services, path: Path) -> float:
     return time.monotonic() - began
 
 
-def _caught_up(services: Services) -> None:
+def _caught_up(services: Services, look: Callable[[], object] = lambda: None) -> None:
     changes = services.changes()
     while services.documents.index.behind:
+        look()
         changes.token.wait(0.05)
     changes.cancel()
 

@@ -235,6 +235,22 @@ def test_when_the_rules_of_words_change_it_is_made_anew(
         assert found(again, "lazy") == [fox]
 
 
+def test_between_two_commits_it_can_be_made_to_wait(
+    store: DocumentStore, index: SearchIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "STEP", 10_000)
+    monkeypatch.setattr(index_module, "_LINES", 8)
+    long = stored(store, "long", *(f"part{n} " + "word " * 300 for n in range(100)))
+    steps = index.catch_up(cancel=CancelToken())
+    assert [next(steps).done for _ in range(5)] == [0] * 5
+    assert index._segments.view.passages == 0
+    fox = stored(store, "fox", FOX)  # and what comes meanwhile is found
+    assert found(index, "fox") == [fox]
+    list(steps)
+    assert index.behind == 0
+    assert found(index, "part99", 1) == [long]
+
+
 def test_a_long_document_is_committed_in_pieces_and_found_when_it_is_whole(
     store: DocumentStore, index: SearchIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
