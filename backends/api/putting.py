@@ -298,9 +298,13 @@ def grammar(given: Any, param: str = "grammar") -> Grammar | None:
     return Grammar(given)
 
 
-def blamed(error: ApiError, request: GenerateRequest, param: str = "response_format") -> ApiError:
-    """With the field whose grammar could not be made; `param`: that of the format."""
-    if error.code not in _GRAMMAR_CODES or error.param is not None:
+def blamed(
+    error: ApiError, request: GenerateRequest, form: str = "response_format", said: str = "messages"
+) -> ApiError:
+    """With the field that the engine could not do with: that of the format, of the tools, or of what was said."""
+    if error.param is None and error.code == "context_length_exceeded":
+        return replace(error, param=said)
+    if error.param is not None or error.code not in _GRAMMAR_CODES:
         return error
     forced = request.tool_choice == "required" or isinstance(request.tool_choice, NamedTool)
-    return replace(error, param="tools" if forced else param)
+    return replace(error, param="tools" if forced else form)
