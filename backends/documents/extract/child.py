@@ -4,6 +4,7 @@ It is asked for one file after the other. The module of a format, and the librar
 first file of it comes. An answer is a batch of events: lists whose first word says which (`said`, `heard`).
 """
 
+import errno
 import importlib
 import time
 from collections.abc import Iterator, Mapping
@@ -45,7 +46,9 @@ def read(request: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
                 allowance.earn(steps)
                 batch, held, steps, since = [], 0, 0, time.monotonic()
     except OSError as error:
-        raise refusals.unreadable(error) from error
+        raise (refusals.too_large() if error.errno == errno.ENOMEM else refusals.unreadable(error)) from error
+    except ModuleNotFoundError as error:
+        raise refusals.no_library(error.name or "?") from error
     except (MemoryError, RecursionError) as error:
         raise refusals.too_large() from error
     yield {"events": batch, "peak": peak()}

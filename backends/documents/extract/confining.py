@@ -43,8 +43,11 @@ def _limit(memory: int, until: float) -> None:
         return
     resource = importlib.import_module("resource")
     for what, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, int(until) + 1)):
-        with contextlib.suppress(ValueError, OSError):  # a hard limit below ours holds anyway
-            resource.setrlimit(what, (most, resource.getrlimit(what)[1]))
+        hard = resource.getrlimit(what)[1]
+        if hard != resource.RLIM_INFINITY:  # of the system: a process that reaches that for time gets SIGKILL
+            most = min(most, hard - 1)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(what, (most, hard))
 
 
 def peak() -> int:

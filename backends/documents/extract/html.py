@@ -78,10 +78,13 @@ def read(path: Path, asked: Asked) -> Iterator[ReadEvent]:
 
 def page(data: bytes | str, format: str = "html") -> Iterator[ReadEvent]:
     """What `read` finds, of a page that lies in memory (of a mail, of a book)."""
-    from selectolax.lexbor import LexborHTMLParser
+    from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
     text = data if isinstance(data, str) else decoded(data, _declared(data))
-    tree = LexborHTMLParser(_shallow(text))
+    try:
+        tree = LexborHTMLParser(_shallow(text))
+    except SelectolaxError as error:  # anything is HTML: it got no memory
+        raise refusals.too_large() from error
     yield Opened(format, _title(tree), dated=_dated(tree))
     if tree.body is None:
         return

@@ -26,7 +26,7 @@ from backends.core.kept_child import KeptChild
 from backends.documents.extract import child, refusals
 from backends.documents.extract.asked import MIB, Asked, Limits
 from backends.documents.extract.formats import BY_SUFFIX, FORMATS, READERS
-from backends.documents.types import ReadEvent
+from backends.documents.types import ReadEvent, Reading
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,12 @@ _AHEAD = 2  # batches that wait here for who stores them
 _FILES = 1000  # files after which a child is replaced: what libraries leave behind does not add up
 _FAT = 512 * MIB  # bytes of memory above which it is, too
 _OUT_OF_TIME = -getattr(signal, "SIGXCPU", 24)
+_KILLED, _ABORTED = -getattr(signal, "SIGKILL", 9), -signal.SIGABRT
 _NO_MEMORY = re.compile(  # among the last words of libraries
-    "(?i)memory ?error|bad_alloc|bad allocation|memory allocation|cannot allocate|insufficient memory"
+    "(?i)memory ?error|bad_alloc|bad allocation|memory allocation|cannot allocate|insufficient memory|failed to map"
+)
+_BROKEN = re.compile(  # those of a process that aborts for another reason than memory
+    "(?i)corrupt|double free|free\\(\\)|invalid (?:pointer|size|next)|assert|terminate called|fatal python|smashing"
 )
 _WINDOWS_OUT_OF_TIME = 1816  # ERROR_NOT_ENOUGH_QUOTA, what a job object ends a process with
 
@@ -64,14 +68,22 @@ class Reader:
         request = {"do": "read", "path": str(path.absolute()), "asked": asked.told()}
         with self._seat() as seat, seat.kept.mine(cancel) as one:
             whole = False
+            reached = Reading(0, 0)
             try:
                 for answer in self._answers(one, request, cancel):
-                    for event in answer["events"]:
-                        yield child.heard(event)
+                    for told in answer["events"]:
+                        event = child.heard(told)
+                        reached = event if isinstance(event, Reading) else reached
+                        yield event
                     whole = answer.get("peak", _FAT) < _FAT
             except ChildDied as died:
-                log.warning("the reader of a file of %s died: %s", path.suffix, died)
-                raise _died(died) from died
+                why, error = _died(died, asked)
+                where = f"{reached.done} of {reached.total or '?'}"
+                log.warning("the reader of a file of %s died at %s, %s: %s", path.suffix, where, why, died)
+                raise error from died
+            except OSError as error:
+                log.warning("no reader could be started: %s", error)
+                raise refusals.no_reader(error) from error
             except BackendError as error:
                 whole = error.code != "too_large"
                 raise
@@ -127,9 +139,16 @@ class _Seat:
         self.kept, self.files, self.taken = KeptChild(child.MODULE, _IDLE, _AHEAD), 0, False
 
 
-def _died(died: ChildDied) -> BackendError:
-    if isinstance(died, ChildHung) or died.code in (_OUT_OF_TIME, _WINDOWS_OUT_OF_TIME):
-        return refusals.out_of_time()
-    if _NO_MEMORY.search(died.said) or (died.code == -signal.SIGABRT and not died.said):  # PDFium's way to say it
-        return refusals.too_large()
-    return refusals.reader_died()
+def _died(died: ChildDied, asked: Asked) -> tuple[str, BackendError]:
+    """What ended it, for the log, and what is said of the file."""
+    limits = asked.limits
+    memory = limits.recognising if asked.recognise else limits.memory
+    if isinstance(died, ChildHung):
+        return f"silent for {limits.silence:g} s", refusals.out_of_time()
+    if died.code in (_OUT_OF_TIME, _WINDOWS_OUT_OF_TIME):
+        return "without processor time", refusals.out_of_time()
+    if _NO_MEMORY.search(died.said) or (died.code == _ABORTED and not _BROKEN.search(died.said)):  # as PDFium does
+        return f"with {memory // MIB} MiB at most", refusals.too_large()
+    if died.code == _KILLED and not died.said.startswith("not an answer"):
+        return "by no limit", refusals.reader_killed()
+    return "by no limit", refusals.reader_died()

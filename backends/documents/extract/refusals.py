@@ -74,6 +74,37 @@ def reader_died() -> BackendError:
     )
 
 
+def reader_killed() -> BackendError:
+    """Not by a limit of ours: by the system, which ran out of memory, or by a person."""
+    return ResourceError(
+        Phrase("The system ended the reader of the file.", "系统终止了读取该文件的程序。"),
+        Phrase(
+            "The memory may be short: close other programs, then add the file again.",
+            "可能是内存不足：请关闭其他程序，然后重新添加该文件。",
+        ),
+        "reader_died",
+    )
+
+
+def no_reader(error: OSError) -> BackendError:
+    """The system starts no process: no memory, no room for temporary files, too many processes."""
+    why = error.strerror or type(error).__name__
+    return ResourceError(
+        Phrase(f"The reader of the file could not be started ({why}).", f"无法启动读取该文件的程序（{why}）。"),
+        Phrase("Close other programs, then add the file again.", "请关闭其他程序，然后重新添加该文件。"),
+        "reader_died",
+    )
+
+
+def no_library(name: str) -> BackendError:
+    """A part of the installation that reads such files is missing or broken; the file is not to blame."""
+    return Unavailable(
+        Phrase(f"A part of DeskSeek is missing: {name}.", f"DeskSeek 缺少组件：{name}。"),
+        Phrase("Install DeskSeek anew, then add the file again.", "请重新安装 DeskSeek，然后重新添加该文件。"),
+        "reader_died",
+    )
+
+
 def unsupported(hint: Phrase = NOTHING) -> BackendError:
     return InvalidInput(
         Phrase("DeskSeek cannot read files of this kind.", "DeskSeek 无法读取这种文件。"), hint, "unsupported_format"
