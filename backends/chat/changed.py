@@ -43,6 +43,9 @@ _SAME = """  words that stand for each other; anything else in the place of anot
     发生 爆发
     该 此 这 其 本
 """
+_BEFORE_NOUNS = frozenset(
+    ("the", "a", "an", "our", "its", "their", "his", "her", "this", "these", "of", "for", "in", "on")
+)
 _SAME_AS = {word: n for n, group in enumerate(_SAME.splitlines()[1:]) for word in group.split()}
 
 
@@ -92,7 +95,17 @@ def changed(said: Claim, window: Claim, *, single: bool = True) -> bool:
         old = [token for token in other if token.content and not among(token, mine)]
         if new and old and (held or alike) and _another(new, old, mine, other, alike=alike, held=held):
             return True
+        if alike and held and _noun(ours, a, b, new) and _noun(theirs, c, d, old):
+            return True
     return False
+
+
+def _noun(tokens: Sequence[Token], a: int, b: int, words: Sequence[Token]) -> bool:
+    """A word after "the", "of the", "in": a thing, for which another is another."""
+    if not any(token.kind == "word" for token in words):
+        return False
+    before = tokens[a - 1].key if a else ""
+    return before in _BEFORE_NOUNS or any(token.key in _BEFORE_NOUNS for token in tokens[a : b - 1])
 
 
 def _negative(token: Token) -> bool:

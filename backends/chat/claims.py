@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from backends.chat.quantities import NUMBER, Quantity, quantities
+from backends.chat.quantities import NUMBER, UNITS, Quantity, quantities
 from backends.documents.folding import folded
 from backends.documents.words import stem
 
@@ -110,6 +110,7 @@ _ENGLISH_PARTS = (
     "than then so such into about also both each other others only just very more most some any all while during "
     "however moreover furthermore thus therefore according because since until after before between through over "
     "under up down out off again further once here own same s t d ll ve re m one "
+    "unless except provided whether nearly almost "
     "overall hence meanwhile instead besides yet still nevertheless nonetheless given based unlike despite although "
     "though whereas like yes yeah ok indeed using "
     "source sources document documents passage text says said states stated mentions mentioned"
@@ -128,9 +129,9 @@ def claim(text: str, *, beginning: bool = True) -> Claim:
 
 def _dates(tokens: list[Token]) -> list[Token]:
     """Month, day, year in this order: as in October 17, 1973, so 17 October 1973."""
-    for place in range(1, len(tokens) - 1):
-        before, month, after = tokens[place - 1 : place + 2]
-        if month.key.startswith("#m") and _is_day(before) and after.quantity is not None and not _is_day(after):
+    for place in range(1, len(tokens)):
+        before, month, after = (*tokens[place - 1 : place + 2], Token("stop", "."))[:3]
+        if month.key.startswith("#m") and _is_day(before) and not _is_day(after):
             tokens[place - 1 : place + 1] = month, before
     return tokens
 
@@ -174,7 +175,7 @@ def _numbers(text: str) -> Iterator["re.Match[str]"]:
     identifiers = [
         match.span("identifier")
         for match in _WORD.finditer(text)
-        if match["identifier"] and not _QUANTITY_LIKE.fullmatch(match["identifier"])
+        if (word := match["identifier"]) and word.lower() not in UNITS and not _QUANTITY_LIKE.fullmatch(word)
     ]
     place = 0
     while (match := NUMBER.search(text, place)) is not None:

@@ -94,8 +94,9 @@ NUMBER = re.compile(
       (?P<iso>(?<![\d.])(?P<y>\d{{4}})\s?[-/.年]\s?(?P<m>\d{{1,2}})\s?[-/.月]\s?(?P<d>\d{{1,2}})(?![\d.])\s?[日号]?)
     | (?P<zhmonth>(?P<zm>\d{{1,2}}|[一二三四五六七八九十]{{1,2}})\s?月(?!球|亮|饼|刊|票|薪|经))
     | (?P<month>\b(?:(?i:{_MONTH})\b\.?|May\b(?=\s+\d)|(?<=[Ii]n\s)May\b|(?<=\d\s)May\b))
+    | (?P<clock>(?<![\d:.])(?P<hour>[01]?\d|2[0-4]):(?P<minute>[0-5]\d)(?![\d:]))
     | (?P<percent>百分之(?P<p>[{_CN}点]+|\d+(?:\.\d+)?))
-    | (?:(?P<money>(?:US|HK|C|A)?[$€£¥])\s?)?(?P<minus>(?<![\w)])-)?
+    | (?:(?P<money>(?:US|HK|C|A)?[$€£¥]|\b(?:EUR|USD|GBP|CNY|JPY)\b)\s?)?(?P<minus>(?<![\w)])[-−]|零下|\b(?i:minus)\s)?
       (?P<figure>(?<![A-Za-z0-9_])(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?)
       (?:(?P<ordinal>st|nd|rd|th|s)\b)?
       (?P<scale>\s?(?:[百千]?(?:[万亿]|兆(?![帕瓦赫欧字比]))|[百千](?![瓦克米帕赫卡伏安])|(?:hundred|thousand|million|billion|trillion|dozen|bn|mn|k)\b))?
@@ -112,7 +113,8 @@ NUMBER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """`value`: normalised ("1024", "0.5"); of a month "m10". `unit`: the same in both languages, "" if none is known.
+    """`value`: normalised ("1024", "0.5"); of a month "m10", of a time "9:30". `unit`: the same in both
+    languages, "" if none is known.
     `spelled`: in words, which is not always meant as a number ("second", 三国)."""
 
     value: str
@@ -130,9 +132,13 @@ def quantities(match: "re.Match[str]") -> tuple[Quantity, ...] | None:
     if match["zhmonth"]:
         month = match["zm"]
         number = int(month) if month.isdecimal() else chinese(month)
-        return (Quantity(f"m{number}"),) if number is not None and 1 <= number <= 12 else None
+        if number is None:
+            return None
+        return (Quantity(f"m{number}" if 1 <= number <= 12 else str(number)),)
     if match["month"]:
         return (Quantity(f"m{_MONTHS[match['month'].rstrip('.').lower()]}"),) if match["month"][0].isupper() else None
+    if match["clock"]:
+        return (Quantity(f"{int(match['hour'])}:{match['minute']}"),)
     if match["percent"]:
         share = Decimal(match["p"]) if match["p"][0].isdecimal() else chinese(match["p"])
         return None if share is None else (Quantity(_plain(Decimal(share)), "%"),)
@@ -151,7 +157,7 @@ def _figure(match: "re.Match[str]") -> Quantity:
         value *= _SCALES.get(part) or _SMALL.get(part) or _LARGE[part]
     unit = UNITS.get((match["unit"] or "").lower().replace("-", " "), "")
     if not unit and match["money"]:
-        unit = UNITS.get(match["money"].lower(), UNITS[match["money"][-1]])
+        unit = UNITS.get(match["money"].lower()) or UNITS[match["money"][-1]]
     if match["minus"]:
         value = -value
     return Quantity(_plain(value), unit)

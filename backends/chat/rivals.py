@@ -22,8 +22,10 @@ _INSTEAD, _INSTEAD_LEAD = 1.5, 0.3
 _COMPARING = ("than", "比", "较")
 _TIMES = ("day", "month", "year")
 _LEAST = 2  # words of a clause that is looked at
-_SPLIT = frozenset(("but", "while", "whereas", "although", "though"))
+_SPLIT = frozenset(("but", "while", "whereas", "although", "though", "if", "unless", "because"))
 _CLAUSES = _SPLIT | {"and", "or", "但", "而", "并", "且", "却", "也"}
+_ARTICLES = frozenset(("the", "a", "an", "our", "its", "their", "his", "her", "this"))
+_PREPOSITIONS = frozenset(("for", "of", "in", "on", "at", "about", "with"))
 _SENTENCE_ENDS = frozenset(".!?。！？")
 _LINKS = frozenset(("from", "to", "by", "between", "at", "of", "in", "由", "从", "至", "到", "为", "被", "比", "than"))
 
@@ -239,11 +241,25 @@ def _misplaced(ours: _Places, theirs: _Places) -> bool:
             if [token.key for token in theirs.tokens[at : at + b - a]] == keys
         )
         for c, d in gaps:
-            if d - c > 2 * size + 2:
+            if d - c > 2 * size + 2 or (_modifies(theirs.tokens, c) and _follows(theirs.tokens, c, at, at + b - a)):
                 continue
             if _fit_beside(around, theirs.beside(c, d - c), keys) > own * _INSTEAD + _INSTEAD_LEAD:
                 return True
     return False
+
+
+def _modifies(tokens: Sequence[Token], place: int) -> bool:
+    """Words after "for the", "of", "in": they say more of what stands before them."""
+    before = [token.key for token in tokens[max(0, place - 3) : place]]
+    while before and before[-1] in _ARTICLES:
+        before.pop()
+    return bool(before) and before[-1] in _PREPOSITIONS
+
+
+def _follows(tokens: Sequence[Token], place: int, begin: int, end: int) -> bool:
+    """The content word before `place` is one of the row from `begin` to `end`."""
+    before = next((n for n in range(place - 1, -1, -1) if tokens[n].content or tokens[n].kind == "stop"), -1)
+    return begin <= before < end
 
 
 def _ended(tokens: Sequence[Token]) -> bool:

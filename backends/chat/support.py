@@ -1,9 +1,11 @@
 """Whether a passage says what a sentence says, by what can be checked without understanding it.
 
 `True` only if one stretch of the passage (at most three sentences) has every number of the sentence (with its unit),
-every name, the same negations at the same words, and at least 0.6 of its content words; and where the two are nearly
-the same words, no number, name or Chinese word in the place of another. `None` where the languages differ and what
-could be checked (numbers, part numbers, Latin names) holds, or where there is nothing to check.
+every name, the same negations at the same words, and at least 0.6 of its content words; where the two are nearly the
+same words, no number, name or thing in the place of another; nobody in the role of another; no condition, doubt or
+restriction left out. What is said of a table, comes from the row and the columns that the sentence names. `None` where
+the languages differ and what could be checked (numbers, part numbers, Latin names) holds, or where there is nothing to
+check.
 """
 
 import re
@@ -13,9 +15,14 @@ from functools import cached_property
 
 from backends.chat.changed import changed
 from backends.chat.claims import Claim, Token, claim
+from backends.chat.clauses import clauses, keys
+from backends.chat.left_out import left_out
 from backends.chat.names import related, stands_for
 from backends.chat.rivals import rivalled
+from backends.chat.roles import active, roles_changed
 from backends.chat.sentences import sentences
+from backends.chat.tables import rows, told
+from backends.documents.folding import folded
 from backends.documents.words import language
 
 ENOUGH = 0.6  # of the content words
@@ -47,6 +54,9 @@ class Passage:
         self.text = text
         self.places = list(sentences(text))
         self.pieces = [claim(text[start:end]) for start, end in self.places]
+        self.rows = rows(text)
+        lines = [(row.start, row.end) for row in self.rows]
+        self.tabled = [any(a <= start < b for a, b in lines) for start, _ in self.places]
         self.words = frozenset(token.key for piece in self.pieces for token in piece.tokens if token.kind == "word")
 
     @cached_property
@@ -63,12 +73,19 @@ def support(sentence: str, cited: str | Passage) -> Support:
     if _languages_differ(sentence, passage.text):
         return Support(_elsewhere(said, passage.all), 0, len(passage.text))
     words = passage.words | {token.key for token in said.tokens if token.kind == "word"}
-    said, pieces = said.lowered(words), [piece.lowered(words) for piece in passage.pieces]
+    said, pieces = active(said.lowered(words)), [active(piece.lowered(words)) for piece in passage.pieces]
     best = Support(False, *places[0])
+    row = told(said, passage.rows)
+    if row is not None:
+        return Support(True, row.start, row.end, 1.0)
+    apart = bool(passage.rows) and "|" not in folded(sentence)  # what is said of a table, comes from a row of it
+    plain = [piece for piece, tabled in zip(pieces, passage.tabled, strict=True) if not (apart and tabled)]
     refused: dict[tuple[int, int], float] = {}
     whole = Claim(tuple(token for piece in pieces for token in (*piece.tokens, _END)))
     for size in range(1, _STRETCH + 1):
         for first in range(len(places) - size + 1):
+            if apart and any(passage.tabled[first : first + size]):
+                continue
             if not any(said.keys & piece.keys for piece in pieces[first : first + size]):
                 continue
             window = Claim(tuple(token for piece in pieces[first : first + size] for token in (*piece.tokens, _END)))
@@ -81,7 +98,7 @@ def support(sentence: str, cited: str | Passage) -> Support:
                 return Support(True, *place, covered)
             if covered > best.covered + 0.05 * (size > 1):
                 best = Support(False, *place, covered)
-        if size == 1 and any(_alike(said, piece) and changed(said, piece) for piece in pieces):
+        if size == 1 and any(_alike(said, piece) and changed(said, piece) for piece in plain):
             return best
     return best
 
@@ -148,10 +165,21 @@ def _holds(said: Claim, window: Claim, *, single: bool) -> bool:
         all(_counted(number.value, number.unit, window) for number in said.numbers)
         and all(_named(name, window) for name in said.names)
         and _in_place(said, window)
-        and _negated_alike(said, window)
+        and _negated_alike(said, _clause_of(said, window))
         and not changed(said, window, single=single)
         and not rivalled(said, window)
+        and not roles_changed(said, window)
+        and not left_out(said, window)
     )
+
+
+def _clause_of(said: Claim, window: Claim) -> Claim:
+    """The one clause that has all the words, if there is one: the others are of something else."""
+    mine = keys(said.tokens)
+    for a, b in clauses(window.tokens):
+        if mine <= keys(window.tokens[a:b]):
+            return Claim(window.tokens[a:b])
+    return window
 
 
 def _of_another(said: Claim, window: Claim, whole: Claim) -> bool:
@@ -170,6 +198,9 @@ def _counted(value: str, unit: str, window: Claim) -> bool:
             continue
         if unit == other.unit or not unit:
             return True
+        beside = window.tokens[place + 1].key if place + 1 < len(window.tokens) else ""
+        if beside in _MEASURES and _MEASURES[beside] != unit:
+            continue
         if not other.unit and unit not in ("%", "pp"):
             after = next((one for one in window.tokens[place + 1 : place + 4] if one.content), None)
             shared = after is not None and after.quantity is not None and after.quantity.unit == unit
@@ -228,7 +259,9 @@ def _dated(tokens: Sequence[Token]) -> set[str]:
     return found
 
 
+_NEXT = frozenset(("and", "but", "while", "whereas", "although", "though"))
 _END = Token("stop", ".")
+_MEASURES = {"日": "d", "月": "month", "年": "year", "周": "week"} | dict.fromkeys("人名个件次台", "")
 _ENDS = (".", "!", "?", "。", ";", "|")
 
 
@@ -244,7 +277,7 @@ def _scopes(tokens: Sequence[Token], most: int = _NEAR) -> list[tuple[str, ...]]
         after: list[str] = []
         room = 2 * most  # a Chinese word has about two characters
         for other in tokens[place + 1 :]:
-            if other.kind == "stop" or room <= 0:
+            if other.kind == "stop" or room <= 0 or (after and other.key in _NEXT):
                 break
             if other.content:
                 after.append(other.key)
