@@ -55,14 +55,16 @@ def _engine() -> str:
         return __version__
 
 
-def usage(answers: Sequence[Finished]) -> dict[str, Any]:
-    found = together(answers)
+def usage(*prompts: Sequence[Finished]) -> dict[str, Any]:
+    """The answers to each prompt."""
+    found = [together(answers) for answers in prompts]
+    read, said = sum(one.prompt_tokens for one in found), sum(one.completion_tokens for one in found)
     return {
-        "prompt_tokens": found.prompt_tokens,
-        "completion_tokens": found.completion_tokens,
-        "total_tokens": found.prompt_tokens + found.completion_tokens,
-        "prompt_tokens_details": {"cached_tokens": found.cached_tokens},
-        "completion_tokens_details": {"reasoning_tokens": found.reasoning_tokens},
+        "prompt_tokens": read,
+        "completion_tokens": said,
+        "total_tokens": read + said,
+        "prompt_tokens_details": {"cached_tokens": sum(one.cached_tokens for one in found)},
+        "completion_tokens_details": {"reasoning_tokens": sum(one.reasoning_tokens for one in found)},
     }
 
 

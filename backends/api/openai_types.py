@@ -184,7 +184,6 @@ class TokenizeRequest(_Request):
     content: str
     model: str = ""
     add_special: bool = Field(False, description="After a begin-of-text token, where the model has one")
-    with_pieces: bool = False
 
 
 class DetokenizeRequest(_Request):
@@ -289,9 +288,7 @@ class ModelList(BaseModel):
 
 
 class Tokenized(BaseModel):
-    """`tokens`: ids, or with `with_pieces` objects of an id and its piece."""
-
-    tokens: list[Any]
+    tokens: list[int]
 
 
 class Detokenized(BaseModel):

@@ -105,11 +105,17 @@ def stops(given: Any, param: str = "stop") -> tuple[str, ...]:
 
 def logprobs(wanted: Any, top: Any) -> int | None:
     """Chat's `logprobs` and `top_logprobs`."""
-    if top is not None and (isinstance(top, bool) or not isinstance(top, int) or not 0 <= top <= MOST_LOGPROBS):
-        raise bad(f"top_logprobs must be a whole number from 0 to {MOST_LOGPROBS}", "top_logprobs")
-    if top and not wanted:
+    number = rivals(top, "top_logprobs")
+    if number and not wanted:
         raise bad("top_logprobs needs logprobs to be true", "top_logprobs")
-    return (top or 0) if wanted else None
+    return (number or 0) if wanted else None
+
+
+def rivals(given: Any, param: str) -> int | None:
+    """How many likeliest tokens are told beside each one."""
+    if given is not None and (isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= MOST_LOGPROBS):
+        raise bad(f"{param} must be a whole number from 0 to {MOST_LOGPROBS}", param)
+    return given
 
 
 def count(given: Any) -> int:

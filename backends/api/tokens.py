@@ -1,7 +1,5 @@
 """POST /tokenize and /detokenize, as llama-server has them. Control tokens in a text are read as text."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request
 
 from backends.api import asking, calls
@@ -10,6 +8,7 @@ from backends.api.openai_types import Detokenized, DetokenizeRequest, Tokenized,
 
 router = APIRouter()
 
+LONGEST_TEXT = 1_000_000  # characters: whoever answers waits for it
 MOST_TOKENS = 1_000_000
 
 
@@ -17,9 +16,10 @@ MOST_TOKENS = 1_000_000
 async def tokenize(request: Request, body: TokenizeRequest) -> Tokenized:
     api, call = asking.of(request), calls.of(request)
     model = asking.find(api, call, body.model)
+    if len(body.content) > LONGEST_TEXT:
+        raise bad(f"content may have at most {LONGEST_TEXT} characters", "content")
     stream = api.desk.tokenize(model, body.content, special=body.add_special)
-    tokens: list[Any] = list(await asking.task(api, call, stream) or ())
-    return Tokenized(tokens=tokens)
+    return Tokenized(tokens=list(await asking.task(api, call, stream) or ()))
 
 
 @router.post("/detokenize", summary="The text of tokens")
