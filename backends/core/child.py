@@ -90,8 +90,14 @@ class Child:
         cancel.check()
         deadline = None if timeout is None else time.monotonic() + timeout
         process = self._process = self._process or _Process(self._module, self._ahead)
-        forget = cancel.on_cancel(process.kill)
-        whole = False
+        lock, whole, over = threading.Lock(), False, False
+
+        def stop() -> None:
+            with lock:
+                if not over:  # a cancel may come late, when the child answers somebody else
+                    process.kill()
+
+        forget = cancel.on_cancel(stop)
         try:
             process.send(json.dumps(request).encode() + b"\n")
             while "end" not in (answer := self._answer(process, cancel, _sooner(deadline, silence))):
@@ -101,6 +107,8 @@ class Child:
                 raise _error(answer["error"])
         finally:
             forget()
+            with lock:
+                over = True
             if not whole:
                 self.close()
 

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -152,6 +152,23 @@ def test_a_cancel_ends_the_child_at_once(child: Child) -> None:
 
 
 @posix
+def test_a_cancel_that_comes_late_does_not_hit_the_next_question() -> None:
+    class Late(CancelToken):
+        """Calls back when the question is over: what else waits for the cancel took its time."""
+
+        def on_cancel(self, callback: Callable[[], None]) -> Callable[[], None]:
+            self.callback = callback
+            return super().on_cancel(callback)
+
+    late = Late()
+    with Child(MODULE, ahead=1) as child:  # it waits with most of its answers
+        assert list(child.ask({"do": "count", "to": 0}, cancel=late)) == []
+        answers = child.ask({"do": "count", "to": 20_000}, cancel=CancelToken(), timeout=60)
+        next(answers)
+        late.callback()
+        assert len(list(answers)) == 19_999
+
+
 def test_the_childs_own_children_go_with_it(child: Child) -> None:
     cancel = CancelToken()
     answers = child.ask({"do": "hang with child"}, cancel=cancel)

@@ -51,9 +51,9 @@ def read(path: Path, asked: Asked) -> Iterator[ReadEvent]:
 
         recogniser = Recogniser()
     document = _opened(path, asked.password)
-    told, unread, broken = _Told(Outline.of(document)), list[int](), 0
+    unread, broken = list[int](), 0
     try:
-        pages = len(document)
+        pages, told = len(document), _Told(Outline.of(document))
         yield Opened("pdf", _title(document), pages, _dated(document))
         forms = _with_forms(document)
         for number in range(1, pages + 1):
