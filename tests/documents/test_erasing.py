@@ -7,9 +7,11 @@ import pytest
 
 from backends.core.cancel import CancelToken
 from backends.core.errors import Cancelled, NotFound
+from backends.documents.index import SearchIndex
 from backends.documents.ports import EmbedderIdentity
 from backends.documents.store import DocumentStore
 from backends.documents.types import Opened, Section, StoreChange, passage_id
+from tests.kit.passages import caught_up, compacted
 from tests.kit.shelves import ENGLISH, put, words
 
 SECRET = "XYLOPHONE-4711"
@@ -75,28 +77,38 @@ def test_no_byte_is_left_in_the_files(store: DocumentStore) -> None:
     assert store.restore([secret.id]) == ()
 
 
-def test_ten_thousand_at_once(store: DocumentStore) -> None:
+def test_ten_thousand_at_once(store: DocumentStore, tmp_path: Path) -> None:
     collection = store.default_collection().id
     with store.database.atomic():
         ids = [put(store, f"{number}.txt", f"{SECRET} {number}", collection=collection).id for number in range(MANY)]
+    kept = put(store, "kept.txt", "MARIMBA")
     identity = EmbedderIdentity("k", "m", "q", "mean", 1, 4, True)
     with store.database.atomic():
         for each in ids:
             store.save_vectors(identity, each, 0, b"VECTORS!")
-    kept = put(store, "kept.txt", "MARIMBA")
+        store.save_vectors(identity, kept.id, 0, b"remained")
+    index = caught_up(SearchIndex(store, tmp_path / "search"))
+    assert (index.frequency("xylophon"), index.vectors_held(identity)) == (MANY, MANY + 1)
+    assert b"VECTORS!" in bytes_of(store)
+    read_it = set((tmp_path / "search" / "text").rglob("*.idx"))
     transactions: list[str] = []
     store.database.connection().set_trace_callback(lambda sql: transactions.append(sql) if sql == "COMMIT" else None)
     assert len(store.hide(ids)) == MANY
     assert len(store.erase_hidden()) == MANY
     store.database.connection().set_trace_callback(None)
-
     assert len(transactions) < 150  # each of them waits for the disk
+    compacted(caught_up(index))
+
     left = bytes_of(store)
     assert SECRET.encode() not in left
+    assert read_it.isdisjoint((tmp_path / "search" / "text").rglob("*.idx"))
     assert b"VECTORS!" not in left
+    assert b"remained" in left
+    assert (index.frequency("xylophon"), index.frequency("marimba"), index.vectors_held(identity)) == (0, 1, 1)
     assert [each.id for each in store.documents()] == [kept.id]
-    for table, rows in (("documents", 1), ("sections", 1), ("passages", 1), ("vectors", 0), ("loose", 0)):
+    for table, rows in (("documents", 1), ("sections", 1), ("passages", 1), ("vectors", 1), ("loose", 0)):
         assert store.database.connection().execute(f"SELECT count(*) FROM {table}").fetchone()[0] == rows
+    index.close()
 
 
 def test_cut_short_it_is_finished_by_the_next_start(tmp_path: Path) -> None:
