@@ -102,6 +102,7 @@ _NO_NEGATION = re.compile(  # 不 and its like are a part of the word here
     "不良|不利|不幸|不当|不满|不安|不法|不足|不便|不等|不详|不明|不锈|不动产|莫斯科|莫扎特|莫里|约翰|阿非"
 )
 _LINES = re.compile(r"(?<=[a-z])[-\u00ad\ufffe]\s*\n\s*(?=[a-z])|(?<=[\u3400-\u9fff])\s*\n\s*(?=[\u3400-\u9fff])")
+_SPACES = re.compile(r"\s+")
 _MARKUP = re.compile(r"[*_`#|~>]+")
 _ENGLISH_PARTS = (
     "a an the of in on at to for from by with as and or but if is are was were be been being am do does did doing done "
@@ -123,7 +124,7 @@ _HAN_PARTS = frozenset(
 
 def claim(text: str, *, beginning: bool = True) -> Claim:
     """`beginning`: the text begins a sentence, so that the capital of its first word says little."""
-    text = _MARKUP.sub(" ", folded(_LINES.sub("", text), lower=False))
+    text = _MARKUP.sub(" ", folded(_SPACES.sub(" ", _LINES.sub("", text)), lower=False))
     return Claim(tuple(_dates(list(_tokens(text, beginning)))))
 
 

@@ -290,6 +290,8 @@ def _scopes(tokens: Sequence[Token], most: int = _NEAR) -> list[tuple[str, ...]]
 
 def _negated_alike(said: Claim, window: Claim) -> bool:
     ours, theirs = _scopes(said.tokens), _scopes(window.tokens)
+    if len(ours) > len(theirs):
+        return False
     far_ours, far_theirs = _scopes(said.tokens, _CLAUSE), _scopes(window.tokens, _CLAUSE)
     for near, far in zip(ours, far_ours, strict=True):
         by_theirs = any(_overlap(far, other) for other in theirs)
