@@ -129,13 +129,14 @@ class Connection(H11Protocol):
     def _refuse(self, error: ApiError) -> None:
         """Say why, read no more, close. What the application has begun to say is broken off."""
         self._refused = True
-        call: Call | None = None
+        call = Call(None)
         if self._answering():
-            call = self.scope.get(KEY)
+            call = self.scope.setdefault(KEY, call)  # type: ignore[typeddict-item]
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         if not self._answering() or not self.cycle.response_started:
-            self.transport.write(_response(error, call or Call(None)))
+            call.status = error.status
+            self.transport.write(_response(error, call))
         self._time_headers()
         self.transport.close()
 

@@ -123,8 +123,7 @@ class Exchange:
     def _leave(self) -> None:
         self._gone.set()
         self.call.token.cancel()
-        if not self.started:
-            self.call.status = CLIENT_GONE
+        self.call.status = self.call.status or CLIENT_GONE
 
     def close(self) -> None:
         if self._watch is not None:

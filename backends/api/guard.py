@@ -85,7 +85,8 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = _Head(scope)
-        call = scope[KEY] = Call(None, client_id=head.client_id)
+        call: Call = scope.setdefault(KEY, Call(None))
+        call.client_id = head.client_id
         exchange = Exchange(call, receive, send, self.options.limits, head.length, head.chunked)
         try:
             await self._serve(head, call, exchange)
@@ -130,6 +131,9 @@ class Guard:
         """The route; None where the guard itself has the answer (OPTIONS). ApiError."""
         if head.size > self.options.limits.header_bytes:
             raise ApiError(431, "The headers are too large.", "headers_too_large")
+        if head.scope["http_version"] not in ("1.0", "1.1"):
+            exchange.extra.append((b"connection", b"close"))
+            raise errors.bad("This server speaks HTTP/1.1.", code="bad_request")
         self._check_host(head)
         if self._check_origin(head, exchange):
             return None

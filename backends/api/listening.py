@@ -99,7 +99,8 @@ def _all(wanted: Iterable[str], host: str, port: int) -> tuple[list[socket.socke
 def _one(address: str, port: int) -> socket.socket:
     name, _, zone = address.partition("%")
     family = socket.AF_INET6 if ipaddress.ip_address(name).version == 6 else socket.AF_INET
-    one = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio sends without delay (TCP_NODELAY) where the protocol is named, and only there
+    one = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     with ExitStack() as opened:
         opened.enter_context(one)
         if sys.platform == "win32":
