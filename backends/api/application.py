@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def application(api: Api, routers: Sequence[APIRouter]) -> FastAPI:
-    """RuntimeError if a route has no entry in the table, or an entry no route."""
+    """RuntimeError if a route has no entry in the table."""
     app = FastAPI(
         title="DeskSeek",
         version=__version__,

@@ -82,8 +82,11 @@ class DocumentDesk(Protocol):
 class Desk(Protocol):
     """Everything the API does, it does through this. Every method returns at once."""
 
-    engine: Engine
-    documents: DocumentDesk
+    @property
+    def engine(self) -> Engine: ...
+
+    @property
+    def documents(self) -> DocumentDesk: ...
 
     def models(self) -> tuple[ServedModel, ...]:
         """Those that can be loaded, in order of their ids."""

@@ -1,4 +1,4 @@
-"""What becomes of a request besides its answer: shown while it lasts, counted, limited, written down."""
+"""What becomes of a request besides its answer: shown while it lasts, counted, written down."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,6 @@ from backends.api.calls import Call
 from backends.api.live import LiveCalls
 from backends.api.metrics import Meter
 from backends.api.request_log import RequestLog
-from backends.governance.rates import Rates
 
 __all__ = ["Records"]
 
@@ -15,15 +14,8 @@ __all__ = ["Records"]
 class Records:
     """The guard tells it when a request begins and when its last byte has gone. On the event loop."""
 
-    def __init__(
-        self, live: LiveCalls, log: RequestLog, meter: Meter, rates: Rates, keep_texts: Callable[[], bool]
-    ) -> None:
-        self.live, self.log, self.meter, self.rates = live, log, meter, rates
-        self._keep_texts = keep_texts
-
-    @property
-    def keeps_texts(self) -> bool:
-        return self._keep_texts()
+    def __init__(self, live: LiveCalls, log: RequestLog, meter: Meter, keeps_texts: Callable[[], bool]) -> None:
+        self.live, self.log, self.meter, self.keeps_texts = live, log, meter, keeps_texts
 
     def began(self, call: Call) -> None:
         self.live.began(call)
@@ -31,9 +23,6 @@ class Records:
     def ended(self, call: Call) -> None:
         call.state = "done"
         self.live.ended(call)
-        if call.caller is not None:
-            computed = max(0, call.prompt_tokens - call.cached_tokens)
-            self.rates.spend(call.caller, computed + call.completion_tokens)
         self.meter.ended(call, time.monotonic() - call.started)
         if call.route is None or call.route.path != "/health":  # nobody wants to read of those who only knock
-            self.log.put(call, texts=self.keeps_texts)
+            self.log.put(call, texts=self.keeps_texts())

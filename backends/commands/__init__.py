@@ -7,6 +7,7 @@
     job         what a command is, and one call of it
     hardware recommend plan models pull ask bench settings      the commands
     index search documents forget                               those of documents
+    serve                                                       the API without a window
 
 `run` answers one call, in the process that typed it or in the one that owns the data folder: the same output, the
 same exit code (0; 1 for a known error; 2 for wrong usage; 130 when interrupted).
@@ -20,7 +21,20 @@ from itertools import pairwise
 from pathlib import Path
 
 import backends
-from backends.commands import ask, bench, documents, forget, hardware, index, models, plan, pull, recommend, search
+from backends.commands import (
+    ask,
+    bench,
+    documents,
+    forget,
+    hardware,
+    index,
+    models,
+    plan,
+    pull,
+    recommend,
+    search,
+    serve,
+)
 from backends.commands import settings as settings_command
 from backends.commands.arguments import HelpWanted, Parser, WrongUsage, one_of
 from backends.commands.console import Console
@@ -45,6 +59,7 @@ COMMANDS: tuple[Command, ...] = (
     search.COMMAND,
     documents.COMMAND,
     forget.COMMAND,
+    serve.COMMAND,
     bench.COMMAND,
     settings_command.COMMAND,
 )

@@ -4,6 +4,7 @@ The answer goes to standard output, thinking (dimmed) and progress to standard e
 pipe there is the answer alone. An interrupt stops the answer cleanly; exit code 130 then.
 """
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from backends.engine.protocol import (
     GenerateEvent,
     GenerateRequest,
     LoadedModel,
+    LoadEvent,
     LoadProgress,
     LoadStepped,
     LoadTrying,
@@ -241,6 +243,11 @@ def _load(job: Job) -> None:
     loaded, local = services.engine.model, wanted_model(job)
     if loaded is not None and loaded.path == local.path and loaded.context >= (context or 0):
         return
+    follow_load(job, local, lambda: services.loading.have(local, context=context, safe=job.safe))
+
+
+def follow_load(job: Job, local: LocalModel, load: Callable[[], Stream[LoadEvent]]) -> None:
+    """Load it and say how that goes on. InvalidInput (`unsupported_model`)."""
     if local.problem != NOTHING:
         raise InvalidInput(local.problem, code="unsupported_model")
     console = job.console
@@ -250,7 +257,7 @@ def _load(job: Job) -> None:
             "上次运行时 DeskSeek 意外崩溃，本次仅使用处理器运行模型。",
         )
         console.note(console.to(careful))
-    for event in job.follow(services.loading.have(local, context=context, safe=job.safe)):
+    for event in job.follow(load()):
         if isinstance(event, LoadProgress):
             loading = Phrase(
                 f"Loading {local.name} {event.fraction:.0%}", f"正在加载 {local.name} {event.fraction:.0%}"

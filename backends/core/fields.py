@@ -1,6 +1,7 @@
 """What one setting is: its kind, its words, its range, and how a value is checked and read."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -24,6 +25,7 @@ Kind = Literal[
     "model",
     "sources",
     "margins",
+    "origins",
 ]
 Value = bool | int | float | str
 
@@ -102,6 +104,8 @@ class FieldSpec:
             value = self._address(value)
         if self.kind == "sources":
             value = ", ".join(self._address(one) for one in value.split(",") if one.strip())
+        if self.kind == "origins":
+            value = ", ".join(dict.fromkeys(self._origin(one.strip()) for one in value.split(",") if one.strip()))
         if self.kind == "margins":
             counts = [one.strip() for one in value.split(",")]
             if not all(one.isdecimal() and len(one) <= 7 for one in counts):
@@ -113,6 +117,13 @@ class FieldSpec:
             except DownloadError as error:
                 raise self._wrong() from error
         return value
+
+    def _origin(self, text: str) -> str:
+        """Scheme, host and port of a web page, as browsers send them (RFC 6454): nothing else, and no "*"."""
+        address = self._address(text).lower()
+        if urlsplit(address).path or not re.fullmatch(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?", address):
+            raise self._wrong()
+        return address
 
     def _address(self, text: str) -> str:
         """The address of a hub. `modelscope:` before it says which protocol a hub of another name speaks."""
@@ -152,6 +163,11 @@ class FieldSpec:
                 )
             case "url":
                 return "an address such as https://huggingface.co", "形如 https://huggingface.co 的网址"
+            case "origins":
+                return (
+                    "addresses of web pages such as http://localhost:3000, with commas between them",
+                    "用逗号分隔的网页地址，例如 http://localhost:3000",
+                )
             case "sources":
                 return "addresses with commas between them", "用逗号分隔的网址"
             case "margins":

@@ -316,3 +316,54 @@ class ChatSettings:
         ),
         range=(0, 1_000_000),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    enabled: bool = setting(
+        False,
+        "flag",
+        Phrase("Let programs on this computer use the model", "允许本机程序使用模型"),
+        Phrase("A server that answers this computer alone.", "启动一个仅供本机访问的服务。"),
+    )
+    port: int = setting(
+        8642,
+        "integer",
+        Phrase("Port", "端口"),
+        Phrase("Where programs find it.", "程序连接所用的端口。"),
+        range=(1024, 65535),
+    )
+    origins: str = setting(
+        "",
+        "origins",
+        Phrase("Web pages that may ask", "允许访问的网页"),
+        Phrase(
+            "Addresses such as http://localhost:3000, with commas between them. Empty: none.",
+            "例如 http://localhost:3000，多个地址用逗号分隔。留空则不允许任何网页。",
+        ),
+    )
+    load_models: bool = setting(
+        True,
+        "flag",
+        Phrase("Programs may load another model", "允许程序切换模型"),
+        Phrase(
+            "Off: only the model that is loaded answers them.",
+            "关闭后，程序只能使用已加载的模型。",
+        ),
+    )
+    keep_texts: bool = setting(
+        False,
+        "flag",
+        Phrase("Keep what was asked and answered", "保存请求与回答的文字"),
+        Phrase(
+            "In the list of requests, on this computer. Off: only times, tokens and names.",
+            "保存在本机的请求记录中。关闭后只记录时间、token 数和名称。",
+        ),
+    )
+    keep_days: int = setting(
+        30,
+        "integer",
+        Phrase("Keep the list of requests for", "请求记录保留天数"),
+        Phrase("In days.", "以天计。"),
+        range=(1, 3650),
+    )

@@ -21,6 +21,7 @@ from backends.core.fields import FieldSpec, Value
 from backends.core.files import put_aside, storage_error, write_file
 from backends.core.phrase import Phrase
 from backends.core.setting_groups import (
+    ApiSettings,
     ChatSettings,
     EngineSettings,
     GeneralSettings,
@@ -36,6 +37,7 @@ class Settings:
     engine: EngineSettings = field(default_factory=EngineSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)
     chat: ChatSettings = field(default_factory=ChatSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
 
 
 GROUPS: Mapping[str, Phrase] = {
@@ -44,6 +46,7 @@ GROUPS: Mapping[str, Phrase] = {
     "engine": Phrase("Engine", "引擎"),
     "network": Phrase("Network", "网络"),
     "chat": Phrase("Chat", "聊天"),
+    "api": Phrase("API", "API"),
 }
 
 

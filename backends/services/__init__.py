@@ -16,6 +16,7 @@
     benching    how fast a model is here
     warmth      what is kept on the disk of what was read
     documents   files taken in, found again, deleted
+    api         the localhost API: on and off, keys, log
     grounding   which documents the answers of a conversation are made from
 
 Everything slow is a Stream. Whoever opens Services owns the data folder (see `core.owner`).
@@ -50,6 +51,7 @@ from backends.models.catalog import Catalog
 from backends.models.elsewhere import Found
 from backends.models.experience import Experience
 from backends.models.library import Library
+from backends.services.api import ApiServices
 from backends.services.benching import BenchServices
 from backends.services.documents import DocumentServices
 from backends.services.downloads import DownloadServices
@@ -62,6 +64,7 @@ from backends.services.loading import LoadingServices
 from backends.services.machine import MachineServices
 from backends.services.quantising import QuantiseServices
 from backends.services.searching import ChatTranslator, LibraryEmbedder, LibraryReranker
+from backends.services.serving import ServingDesk
 from backends.services.shelf import ShelfServices
 from backends.services.warmth import WarmthServices
 from backends.storage.database import Database
@@ -114,9 +117,9 @@ class Services:
         if gone := self.chats.purged_at_start:
             self.warmth.erase({label(conversation) for conversation in gone})
             self.grounding.forget(gone)
-        self.turns = (
-            Turns()
-        )  # of those who load a model and ask it, until the engine has it: nobody loads another one in between
+        self.turns = Turns()  # of those who load a model and ask it: nobody loads another one in between
+        desk = ServingDesk(self._base, self.loading, self.embedding, self.turns)
+        self.api = ApiServices(self._base, desk)
         self._answers = Runner("chat", MOST_PARALLEL)
         settings.subscribe(self._on_settings)
         self._files.start(self._back_up)
@@ -152,6 +155,7 @@ class Services:
         self.hubs.close()
         self.benching.close()
         self._answers.close()
+        self.api.close()
         self.documents.close()
         self.loading.close()
         self.embedding.close()
@@ -201,6 +205,7 @@ class Services:
         self.shelf.on_settings()
         self.warmth.on_settings(settings)
         self.loading.on_settings()
+        self.api.on_settings(settings)
         self._base.changed("settings")
 
     @property

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from backends.core.cancel import CancelToken
-from backends.core.errors import BackendError, EngineError, NotFound, ResourceError, Unavailable
+from backends.core.errors import BackendError, EngineError, InvalidInput, NotFound, ResourceError, Unavailable
 from backends.core.phrase import Phrase
 from backends.core.stream import Runner, Stream
 from backends.core.turns import Turns
@@ -73,6 +73,7 @@ class EmbeddingServices:
         self._embedder = _Place("embedding", self._thread.embedder())
         self._reranker = _Place("reranking", self._thread.embedder())
         self._runner = Runner("embedding", threads=4)
+        self._chosen: dict[Kind, str] = {}
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -249,13 +250,22 @@ class EmbeddingServices:
         devices = tuple(gpu.label for gpu in budget.gpus) if plan.options.gpu_layers else (budget.host.label,)
         return RunKey(file, plan.options, devices, engine_version(), plan.architecture, model.name)
 
+    def choose(self, model: LocalModel) -> None:
+        """Use this one, as long as this process runs. InvalidInput (`wrong_kind`) for one of another kind."""
+        if model.kind == "chat":
+            raise InvalidInput(
+                Phrase(f"{model.name} makes no vectors.", f"{model.name} 不能生成向量。"), code="wrong_kind"
+            )
+        self._chosen[model.kind] = model.id
+
     def _best(self, kind: Kind) -> LocalModel | None:
         here = [model for model in self._base.library.models() if model.kind == kind and model.current]
 
         def worth(model: LocalModel) -> tuple[float, int]:
             return (self._base.catalog.find(model.catalog_id).base_score if model.catalog_id else 0.0, model.size)
 
-        return max((model for model in here if not model.problem.en), key=worth, default=None)
+        chosen = next((model for model in here if model.id == self._chosen.get(kind)), None)
+        return chosen or max((model for model in here if not model.problem.en), key=worth, default=None)
 
     # ---- idle
 

@@ -1,0 +1,17 @@
+"""All routes that are served, by dialect. Imported when the API is switched on: the web library is large."""
+
+from fastapi import APIRouter
+
+from backends.api import openai_chat, openai_completions, openai_models, status, tokens
+
+__all__ = ["routers"]
+
+
+def routers() -> tuple[APIRouter, ...]:
+    return (
+        openai_chat.router,
+        openai_completions.router,
+        openai_models.router,
+        tokens.router,
+        status.router,
+    )

@@ -1,0 +1,63 @@
+"""The localhost API as programs meet it: a real server, a real engine, a real data folder.
+
+with api_server(folder, [model]) as served:
+    openai.OpenAI(base_url=f"{served.url}/v1", api_key=served.key)
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from backends.core.paths import Paths
+from backends.core.secrets import Secrets
+from backends.governance.access import Role
+from backends.services import Services
+from backends.services.api import Serving
+
+
+@dataclass(frozen=True, slots=True)
+class ApiServed:
+    """`key` opens everything."""
+
+    services: Services
+    url: str
+    key: str
+
+    def client(self, key: str | None = None, timeout: float = 60.0) -> httpx.Client:
+        """Sends the key with every request; close it."""
+        secret = self.key if key is None else key
+        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=timeout, trust_env=False)
+
+    def key_for(self, role: Role, name: str = "one more") -> str:
+        return self.services.api.keys.add(name, role)[1]
+
+
+@contextmanager
+def api_server(
+    home: Path,
+    models: Sequence[Path] = (),
+    *,
+    serving: Serving | None = None,
+    parallel: int = 4,
+    context: int = 2048,
+    load: bool = True,
+) -> Iterator[ApiServed]:
+    """`models` are put into the library, and the first chat model is loaded (unless `load` is False)."""
+    here = Path.cwd()
+    with Services.open(Paths.under(home)) as services:
+        os.chdir(here)  # Services goes to its data folder; other tests are here too
+        services.secrets = Secrets(candidates=())
+        for key, value in (("engine.parallel", parallel), ("models.context", context), ("engine.try_first", False)):
+            services.settings.set(key, value)
+        for model in models:
+            services.library.add(model)
+        if load and (local := services.loading.default_model()) is not None:
+            for _ in services.loading.load(local):
+                pass
+        (url,) = services.api.start(serving or Serving(port=0))
+        yield ApiServed(services, url, services.api.keys.add("tests", "admin")[1])
