@@ -4,7 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-from backends.chat.claims import Claim, Token
+from backends.chat.claims import Token
 from backends.documents.words import stem
 
 SENTENCE_ENDS = frozenset(".!?。！？|")
@@ -47,8 +47,18 @@ def latin(phrases: str) -> str:
 
 def keys(tokens: Sequence[Token]) -> frozenset[str]:
     """Words, and Chinese characters in pairs."""
-    words = {token.key for token in tokens if token.content and token.kind != "han"}
-    return frozenset(words | set(Claim(tuple(token for token in tokens if token.kind != "stop")).pairs))
+    found: set[str] = set()
+    before = ""  # the Chinese character, if the last token was one
+    for token in tokens:
+        if token.kind == "stop":
+            continue
+        if token.content and token.kind != "han":
+            found.add(token.key)
+        character = token.key if len(token.key) == 1 and token.kind in ("han", "part", "not") else ""
+        if before and character:
+            found.add(before + character)
+        before = character
+    return frozenset(found)
 
 
 def clauses(tokens: Sequence[Token]) -> list[tuple[int, int]]:

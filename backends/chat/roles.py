@@ -31,12 +31,13 @@ Tile = tuple[int, int, int]
 def roles_changed(said: Claim, window: Claim) -> bool:
     places = clauses(window.tokens)
     theirs = [window.tokens[a:b] for a, b in places]
+    there = [keys(clause) for clause in theirs]
     if _of_another_owner(said.tokens, window.tokens):
         return True
     for a, b in clauses(said.tokens):
         ours = said.tokens[a:b]
         mine = keys(ours)
-        common = [len(mine & keys(clause)) for clause in theirs]
+        common = [len(mine & clause) for clause in there]
         most = max(common, default=0)
         if most < _ALIKE * len(mine) or most < 2:
             continue
@@ -44,8 +45,8 @@ def roles_changed(said: Claim, window: Claim) -> bool:
         if all(_exchanged(ours, clause) or _one_character(ours, clause) for clause in near):
             return True
         last = [place for place, number in zip(places, common, strict=True) if number == most][-1]
-        later = [clause for clause, (c, _) in zip(theirs, places, strict=True) if c >= last[1]]
-        merged = any(len(mine & keys(clause)) >= _MERGED * len(keys(clause)) for clause in later)
+        later = [clause for clause, (c, _) in zip(there, places, strict=True) if c >= last[1]]
+        merged = any(len(mine & clause) >= _MERGED * len(clause) for clause in later)
         if any(_other_head(ours, clause, window.tokens) for clause in near):
             return True
         if not merged and _named_later(ours, window.tokens, last):
@@ -248,6 +249,9 @@ def _of_another_owner(ours: Sequence[Token], theirs: Sequence[Token]) -> bool:
     mine, there = Flat(ours).text, Flat(theirs).text
     for match in re.finditer(r"([\u3400-\u9fff]{2})的([\u3400-\u9fff]{2})", mine):
         owner, owned = match.groups()
+        is_it = re.search(rf"{owned}[\u3400-\u9fff]{{0,2}}{owner}", there)  # 他的学生鲁一鸣: who that is, not whose
+        if is_it and not re.search(rf"{owner}的?[\u3400-\u9fff]{{0,2}}{owned}", there):
+            return True
         owners = re.findall(rf"([\u3400-\u9fff]{{2}})的[\u3400-\u9fff]{{0,2}}{owned}", there)
         if not owners or owner in owners or owner not in there or owner + owned in there:
             continue

@@ -61,16 +61,18 @@ def rows(text: str) -> list[Row]:
     heads: list[str] = []
     run = 0  # lines of this table so far
     caption: tuple[Token, ...] = ()
+    before = ""
     lines = [(match.start(), match.end(), match.group()) for match in re.finditer(r"[^\n]+", text)]
     for number, (start, end, line) in enumerate(lines):
         cells = _cells(line)
         if len(cells) < 2:
             if line.strip():
-                heads, run, caption = [], 0, claim(line).tokens
+                heads, run, before = [], 0, line
             continue
         if _RULE.match(line):
             continue
         run += 1
+        caption = claim(before).tokens if run == 1 else caption
         own = [_OWN_HEAD.match(cell) for cell in cells]
         if sum(one is not None for one in own) * 2 >= len(cells):
             made = [_cell(one[1], one[2]) if one else _cell("", cell) for one, cell in zip(own, cells, strict=True)]
