@@ -92,9 +92,11 @@ class NativeEngine:
         """Somebody is about to ask: it counts as use."""
         self._used = time.monotonic()
 
-    def load(self, request: LoadRequest) -> Stream[LoadEvent]:
+    def load(self, request: LoadRequest, *, last: bool = True) -> Stream[LoadEvent]:
+        """Not the `last`: if it fails, there will be another one, or `unload()` says that there will be none; what is
+        asked for meanwhile waits."""
         stream: Stream[LoadEvent] = Stream("load")
-        return self._ask(Asked(stream, lambda: self._load(request, stream), alone=True))
+        return self._ask(Asked(stream, lambda: self._load(request, stream, last), alone=True))
 
     def unload(self, *, another: bool = False, idle: float = 0.0) -> Stream[None]:
         """`another`: a model will be loaded next. What is asked for meanwhile waits, until it is there, or the load
@@ -342,9 +344,9 @@ class NativeEngine:
             self._journal.end()
             self._marked = False
 
-    def _load(self, request: LoadRequest, stream: Stream[LoadEvent]) -> None:
+    def _load(self, request: LoadRequest, stream: Stream[LoadEvent], last: bool) -> None:
         stream.token.check()
-        self._another = False
+        self._another = not last
         self._free()
         told = 0.0
 

@@ -54,7 +54,8 @@ class Descent:
     adapters: tuple[Adapter, ...] = ()
 
     def go(self, cancel: CancelToken) -> Iterator[LoadEvent | Landed]:
-        """Events of the load; Landed comes last. Raises what the first failure was, or what cannot be mended."""
+        """Events of the load; Landed comes last. Raises what the first failure was, or what cannot be mended: then
+        the engine is to be told (`unload`) that no model will come, for it lets others wait for one."""
         if self.start.options.gpu_sharing == "tensor":
             if not (yield from self._together(cancel)):
                 yield from replace(self, start=_apart(self.start)).go(cancel)
@@ -132,7 +133,7 @@ class Descent:
         if (self.try_first or together) and not self.experience.worked(key):
             yield LoadTrying()
             yield from trial.attempt(replace(request, adapters=()), cancel=cancel)
-        for event in within(self.engine.load(request), cancel):
+        for event in within(self.engine.load(request, last=False), cancel):
             yield event
             if isinstance(event, LoadFinished):
                 self.experience.record_worked(key)

@@ -112,10 +112,8 @@ class LoadingServices:
         cancel: CancelToken,
     ) -> Iterator[LoadEvent]:
         header = gguf.check(model.path)  # what makes llama.cpp abort never gets near it
-        former = self._base.engine.model
         try:
-            if former is not None:
-                yield from self._make_room(cancel)
+            yield from self._make_room(cancel)
             self._unmeasured = None
             machine = next(self._machine.look(cancel=cancel))
             engine = engine or self._base.settings.current.engine
@@ -134,14 +132,14 @@ class LoadingServices:
                 else:
                     yield event
         finally:
-            if former is not None and self._base.engine.model is None:
+            if self._base.engine.model is None:
                 self._base.engine.unload()  # no model will come: who waits for it is told
             self._idle.look()
 
     def _make_room(self, cancel: CancelToken) -> Iterator[LoadEvent]:
         """Unload what is there, when its answers are complete: its memory counts as free for the plan. Who asks
-        meanwhile waits for the model that comes."""
-        if answers := self._base.engine.answers:
+        from now on waits for the model that comes, also where there was none."""
+        if self._base.engine.model is not None and (answers := self._base.engine.answers):
             yield LoadWaiting(answers)
         for _ in within(self._base.engine.unload(another=True), cancel):
             pass

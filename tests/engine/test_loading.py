@@ -238,6 +238,23 @@ def test_between_two_models_requests_wait(engine: NativeEngine, load: Load, scri
         list(waiting)
 
 
+def test_between_two_tries_of_a_load_requests_wait(engine: NativeEngine, scripted: Path, tmp_path: Path) -> None:
+    def fails(*, last: bool) -> None:
+        with pytest.raises(NotFound):
+            list(engine.load(LoadRequest(tmp_path / "gone.gguf", 512, gpu_layers=0), last=last))
+
+    fails(last=False)
+    waiting = engine.generate(HELLO)
+    fails(last=False)
+    list(engine.load(LoadRequest(scripted, 512, gpu_layers=0), last=False))
+    assert hear(waiting).text == ANSWER
+    fails(last=False)
+    waiting = engine.generate(HELLO)
+    fails(last=True)
+    with pytest.raises(Unavailable):
+        hear(waiting)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="counts in /proc")
 def test_models_come_and_go_without_a_trace(engine: NativeEngine, load: Load, scripted: Path) -> None:
     def traces() -> tuple[int, int, int]:

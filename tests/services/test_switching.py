@@ -104,6 +104,23 @@ def test_a_switch_that_fails_tells_those_who_waited_for_it(
     assert hear(services.engine.generate(question("Hello!"))).text == ANSWER
 
 
+def test_who_asks_while_the_first_model_is_tried_waits_for_it(
+    services: Services, other: LocalModel, tmp_path: Path
+) -> None:
+    loading = services.loading.load(services.library.add(crashing(tmp_path / "bad.gguf", "Bad")))
+    assert next(iter(loading)) == LoadTrying()
+    told = services.engine.generate(question("Hello!"))
+    with pytest.raises(EngineError):
+        list(loading)
+    with pytest.raises(Unavailable):  # there is none after all
+        hear(told)
+    loading = services.loading.load(other)
+    assert next(iter(loading)) == LoadTrying()
+    waiting = services.engine.generate(question("Hello!"))
+    assert isinstance(heard(loading)[-1], LoadFinished)
+    assert hear(waiting).text == OTHER
+
+
 def test_a_model_is_loaded_as_the_settings_say(services: Services, model: LocalModel) -> None:
     loaded = services.engine.model
     assert loaded is not None
