@@ -25,6 +25,7 @@ class Told:
     times: list[float] = field(default_factory=list)
     last: dict[str, Any] = field(default_factory=dict)  # the final event
     seen: int = 0  # tokens, roughly, while it runs
+    over: bool = False
 
     @property
     def ttft(self) -> float:
@@ -81,6 +82,7 @@ def ask(
                 else:
                     selector.unregister(connection)
                     connection.close()
+                    answer.over = True
             if (one := later(told)) is not None:
                 told.append(_send(selector, port, one))
     for answer in told:
