@@ -203,6 +203,15 @@ class Window:
         """The engine has so many answers to give, to the person and to others."""
         self._ask("be_asked", least=least, most=least if most is None else most)
 
+    def is_hammered(self, programs: int) -> None:
+        """By so many programs that ask its engine again and again; 0: they stop, and each has its last answer."""
+        self._ask("be_hammered", programs=programs)
+
+    def was_even(self, steps: int, answers: int) -> None:
+        """The answer got a token in each of the engine's steps, also where programs spoke beside it, and where they
+        read: at least so many of both, until each had so many answers."""
+        self._ask("have_been_even", steps=steps, answers=answers)
+
     # ---- the end
 
     def is_closed(self) -> Ending:

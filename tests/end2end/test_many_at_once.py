@@ -82,6 +82,22 @@ def test_eight_scripts_hammer_while_the_person_is_answered(home: Home, shell: Sh
         assert window.is_closed() == CLEAN
 
 
+def test_the_window_streams_at_an_even_pace_while_eight_programs_ask_again_and_again(
+    home: Home, tmp_path: Path
+) -> None:
+    home.has(scripted_model(tmp_path / "counting.gguf", "", " ".join(COUNTED), endless=True), lookup=False)
+    with home.start() as window:
+        window.sees("Ask anything", "What can I do for you?")
+        window.asks("Please count for me")
+        window.sees("n0 n1")
+        window.is_hammered(8)
+        window.was_even(steps=20, answers=1)
+        window.presses("Stop the answer")
+        window.is_hammered(0)
+        window.is_asked(0)
+        assert window.is_closed() == CLEAN
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes and signals of POSIX")
 def test_the_person_comes_before_scripts_that_wait(home: Home, shell: Shell, talker: Path) -> None:
     home.has(talker, parallel=2)

@@ -62,6 +62,7 @@ from tests.end2end.eyes import (
     visible,
     words_of,
 )
+from tests.end2end.pacing import Hammer, Steps, count_steps
 
 if TYPE_CHECKING:
     from backends.services import Services
@@ -83,6 +84,8 @@ class Onlooker(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_EVERY_MS)
         self._timer.timeout.connect(self._look)
+        self._hammer: Hammer | None = None
+        self._steps = Steps()
         self.windows: list[str] = []  # what came onto the screen as a window of its own
         self._app = parent
         parent.installEventFilter(self)
@@ -143,6 +146,31 @@ class Onlooker(QObject):
     def do_be_asked(self, least: int, most: int) -> Callable[[], bool]:
         """The engine has so many answers to give, to the person and to others."""
         return lambda: (services := self._services) is not None and least <= services.engine.answers <= most
+
+    def do_be_hammered(self, programs: int) -> Callable[[], bool]:
+        """From now on so many programs ask the engine again and again; 0: each has its last answer. Steps of answers to
+        the person are counted meanwhile."""
+
+        def hammered() -> bool:
+            if (services := self._services) is None:
+                return False
+            if self._hammer is not None:
+                self._hammer.rest()
+            elif programs:
+                count_steps(self._steps)
+                self._hammer = Hammer(services.engine, programs)
+            return True
+
+        return hammered
+
+    def do_have_been_even(self, steps: int, answers: int) -> Callable[[], bool]:
+        """The person's answer got a token in each step, while programs spoke in so many and read in so many, and each
+        of them had so many answers."""
+
+        def even() -> bool:
+            return self._steps.even(steps) and self._hammer is not None and min(self._hammer.answered) >= answers
+
+        return even
 
     def do_abort(self) -> Callable[[], bool]:
         """ggml gives up, on the engine's thread, between two tokens."""
