@@ -1,11 +1,13 @@
 """What is said of a document: its format, its place, how far it is, what is wrong with it."""
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
 from app import figures
 from app.language import say
+from backends.documents.extract.formats import BY_SUFFIX
 from backends.documents.types import Document
 
 _ICONS = {
@@ -150,6 +152,12 @@ def place_of(format: str, page: int, label: str = "") -> str:
     else:
         words = QCoreApplication.translate("documents", "page %1")
     return words.replace("%1", str(page))
+
+
+def place_in(name: str, page: int, label: str = "") -> str:
+    """The same as a line of its own, of a document whose file name is known: Page 12."""
+    place = place_of(BY_SUFFIX.get(PurePath(name).suffix.lower(), ""), page, label)
+    return place if label else place[:1].upper() + place[1:]
 
 
 def reference(document: Document, page: int, label: str, quote: str) -> str:

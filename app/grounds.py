@@ -1,4 +1,7 @@
-"""What an answer stands on, as it is shown: sources with the verdict on what cites them, and the marks in its text."""
+"""What an answer stands on, as it is shown: sources with the verdict on what cites them, and the marks in its text.
+
+Passages that are the answer themselves (`quoted`: no model wrote it) have no verdict: they are the source.
+"""
 
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
@@ -13,8 +16,9 @@ __all__ = ["Ground", "Verdict", "grounds", "marks"]
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Source `n` as it is listed. `verdict`: the worst of its citations', "" while nobody has looked. `start` to `end`
-    of the document's text are to be lit: what is quoted, else all that was read."""
+    """Source `n` as it is listed. `title` "": what was quoted of it has been erased. `verdict`: the worst of its
+    citations', "" while nobody has looked. `start` to `end` of the document's text are to be lit: what is quoted, else
+    all that was read."""
 
     n: int
     document_id: int
@@ -30,11 +34,13 @@ class Ground:
     name: str = ""  # of the file
 
 
-def grounds(sources: Sequence[Source], citations: Sequence[Citation], deleted: Set[int]) -> tuple[Ground, ...]:
-    return tuple(_ground(source, [c for c in citations if c.n == source.n], deleted) for source in sources)
+def grounds(
+    sources: Sequence[Source], citations: Sequence[Citation], deleted: Set[int], *, quoted: bool = False
+) -> tuple[Ground, ...]:
+    return tuple(_ground(source, [c for c in citations if c.n == source.n], deleted, quoted) for source in sources)
 
 
-def _ground(source: Source, cited: Sequence[Citation], deleted: Set[int]) -> Ground:
+def _ground(source: Source, cited: Sequence[Citation], deleted: Set[int], is_answer: bool) -> Ground:
     found = next((one for one in cited if one.verified), cited[0] if cited else None)
     quoted = found is not None and bool(found.quote)
     return Ground(
@@ -46,7 +52,7 @@ def _ground(source: Source, cited: Sequence[Citation], deleted: Set[int]) -> Gro
         found.start if found and quoted else source.start,
         found.end if found and quoted else source.end,
         found.quote if found and quoted else source.text,
-        _verdict(cited),
+        "" if is_answer else _verdict(cited),
         bool(cited),
         source.document_id in deleted,
         source.name,
@@ -60,10 +66,12 @@ def _verdict(cited: Sequence[Citation]) -> Verdict:
     return "unfounded" if False in said else "unchecked" if None in said else "verified"
 
 
-def marks(answer: str, sources: Sequence[Source], citations: Sequence[Citation]) -> tuple[Mark, ...]:
+def marks(
+    answer: str, sources: Sequence[Source], citations: Sequence[Citation], *, quoted: bool = False
+) -> tuple[Mark, ...]:
     """The marks of an answer that refer to one of its sources."""
     known = {source.n for source in sources}
-    return tuple(_marks(answer, known, citations)) if known else ()
+    return tuple(_marks(answer, known, () if quoted else citations)) if known else ()
 
 
 def _marks(answer: str, known: Set[int], citations: Sequence[Citation]) -> Iterator[Mark]:

@@ -31,9 +31,19 @@ class Intake:
 
 
 @dataclass(frozen=True, slots=True)
+class Deletion:
+    """One step that can be undone. `name`: of the collection that went with its documents, else of the document if it
+    is the only one."""
+
+    ids: tuple[int, ...]
+    name: str = ""
+    collection_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Library:
     """`chosen`: the collection that is listed, None: all. `count`: documents listed, of `whole` without the filter.
-    `deleted`: can be put back still. `watched`: of what is listed. `waiting`: not read yet, in all."""
+    `deletions`: can be undone still, the oldest first. `watched`: of what is listed."""
 
     state: Literal["opening", "ready", "failed"] = "opening"
     message: Phrase = NOTHING
@@ -46,9 +56,14 @@ class Library:
     query: str = ""
     sort: Sort = "added"
     intake: Intake | None = None
-    deleted: int = 0
+    deletions: tuple[Deletion, ...] = ()
     quoting: int = 0  # answers that quote what is deleted
     recognises: bool = False  # scanned pages can be read here
+
+    @property
+    def deleted(self) -> int:
+        """Documents that can be put back."""
+        return sum(len(deletion.ids) for deletion in self.deletions)
 
     @property
     def documents(self) -> int:

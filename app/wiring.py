@@ -201,7 +201,7 @@ class Desk(QObject):
         grounding.passage_requested.connect(self.documents.show_passage)
         grounding.xray_found.connect(self._on_xray)
         self.chat.conversation_changed.connect(grounding.show_conversation)
-        self.documents.documents.quotes_erased.connect(grounding.look_again)
+        self.documents.documents.quotes_erased.connect(self.chat.read_again)
         self.documents.documents_page.ask_requested.connect(self._on_ask_documents)
         self.xray_page.back_requested.connect(lambda: self.window.show_page("chat"))
 
@@ -292,7 +292,7 @@ class Desk(QObject):
         self.chat.show_model(state)
         if self._first_look and state.stage != "starting":
             self._first_look = False
-            if state.stage == "empty":
+            if state.stage == "empty" and self.window.page == "chat":  # else somebody went elsewhere meanwhile
                 self.window.show_page("first_run")
         if picture.local is not None:
             usable = [model for model in picture.local if can_chat(model)]

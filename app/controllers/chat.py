@@ -97,8 +97,17 @@ class ChatController(QObject):
 
     @Slot(int)
     def open(self, conversation_id: int) -> None:
-        if self._current is not None and self._current.id == conversation_id:
-            return
+        if self._current is None or self._current.id != conversation_id:
+            self._open(conversation_id)
+
+    @Slot()
+    def read_again(self) -> None:
+        """Something of what is kept has been erased."""
+        self.refresh()
+        if self._current is not None:
+            self._open(self._current.id)
+
+    def _open(self, conversation_id: int) -> None:
         self._opening = conversation_id
 
         def read() -> tuple[Conversation, list[MessageRow]]:

@@ -4,7 +4,6 @@ The controller keeps the picture (`library`) and the lists; it reads them anew w
 changed, on a thread of its own, one reading at a time. The page asks for rows as it scrolls.
 """
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,7 +14,9 @@ from typing import Any, TypeVar
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.bridge import Pump
-from app.library import Intake, Library, Sort
+from app.document_words import title_of
+from app.intake_pace import IntakePace
+from app.library import Deletion, Library, Sort
 from app.lists.collections import CollectionList
 from app.lists.documents import DocumentList
 from app.notices import Notice, NoticeBoard, NoticeButton
@@ -39,7 +40,6 @@ from backends.services.grounding import GroundingServices
 T = TypeVar("T")
 
 _SHOW = Phrase("Show the documents", "查看文档")
-_SOON, _SURE = 4.0, 0.02  # seconds and share of the work after which the rest can be guessed
 _TITLE = 60  # characters of a pasted text
 
 
@@ -68,13 +68,11 @@ class DocumentsController(QObject):
         self.library = Library(recognises=find_spec("rapidocr") is not None)
         self._streams: set[Stream[IngestEvent]] = set()
         self._reading: dict[int, tuple[int, int]] = {}
-        self._deleted: list[int] = []
         self._with_quotes = False
         self._forgetting: tuple[int, ...] = ()  # what they quote is being erased: not left to chance at the end
         self._looking = self._again = False
         self._listed: tuple[object, ...] = ()  # what the rows are of
-        self._begun: float | None = None  # when the clock was started, and how far it was then
-        self._from = 0.0
+        self._pace = IntakePace()
         rows.rows_wanted.connect(self._on_rows_wanted)
 
     def start(self) -> None:
@@ -220,10 +218,8 @@ class DocumentsController(QObject):
 
     @Slot()
     def cancel(self) -> None:
-        """What is read already stays."""
-        for stream in tuple(self._streams):
-            stream.cancel()
-        self._documents.go_on()
+        """All of it, that of folders that are followed, too. What is read already stays."""
+        self._call(self._documents.cancel, then=lambda _: self.look())
 
     def _follow(self, stream: Stream[IngestEvent], *, told: bool = False, files: int = 0) -> None:
         self._streams.add(stream)
@@ -274,27 +270,7 @@ class DocumentsController(QObject):
         self._board.post(Notice(message, hint, "danger", key="not_taken_in"))
 
     def _show_intake(self) -> None:
-        progress = self._documents.progress
-        if progress is None:
-            self._begun = None
-            self._draw(intake=None)
-            return
-        intake = Intake(
-            progress.files,
-            progress.done,
-            progress.failed,
-            progress.name,
-            progress.read,
-            progress.total,
-            progress.paused,
-        )
-        if self._begun is None or intake.paused:
-            self._begun = time.monotonic()
-            self._from = intake.fraction
-        past, part = time.monotonic() - self._begun, intake.fraction - self._from
-        if past > _SOON and part > _SURE:
-            intake = replace(intake, seconds_left=past * (1 - intake.fraction) / part)
-        self._draw(intake=intake)
+        self._draw(intake=self._pace.shown(self._documents.progress))
 
     # ---- away, and back
 
@@ -303,28 +279,42 @@ class DocumentsController(QObject):
         """`absent`: rows (first, count) that were chosen without having been fetched."""
         library, scope, store = self.library, self.scope, self._documents.store
 
-        def resolve() -> list[int]:
+        def resolve() -> tuple[list[int], str]:
             found = list(ids)
             for first, count in absent:
                 rows = store.documents(scope, query=library.query, sort=library.sort, offset=first, limit=count)
                 found += [document.id for document in rows]
-            return found
+            return found, title_of(store.document(found[0])) if len(found) == 1 else ""
 
-        self._call(resolve, then=lambda found: self._pump.follow(self._documents.delete(found), self._on_deleted))
+        def resolved(found: tuple[list[int], str]) -> None:
+            self._pump.follow(self._documents.delete(found[0]), partial(self._on_deleted, Deletion((), found[1])))
+
+        self._call(resolve, then=resolved)
 
     @Slot(int)
     def remove_collection(self, collection_id: int) -> None:
+        collection = self.library.collection(collection_id)
         if self.library.chosen == collection_id:
             self._draw(chosen=None)
-        self._pump.follow(self._documents.remove_collection(collection_id), self._on_deleted)
+        deletion = Deletion((), collection.name if collection else "", collection_id)
+        self._pump.follow(self._documents.remove_collection(collection_id), partial(self._on_deleted, deletion))
 
-    def _on_deleted(self, events: list[tuple[int, ...]]) -> None:
+    def _on_deleted(self, deletion: Deletion, events: list[tuple[int, ...]]) -> None:
         for ids in events:
-            self._deleted.extend(ids)
-        self._draw(deleted=len(self._deleted))
-        deleted = tuple(self._deleted)
-        self._call(self._grounding.quoting, deleted, then=lambda count: self._draw(quoting=count))
+            if ids or deletion.collection_id is not None:
+                self._draw(deletions=(*self.library.deletions, replace(deletion, ids=ids)))
+        self._count_quotes()
         self.look()
+
+    @property
+    def _deleted(self) -> tuple[int, ...]:
+        return tuple(id for deletion in self.library.deletions for id in deletion.ids)
+
+    def _count_quotes(self) -> None:
+        def counted(count: int) -> None:
+            self._draw(quoting=count if self.library.deletions else 0)
+
+        self._call(self._grounding.quoting, self._deleted, then=counted)
 
     @Slot(bool)
     def erase_quotes(self, wanted: bool) -> None:
@@ -333,20 +323,24 @@ class DocumentsController(QObject):
 
     @Slot()
     def undo(self) -> None:
-        if self._deleted:
-            ids, self._deleted, self._with_quotes = self._deleted, [], False
-            self._draw(deleted=0, quoting=0)
-            self._pump.follow(self._documents.undo(ids), lambda _: self.look())
+        """The last deletion; pressed once more, the one before."""
+        if not self.library.deletions:
+            return
+        *earlier, last = self.library.deletions
+        self._draw(deletions=tuple(earlier))
+        self._with_quotes = self._with_quotes and bool(earlier)
+        self._count_quotes()
+        self._pump.follow(self._documents.undo(last.ids, last.collection_id), lambda _: self.look())
 
     @Slot()
     def leave(self) -> None:
         """The page is left: what was deleted is erased for good."""
-        if self._deleted:
+        if self.library.deletions:
             if self._with_quotes:
-                self._forgetting = tuple(self._deleted)
+                self._forgetting = self._deleted
                 self._call(self._grounding.forget_quotes, self._forgetting, then=self._on_quotes_erased)
-            self._deleted, self._with_quotes = [], False
-            self._draw(deleted=0, quoting=0)
+            self._with_quotes = False
+            self._draw(deletions=(), quoting=0)
             self._pump.follow(self._documents.erase(), lambda _: None)
 
     def _on_quotes_erased(self, messages: tuple[int, ...]) -> None:

@@ -184,6 +184,12 @@ class GroundingController(QObject):
                 self._open(ground)
 
     def _open(self, ground: grounds.Ground) -> None:
+        if ground.deleted and not ground.quote:
+            words = Phrase(
+                "This document was deleted, and what was quoted of it was erased.", "该文档已删除，引文也已清除。"
+            )
+            self._board.post(Notice(words, key=SOURCE))
+            return
         if ground.deleted:
             words = Phrase(
                 f"“{ground.title}” was deleted. This is what it said:", f"《{ground.title}》已删除，原文如下："

@@ -1,10 +1,14 @@
-"""What happens on the page of searching: what is typed is asked for at once, and what was asked before is let go."""
+"""What happens on the page of searching: what is typed is asked for at once, and what was asked before is let go.
 
+When documents come, change or go, what was asked last is asked again, quietly: the page shows what it has until then.
+"""
+
+import logging
 import time
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.bridge import Pump
 from app.viewing import FORMATS, Asked, Search
@@ -13,7 +17,10 @@ from backends.core.stream import Runner, Stream
 from backends.documents.types import Collection, Found, Scope, SearchRequest
 from backends.services.documents import DocumentServices
 
+log = logging.getLogger(__name__)
+
 HITS = 40
+RENEW_MS = 1_000  # at most once in this time: documents come one after another
 _DAY = 86_400.0
 _MONTH, _YEAR = 30 * _DAY, 365 * _DAY
 
@@ -36,10 +43,16 @@ class SearchController(QObject):
         self._pump = pump
         self._runner = Runner("searching")
         self._stream: Stream[Found] | None = None
-        self._looking = False
+        self._looking = self._again = False
+        self._seen = self._asked_at = 0  # the last change of the library that is known, and was when it was asked
+        self._renewal = QTimer(self)
+        self._renewal.setSingleShot(True)
+        self._renewal.setInterval(RENEW_MS)
+        self._renewal.timeout.connect(self._renew)
         self.search = Search()
 
     def close(self) -> None:
+        self._renewal.stop()
         self._stop()
         self._runner.close()
 
@@ -49,22 +62,30 @@ class SearchController(QObject):
 
     @Slot()
     def look(self) -> None:
-        """How many documents there are, and in which collections."""
+        """How many documents there are, and in which collections. What is asked for meanwhile is one more look."""
         if self._looking:
+            self._again = True
             return
         self._looking = True
-        store = self._documents.store
+        documents = self._documents
+        store = documents.store
 
-        def read() -> tuple[tuple[Collection, ...], int, int]:
-            return store.collections(), store.count(status="ready"), store.waiting()
+        def read() -> tuple[tuple[Collection, ...], int, int, int]:
+            progress = documents.progress
+            coming = progress.files - progress.done if progress else 0  # most of them are no documents yet
+            return store.collections(), store.count(status="ready"), max(coming, store.waiting()), store.sequence
 
-        def arrived(found: tuple[tuple[Collection, ...], int, int]) -> None:
+        def arrived(found: tuple[tuple[Collection, ...], int, int, int]) -> None:
             self._looking = False
-            collections, ready, waiting = found
+            collections, ready, waiting, self._seen = found
             self._draw(collections=collections, documents=ready, waiting=waiting)
+            self._renew_later()
+            if self._again:
+                self._again = False
+                self.look()
 
         def failed(error: BackendError) -> None:
-            self._looking = False
+            self._looking = self._again = False
             self._draw(state="failed", message=error.message, hint=error.hint)
 
         self._pump.call(self._runner, read, then=arrived, on_error=failed)
@@ -77,12 +98,38 @@ class SearchController(QObject):
             self._draw(state="idle", asked=asked, found=None)
             return
         self._draw(state="searching", asked=asked)
-        stream = self._stream = self._documents.search(request_of(asked, time.time()))
+        stream = self._begin(asked)
         self._pump.follow(
             stream,
             lambda events: self._on_found(stream, events[-1]),
             on_error=lambda error: self._on_error(stream, error),
         )
+
+    def _begin(self, asked: Asked) -> Stream[Found]:
+        self._asked_at = self._seen
+        self._stream = self._documents.search(request_of(asked, time.time()))
+        return self._stream
+
+    def _renew_later(self) -> None:
+        if self.search.state == "found" and self._seen != self._asked_at and not self._renewal.isActive():
+            self._renewal.start()
+
+    @Slot()
+    def _renew(self) -> None:
+        """Ask again; nothing is seen of it but what it finds."""
+        if self.search.state != "found":
+            return
+        self._stop()
+        stream = self._begin(self.search.asked)
+
+        def found(events: list[Found]) -> None:
+            before = self.search.found
+            if stream is self._stream and (now := events[-1]).final:
+                same = before is not None and now.hits == before.hits
+                self._draw(found=replace(now, seconds=before.seconds) if before and same else now)
+                self._renew_later()
+
+        self._pump.follow(stream, found, on_error=lambda error: log.info("not searched again: %s", error))
 
     def _stop(self) -> None:
         if self._stream is not None:
@@ -92,6 +139,7 @@ class SearchController(QObject):
     def _on_found(self, stream: Stream[Found], found: Found) -> None:
         if stream is self._stream:
             self._draw(state="found" if found.final else "searching", found=found)
+            self._renew_later()
 
     def _on_error(self, stream: Stream[Found], error: BackendError) -> None:
         if stream is self._stream:

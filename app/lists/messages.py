@@ -72,6 +72,11 @@ class MessageRow:
     left_out: int = 0  # the oldest messages that did not fit the context
     live: Live | None = None
 
+    @property
+    def quotes(self) -> bool:
+        """Nobody wrote it: there was no model, and passages of documents are the answer."""
+        return bool(self.sources) and not self.model and self.live is None
+
     @classmethod
     def of(cls, message: Message, kept: Kept | None = None, deleted: frozenset[int] = frozenset()) -> "MessageRow":
         """`kept`: what it was made from, if it was from documents; `deleted` among those."""

@@ -21,6 +21,7 @@ from app.lists.collections import CollectionList
 from app.theme import SPACE, px
 from app.widgets.document_rows import paint_ground, write
 from app.widgets.elided import ElidedLabel
+from backends.documents.problems import STOPPED
 from backends.documents.types import WatchedFolder
 
 _ANY_INDEX = QModelIndex | QPersistentModelIndex
@@ -114,12 +115,12 @@ class WatchedRow(Retranslated, QWidget):
         name.setText(Path(folder.path).name or folder.path)
         name.setAccessibleName(folder.path)
         name.setToolTip(parts.tip(folder.path))
-        self._problem = parts.label(role="caption", tone="warning", wrap=True)
         self._stop = parts.icon_button("x", size=14)
         self._stop.clicked.connect(lambda: self.unwatch_requested.emit(self.folder.id))
-        picture = parts.picture(
-            "triangle-alert" if folder.problem else "eye", "warning" if folder.problem else "muted", 16
-        )
+        troubled = folder.problem is not None and folder.problem.code != STOPPED
+        tone = "warning" if troubled else "muted"
+        self._problem = parts.label(role="caption", tone=tone, wrap=True)
+        picture = parts.picture("triangle-alert" if troubled else "eye", tone, 16)
         head = parts.row(picture, name, self._stop)
         head.setStretch(1, 1)
         self.setLayout(parts.column(head, self._problem, space=0, margin=(SPACE.m, 0, 0, 0)))

@@ -20,10 +20,12 @@ from app.widgets.elided import ElidedLabel
 from app.widgets.filter_box import FilterBox
 from app.widgets.intake_strip import IntakeStrip
 from app.widgets.no_documents import NoDocuments
+from backends.chat.titles import shorten
 
 LOW = 600  # below this height strips say less
 PANEL_FITS = 820  # below this width the panel folds away, and a box takes its place
 SETTLED_MS = 150  # after the last key
+_NAME = 48  # cells of a name within a sentence
 
 
 class DocumentsPage(Retranslated, QFrame):
@@ -193,8 +195,8 @@ class DocumentsPage(Retranslated, QFrame):
         self._count.setText(found.replace("%1", count) if library.query else count if library.count else "")
         self.panel.show_library(library)
         self.intake.show_intake(library.intake)
-        self._undo_strip.setVisible(library.deleted > 0)
-        self._undo_words.setText(self._gone(library.deleted))
+        self._undo_strip.setVisible(bool(library.deletions))
+        self._undo_words.setText(self._gone(library))
         self._draw_quotes(library.quoting)
         self.nothing.show_library(library)
         self._middle.setCurrentWidget(self.view if library.count else self.nothing)
@@ -211,13 +213,26 @@ class DocumentsPage(Retranslated, QFrame):
         self._draw_pick()
         self._draw_foot()
 
-    def _gone(self, count: int) -> str:
+    def _gone(self, library: Library) -> str:
+        """What was deleted, what becomes of it, and what the next undo puts back."""
+        if not library.deletions:
+            return ""
+        count, last = library.deleted, library.deletions[-1]
         if count == 1:
             said, when = self.tr("1 document deleted."), self.tr("It is erased for good when you leave this page.")
-        else:
+        elif count:
             said = self.tr("%1 documents deleted.").replace("%1", QLocale().toString(count))
             when = self.tr("They are erased for good when you leave this page.")
-        return said if self._low else sentences([said, when])
+        else:
+            said, when = self.tr("Collection removed."), ""
+        if last.collection_id is not None:
+            back = self.tr("Undo puts back the collection “%1”.").replace("%1", shorten(last.name, _NAME))
+        elif last.name:
+            back = self.tr("Undo puts back “%1”.").replace("%1", shorten(last.name, _NAME))
+        else:
+            number = QLocale().toString(len(last.ids))
+            back = self.tr("Undo puts back the last %1 documents.").replace("%1", number)
+        return sentences([said, back] if self._low else [said, back, when])
 
     def _draw_quotes(self, answers: int) -> None:
         self._quotes.setVisible(answers > 0)
@@ -264,7 +279,7 @@ class DocumentsPage(Retranslated, QFrame):
         clipboard = QGuiApplication.clipboard().mimeData()
         if event.matches(QKeySequence.StandardKey.Paste) and clipboard.hasText() and not clipboard.hasUrls():
             self.text_pasted.emit(clipboard.text())
-        elif event.matches(QKeySequence.StandardKey.Undo) and self._library.deleted:
+        elif event.matches(QKeySequence.StandardKey.Undo) and self._library.deletions:
             self.undo_requested.emit()
         elif event.matches(QKeySequence.StandardKey.Find):
             self.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)

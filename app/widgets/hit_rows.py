@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QPointF, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QResizeEvent, QTextCharFormat, QTextLayout, QTextOption
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
@@ -138,6 +138,25 @@ class HitView(QListView):
     def hit(self) -> Hit | None:
         index = self.currentIndex()
         return self._hits.hits[index.row()] if index.isValid() else None
+
+    @property
+    def place(self) -> tuple[Hit | None, int]:
+        """Where it is scrolled to: the passage at the top, and the pixels of it that are out of sight; None: at its
+        beginning."""
+        index = self.indexAt(QPoint(1, 1))
+        if not index.isValid() or not self.verticalScrollBar().value():
+            return None, 0
+        return self._hits.hits[index.row()], self.visualRect(index).top()
+
+    def go_back(self, place: tuple[Hit | None, int]) -> None:
+        """Where it was scrolled to before other passages came; to what is chosen if that one is gone."""
+        self.doItemsLayout()
+        hit, top = place
+        bar = self.verticalScrollBar()
+        if hit is None:
+            bar.setValue(0)
+        elif (row := self._hits.place_of(hit.passage.id)) is not None:
+            bar.setValue(bar.value() + self.visualRect(self._hits.index(row)).top() - top)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.hit is not None:

@@ -256,11 +256,11 @@ class Answer(Retranslated, Stack):
         if row.reasoning:
             self.thinking.show_row(row)
         self._text.setVisible(bool(row.text))
-        cited = marks(row.text, row.sources, row.citations) if row.sources and row.text else ()
+        cited = marks(row.text, row.sources, row.citations, quoted=row.quotes) if row.sources and row.text else ()
         self._text.show_text(row.text, growing=live is not None, marks=cited)
         self._sources.setVisible(bool(row.sources))
         if row.sources:
-            listed = grounds(row.sources, row.citations, row.deleted)
+            listed = grounds(row.sources, row.citations, row.deleted, quoted=row.quotes)
             self._sources.show_grounds(listed, row.note, row.chips, explained=row.explained and live is None)
         shows_progress = (
             live is not None and live.stage != "writing" and not (live.stage == "thinking" and row.reasoning)

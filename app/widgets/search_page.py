@@ -1,5 +1,7 @@
 """Searching the documents: exact passages as one types, the page beside them. Works without any model."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QLocale, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QFrame, QSplitter, QStackedLayout, QWidget
@@ -14,6 +16,7 @@ from app.widgets.hit_rows import HitView
 from app.widgets.search_filters import SearchFilters
 from app.widgets.viewer import Viewer
 from app.widgets.working import WorkingRow
+from backends.documents.types import Hit
 
 PREVIEW_FITS = 900  # narrower, a passage is opened to be seen on its page
 SETTLED_MS = 160  # after the last key
@@ -122,17 +125,31 @@ class SearchPage(Retranslated, QFrame):
     def show_search(self, search: Search) -> None:
         if search == self._search:
             return
+        renewed = search.state == self._search.state == "found" and search.asked == self._search.asked
         self._search = search
-        kept = self.view.hit
-        if self._hits.show(search.found.hits if search.found else ()):
-            self._choose(kept.passage.id if kept else None)
+        hits = search.found.hits if search.found else ()
+        if renewed:
+            self._renew(hits)
+        else:
+            kept = self.view.hit
+            if self._hits.show(hits):
+                self._choose(kept)
         self._draw()
 
-    def _choose(self, passage_id: int | None) -> None:
+    def _choose(self, kept: Hit | None) -> None:
         """The one that was chosen stays so if it is still there; else the best one."""
-        place = self._hits.place_of(passage_id) if passage_id is not None else None
+        place = self._hits.place_of(kept.passage.id) if kept is not None else None
         if self._hits.hits:
             self.view.setCurrentIndex(self._hits.index(place or 0))
+
+    def _renew(self, hits: Sequence[Hit]) -> None:
+        """The same was asked again, because documents have come or gone: nobody loses the place they read at."""
+        kept, looking, place = self.view.hit, self._looked_at.isActive(), self.view.place
+        if self._hits.show(hits):
+            self._choose(kept)
+            self.view.go_back(place)
+            if not looking and kept is not None and self.view.hit is not None and kept.passage == self.view.hit.passage:
+                self._looked_at.stop()
 
     def _draw(self) -> None:
         search, found = self._search, self._search.found
@@ -144,10 +161,11 @@ class SearchPage(Retranslated, QFrame):
         translated = found.translated if found else ""
         self._translated.setText(self.tr("Also searched for: %1").replace("%1", translated))
         self._translated.setVisible(bool(translated))
-        waiting = max(search.waiting, found.waiting if found else 0)
-        still = self.tr("%1 documents are not read yet and cannot be found.")
-        self._waiting.setText(still.replace("%1", QLocale().toString(waiting)))
-        self._waiting.setVisible(waiting > 0 and search.state != "idle")
+        still = self.tr("%1 documents are still being read. What they say appears here by itself.")
+        one = self.tr("1 document is still being read. What it says appears here by itself.")
+        waiting = search.waiting
+        self._waiting.setText(one if waiting == 1 else still.replace("%1", QLocale().toString(waiting)))
+        self._waiting.setVisible(waiting > 0)
         rows = bool(self._hits.hits)
         self._middle.setCurrentWidget(self.view if rows else self._nothing)
         self.view.setFocusPolicy(Qt.FocusPolicy.StrongFocus if rows else Qt.FocusPolicy.NoFocus)

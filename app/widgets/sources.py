@@ -1,13 +1,12 @@
 """Below an answer out of documents: what it cites, where that stands, whether the source says so, how it was found."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
-from app import parts
+from app import document_words, parts
 from app.grounds import Ground, Verdict
 from app.language import Retranslated
 from app.theme import SPACE, px
@@ -38,15 +37,14 @@ class SourceRow(Retranslated, QFrame):
         number = parts.label(str(ground.n), role="strong", tone="accent")
         number.setFixedWidth(px(20))
         number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        title = ElidedLabel("body")
-        title.setText(ground.title)
+        self._title = ElidedLabel("body")
         self._place = parts.label(role="caption", tone="muted")
         icon, tone = _PICTURES[ground.verdict]
         self._picture = parts.picture(icon, tone, 16)
         self._words = parts.label(role="caption", tone=tone)
         row = parts.row(
             number,
-            title,
+            self._title,
             self._place,
             None,
             self._picture,
@@ -60,7 +58,9 @@ class SourceRow(Retranslated, QFrame):
 
     def retranslate(self) -> None:
         ground = self._ground
-        place = ground.label or (self._page(ground) if ground.page else "")
+        title = ground.title or self.tr("A document that is erased")
+        self._title.setText(title)
+        place = document_words.place_in(ground.name, ground.page, ground.label)
         self._place.setText(place)
         self._place.setVisible(bool(place))
         words = {
@@ -69,19 +69,13 @@ class SourceRow(Retranslated, QFrame):
             "unfounded": self.tr("Not in the source"),
             "unchecked": self.tr("Not checkable: another language"),
         }[ground.verdict]
-        if ground.deleted:
+        if ground.deleted and ground.title:
             words = f"{words} · {self.tr('Source deleted')}" if words else self.tr("Source deleted")
         self._words.setText(words)
         self._words.setVisible(bool(words))
-        name = self.tr("Source {0}: {1}").format(ground.n, ground.title)
+        name = self.tr("Source {0}: {1}").format(ground.n, title)
         self.setAccessibleName(", ".join(filter(None, (name, place, words))))
         self.setToolTip(parts.tip(self.tr("Open it where it says so") if not ground.deleted else ground.quote))
-
-    def _page(self, ground: Ground) -> str:
-        kind = Path(ground.name).suffix.lower()
-        if kind in (".pptx", ".odp"):
-            return self.tr("Slide {0}").format(ground.page)
-        return (self.tr("Chapter {0}") if kind == ".epub" else self.tr("Page {0}")).format(ground.page)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() is Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
@@ -121,6 +115,7 @@ class Sources(Retranslated, QWidget):
         self._how.clicked.connect(self.xray_requested)
         self.setLayout(
             parts.column(
+                SPACE.xs,
                 self._title,
                 self._said,
                 self._narrowing,

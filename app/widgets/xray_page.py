@@ -1,17 +1,17 @@
 """How an answer came about: what was searched for, what was found and by what, what was dropped, what the model got."""
 
 from PySide6.QtCore import QLocale, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QWidget
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent, QTextOption
+from PySide6.QtWidgets import QFrame, QGridLayout, QPlainTextEdit, QWidget
 
-from app import parts, theme
+from app import document_words, parts, theme
 from app.language import Retranslated
 from app.theme import SPACE, px
 from app.widgets.elided import ElidedLabel
-from app.widgets.prose import ReadOnlyText
 from backends.chat.xray import DroppedPassage, FoundPassage, Part, XRay
 
 _MOST = 40  # passages that are listed
+_PROMPT = 480  # pixels of height
 
 
 class Shares(QWidget):
@@ -83,7 +83,13 @@ class XRayPage(Retranslated, parts.Page):
         self._shares = Shares()
         self._tokens = parts.column(space=2)
         self._prompt_title = parts.label(role="heading")
-        self._prompt = ReadOnlyText()
+        self._prompt = QPlainTextEdit()  # however long it is, only what is in sight is set
+        self._prompt.setReadOnly(True)
+        self._prompt.setFrameShape(QFrame.Shape.NoFrame)
+        self._prompt.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._prompt.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self._prompt.viewport().setAutoFillBackground(False)
+        self._prompt.document().setDocumentMargin(0)
         self._prompt.setFont(theme.current().type.font("mono"))
         self.body.addLayout(parts.row(self._back, None))
         self.body.addWidget(self._title)
@@ -120,8 +126,13 @@ class XRayPage(Retranslated, parts.Page):
         self._set_prompt_height()
 
     def _set_prompt_height(self) -> None:
-        height = self._prompt.height_for(max(200, self._prompt.width()))
-        self._prompt.setFixedHeight(height)
+        """As high as its text; a long one scrolls."""
+        document, height, most = self._prompt.document(), 0.0, px(_PROMPT)
+        block = document.begin()
+        while block.isValid() and height < most:
+            height += document.documentLayout().blockBoundingRect(block).height()
+            block = block.next()
+        self._prompt.setFixedHeight(min(most, round(height) + 4))
 
     # ---- what it says
 
@@ -195,7 +206,7 @@ class XRayPage(Retranslated, parts.Page):
         number.setProperty("tone", "accent" if passage.source else "muted")
         title = ElidedLabel("strong")
         title.setText(passage.document)
-        page = self.tr("Page {0}").format(passage.page) if passage.page else ""
+        page = document_words.place_in(passage.name, passage.page, passage.label)
         ranks = "   ".join(
             self.tr("{0}: place {1}").format(self._method(method), rank) for method, rank, _ in passage.ranks
         )

@@ -6,7 +6,7 @@ away, too. A table here belongs to `chats.db` and goes with its message.
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from backends.chat.types import Citation, Source
@@ -88,6 +88,7 @@ def create_sourced(connection: Any) -> None:
     connection.execute("INSERT INTO secrets VALUES ('fence', randomblob(32))")
 
 
+_LISTED = "(SELECT value FROM json_each(?))"
 _SOURCE = 'n, document_id, title, name, page, label, start, "end", text, known_as, pages'
 _CITATION = 'n, document_id, page, start, "end", quote, sentence_start, sentence_end, verified'
 
@@ -206,24 +207,40 @@ class Sourced:
 
     def forget_documents(self, document_ids: Iterable[int]) -> tuple[int, ...]:
         """Erase what answers quote of these documents: the texts, the quotes, the X-rays (they hold the prompt). The
-        answers themselves stay, and that they cited something. The messages that were touched."""
+        answers themselves stay, and that they cited something; where passages were the answer, those go, too. The
+        messages that were touched."""
         wanted = tuple(set(document_ids))
         touched = self.quoting(wanted)
         connection = self._database.connection()
         connection.execute("PRAGMA secure_delete = ON")  # no byte stays in pages that are free now
-        listed = "(SELECT value FROM json_each(?))"
         with self._database.atomic():
+            self._forget_passages(connection, touched, wanted)
             connection.execute(
                 "UPDATE message_sources SET text = '', title = '', name = '', known_as = '', label = '' "
-                f"WHERE document_id IN {listed}",
+                f"WHERE document_id IN {_LISTED}",
                 (json.dumps(wanted),),
             )
             connection.execute(
-                f"UPDATE message_citations SET quote = '' WHERE document_id IN {listed}", (json.dumps(wanted),)
+                f"UPDATE message_citations SET quote = '' WHERE document_id IN {_LISTED}", (json.dumps(wanted),)
             )
-            connection.execute(f"DELETE FROM message_xrays WHERE message_id IN {listed}", (json.dumps(touched),))
+            connection.execute(f"DELETE FROM message_xrays WHERE message_id IN {_LISTED}", (json.dumps(touched),))
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return touched
+
+    def _forget_passages(self, connection: Any, messages: Sequence[int], document_ids: Sequence[int]) -> None:
+        """Of answers that nobody wrote (`chat.passages`): each citation covers a passage with its mark."""
+        unwritten = f"role = 'assistant' AND model = '' AND id IN {_LISTED}"
+        for message, content in self._rows(f"SELECT id, content FROM messages WHERE {unwritten}", json.dumps(messages)):
+            text, moved, kept = content, 0, []
+            for one in self.citations(message):
+                start, end = one.sentence_start + moved, one.sentence_end + moved
+                if one.document_id in document_ids and text[start:end].startswith("> "):
+                    left = f"> … [{one.n}]"
+                    text, moved = text[:start] + left + text[end:], moved + len(left) - (end - start)
+                    end = start + len(left)
+                kept.append(replace(one, sentence_start=start, sentence_end=end))
+            connection.execute("UPDATE messages SET content = ? WHERE id = ?", (text, message))
+            self.save_citations(message, kept)
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self._database.connection().execute(sql, values)]

@@ -17,7 +17,7 @@ _FORM = 1
 @dataclass(frozen=True, slots=True)
 class FoundPassage:
     """`source`: the [n] that it became; None: it was found and not given to the model. `ranks`: (method, rank from 1,
-    score)."""
+    score). `name` of the file."""
 
     passage_id: int
     document_id: int
@@ -27,6 +27,8 @@ class FoundPassage:
     ranks: tuple[tuple[str, int, float], ...]
     source: int | None
     text: str
+    name: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ def found_passages(found: Found, sources: Sequence[tuple[int, int, int, int]]) -
                 None,
             ),
             hit.passage.text,
+            hit.document.name,
+            hit.passage.label,
         )
         for hit in found.hits
     )

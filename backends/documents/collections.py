@@ -1,6 +1,7 @@
 """Collections, the folders they follow, and what was asked for and is not done yet."""
 
 import hashlib
+import itertools
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -82,6 +83,17 @@ class Collections(Kept):
                 "UPDATE collections SET name = ? WHERE id = ?", (self._free(name, collection_id), collection_id)
             )
         return self.collection(collection_id)
+
+    def restore_collection(self, collection_id: int) -> None:
+        """Undo its removal; its documents come back by `restore`. If another has its name by now, it gets a number."""
+        with self._database.atomic() as connection:
+            row = connection.execute("SELECT name FROM collections WHERE id = ?", (collection_id,)).fetchone()
+            if row is None:
+                raise no_collection()
+            taken = {each.name.casefold() for each in self.collections() if each.id != collection_id}
+            names = (row[0] if number == 1 else f"{row[0]} ({number})" for number in itertools.count(1))
+            name = next(name for name in names if name.casefold() not in taken)
+            connection.execute("UPDATE collections SET hidden = NULL, name = ? WHERE id = ?", (name, collection_id))
 
     def _add(self, connection: Any, name: str, kind: str, conversation_id: int | None) -> Collection:
         cursor = connection.execute(

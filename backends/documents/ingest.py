@@ -80,6 +80,7 @@ class _Counts:
 class Intake:
     """What was asked for at one time. `work` may run on several threads at once; each file is read by one of them.
 
+    Documents are begun in the order in which they were given, whichever thread is first.
     `gate`: waited at before each file and between pieces of one. `again`: read also what did not change (a password has
     come, or pages are to be recognised). `follows`: for a folder that is followed; what was deleted here stays away.
     """
@@ -105,6 +106,7 @@ class Intake:
         self._lock = threading.Lock()
         self._walk = walk(paths)
         self._ahead: deque[Met] = deque()
+        self._order = _Order()
         self._counts = _Counts()
         self._being_read: set[int] = set()
 
@@ -112,14 +114,19 @@ class Intake:
         """Read until there are no files left; without a last event."""
         while True:
             self._gate.wait(cancel)
-            met, grown = self._next()
-            if grown:
+            if grown := self._look_ahead():
                 yield Queued(grown)
-            if met is None:
-                return
-            for event in self._take(met, cancel):
-                self._count(event)
-                yield event
+            with self._lock:
+                if not self._ahead:
+                    return
+                met, place = self._ahead.popleft(), self._order.take()
+            try:
+                for event in self._take(met, place, cancel):
+                    self._order.begun(place)
+                    self._count(event)
+                    yield event
+            finally:
+                self._order.begun(place)
 
     def done(self) -> IngestDone:
         counts = self._counts
@@ -132,16 +139,15 @@ class Intake:
 
     # ---- the walk
 
-    def _next(self) -> tuple[Met | None, int]:
-        """The next file, and how many are known if they are more than before."""
+    def _look_ahead(self) -> int:
+        """How many files are known, if they are more than before; else 0."""
         with self._lock:
-            grown = 0
-            if len(self._ahead) < AHEAD // 2:
-                more = list(islice(self._walk, AHEAD - len(self._ahead)))
-                self._ahead.extend(more)
-                self._counts.met += len(more)
-                grown = self._counts.met if more else 0
-            return (self._ahead.popleft() if self._ahead else None), grown
+            if len(self._ahead) >= AHEAD // 2:
+                return 0
+            more = list(islice(self._walk, AHEAD - len(self._ahead)))
+            self._ahead.extend(more)
+            self._counts.met += len(more)
+            return self._counts.met if more else 0
 
     def _count(self, event: IngestEvent) -> None:
         with self._lock:
@@ -153,7 +159,7 @@ class Intake:
 
     # ---- one file
 
-    def _take(self, met: Met, cancel: CancelToken) -> Iterator[IngestEvent]:
+    def _take(self, met: Met, place: int, cancel: CancelToken) -> Iterator[IngestEvent]:
         if met.problem is not None:
             yield FileFailed(None, met.path, met.problem)
             return
@@ -174,12 +180,14 @@ class Intake:
                     return
                 digest = _digest(met.path, cancel)
             except OSError as error:
+                self._order.wait(place, cancel)
                 yield self._unreadable(met, known, unreadable(met.path, error))
                 return
             same = self._by_bytes(met, known, before, digest)
             if same is not None:
                 yield self._unchanged(same)
                 return
+            self._order.wait(place, cancel)
             last = yield from self._read(met, before, digest, cancel, last=attempt == 2)
             if last is not None:
                 yield last
@@ -303,6 +311,40 @@ class Intake:
         except StorageError:
             raise error from None
         return FileFailed(document.id, met.path, problem)
+
+
+class _Order:
+    """Who reads a file has a place, and waits with its document until those before it are begun or not needed."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._last = 0
+        self._open: set[int] = set()
+
+    def take(self) -> int:
+        with self._changed:
+            self._last += 1
+            self._open.add(self._last)
+            return self._last
+
+    def begun(self, place: int) -> None:
+        with self._changed:
+            self._open.discard(place)
+            self._changed.notify_all()
+
+    def wait(self, place: int, cancel: CancelToken) -> None:
+        """Raises Cancelled."""
+        forget = cancel.on_cancel(self._wake)
+        try:
+            with self._changed:
+                self._changed.wait_for(lambda: cancel.cancelled or min(self._open, default=place) >= place)
+        finally:
+            forget()
+        cancel.check()
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
 
 def _digest(path: str, cancel: CancelToken) -> str:

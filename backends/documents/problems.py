@@ -11,6 +11,8 @@ TRY_AGAIN = frozenset(
 KEEP = frozenset({"changing", "gone", "disk_full", "disk_failed", "database_locked"})
 """The reason lies not in what the file says: what was read of it before can be found still."""
 
+STOPPED = "stopped"
+
 
 def empty() -> Problem:
     return Problem("empty", Phrase("There is no text in it.", "其中没有文字。"))
@@ -51,3 +53,14 @@ _NAMED = 8
 _RECOGNISE = Phrase(
     "With the extra deskseek[ocr] installed, have it recognised.", "安装附加组件 deskseek[ocr] 后即可识别文字。"
 )
+
+
+def stopped() -> Problem:
+    """Of a folder that is followed: somebody has ended the reading."""
+    return Problem(
+        STOPPED,
+        Phrase(
+            "Stopped. Goes on when something changes there, or in a quarter of an hour.",
+            "已停止。文件夹有变化时继续，最迟一刻钟后。",
+        ),
+    )

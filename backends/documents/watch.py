@@ -18,6 +18,7 @@ from backends.core.cancel import CancelToken
 from backends.core.phrase import Phrase
 from backends.core.stream import Stream
 from backends.documents.extract.reader import supported
+from backends.documents.problems import stopped
 from backends.documents.store import DocumentStore
 from backends.documents.types import Document, IngestEvent, Problem, WatchedFolder
 from backends.documents.walk import unreadable
@@ -40,6 +41,7 @@ class _Followed:
     watch: Any = None  # watchdog's
     scan: Stream[IngestEvent] | None = None
     overflow: bool = False
+    stopped: bool = False  # somebody has ended the reading: the next change, or the next walk, begins it anew
 
 
 class Follower:
@@ -182,7 +184,7 @@ class Follower:
         """Read what is there, then see what is gone: what was moved has its new place by then."""
         if self._closed:
             return
-        if not Path(followed.watched.path).is_dir():
+        if followed.stopped or not Path(followed.watched.path).is_dir():
             self._scan(followed)
             return
         here = [path for path in paths if Path(path).is_dir() or (supported(Path(path)) and Path(path).is_file())]
@@ -199,13 +201,27 @@ class Follower:
                     self._forget_below(followed.watched, path, cancel, told=True)
 
         if here or gone:
-            self._read(collection, here, forget)
+            self._note_end(followed, self._read(collection, here, forget))
+
+    def _note_end(self, followed: _Followed, stream: Stream[IngestEvent]) -> None:
+        """Say so on the folder if somebody ends this."""
+
+        def ended() -> None:
+            if not self._closed:
+                followed.stopped = True
+                self._store.set_watch_problem(followed.watched.id, stopped())
+                self._tell()
+
+        stream.token.on_cancel(ended)
 
     # ---- walks
 
     def _scan(self, followed: _Followed) -> Stream[IngestEvent] | None:
         """None: it runs already, or the folder is not there."""
         watched = followed.watched
+        if followed.stopped and followed.scan is not None and not followed.scan.wait(0):
+            return None
+        followed.stopped = False
         problem = self._state(watched)
         known = next((each.problem for each in self._store.watched() if each.id == watched.id), None)
         if problem != known:
@@ -218,12 +234,13 @@ class Follower:
             if self._closed or (followed.scan is not None and not followed.scan.wait(0)):
                 return None
             self._watch(followed)
-            followed.scan = self._read(
+            scan = followed.scan = self._read(
                 watched.collection_id,
                 [watched.path],
                 lambda cancel: self._forget_below(watched, watched.path, cancel, told=False),
             )
-            return followed.scan
+        self._note_end(followed, scan)
+        return scan
 
     def _scan_later(self) -> None:
         with self._lock:

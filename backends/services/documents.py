@@ -150,15 +150,29 @@ class DocumentServices:
         self._intakes.gate.go_on()
         self._tell()
 
+    def cancel(self) -> None:
+        """End all taking in, whoever has asked for it. What is read stays; folders stay followed, and are gone on with
+        when something changes there or they are walked through again."""
+        self._intakes.cancel()
+        self.go_on()
+
     # ---- away, and back
 
     def delete(self, ids: Sequence[int]) -> Stream[tuple[int, ...]]:
         """Out of search and answers at once. One event: the ids that `undo` takes."""
         return self._write(lambda: self._gone(self.store.hide(ids)))
 
-    def undo(self, ids: Sequence[int]) -> Stream[tuple[int, ...]]:
-        """One event: the ids of those that are back."""
-        return self._write(lambda: self._gone(self.store.restore(ids)))
+    def undo(self, ids: Sequence[int], collection_id: int | None = None) -> Stream[tuple[int, ...]]:
+        """`collection_id`: the one that was removed with them. One event: the ids of those that are back. NotFound
+        (`no_collection`)."""
+
+        def undo() -> tuple[int, ...]:
+            if collection_id is not None:
+                self.store.restore_collection(collection_id)
+                self._follower.follow(self.store.watched())
+            return self._gone(self.store.restore(ids))
+
+        return self._write(undo)
 
     def erase(self, ids: Sequence[int] | None = None) -> Stream[int]:
         """For good: text, vectors, what engines have read of it; its full text within a minute of idleness. None: all
@@ -179,9 +193,11 @@ class DocumentServices:
         return self._write(lambda: self.store.rename_collection(collection_id, name))
 
     def remove_collection(self, collection_id: int) -> Stream[tuple[int, ...]]:
-        """With its documents. One event: the ids that `undo` takes."""
+        """With its documents; what is being taken into it ends. One event: the ids that `undo` takes."""
 
         def remove() -> tuple[int, ...]:
+            for stream in self._intakes.cancel(collection_id):
+                stream.wait()
             hidden = self._gone(self.store.remove_collection(collection_id))
             self._follower.follow(self.store.watched())
             return hidden

@@ -52,6 +52,7 @@ class Intakes:
         self._lock = threading.Lock()
         self._queueing = threading.Lock()
         self._running: dict[object, IntakeProgress] = {}
+        self._open: list[tuple[int, Stream[IngestEvent]]] = []  # with their collections
         self._told = 0.0
         self._closing = False
 
@@ -114,29 +115,44 @@ class Intakes:
             stream = self._runner.start(self._lead, request, helper_ready)
             helper_ready.append(self._runner.start(self._help, request))
             request.both.set()
-        stream.token.on_cancel(lambda: self._on_cancelled(request, helper_ready[0]))
+        stream.token.on_cancel(helper_ready[0].cancel)
+        stream.token.on_cancel(lambda: self._on_cancelled(request.asked))
+        return self._opened(collection_id, stream)
+
+    def cancel(self, collection_id: int | None = None) -> list[Stream[IngestEvent]]:
+        """End all taking in, or that into one collection, whoever has asked for it; those that run or wait still."""
+        with self._lock:
+            mine = [each for id, each in self._open if collection_id in (None, id) and not each.wait(0)]
+        for stream in mine:
+            stream.cancel()
+        return mine
+
+    def _opened(self, collection_id: int, stream: Stream[IngestEvent]) -> Stream[IngestEvent]:
+        with self._lock:
+            self._open = [(id, each) for id, each in self._open if not each.wait(0)]
+            self._open.append((collection_id, stream))
         return stream
 
-    def _on_cancelled(self, request: "_Request", helper: Stream[IngestEvent]) -> None:
+    def _on_cancelled(self, asked: Sequence[Asked]) -> None:
         """On the thread of whoever cancelled. A request that has not begun never will: nobody else forgets it."""
-        helper.cancel()
         if not self._closing:
-            self._runner.start(self._forget, request)
+            self._runner.start(self._forget, asked)
 
-    def _forget(self, request: "_Request", *, cancel: CancelToken) -> Iterator[None]:
-        if not request.led:
-            self._store.answered(request.asked)
+    def _forget(self, asked: Sequence[Asked], *, cancel: CancelToken) -> Iterator[None]:
+        self._store.answered(asked)
+        self._tell()
         yield None
 
     def jsonl(self, collection_id: int, file: Path, asked: Sequence[Asked]) -> Stream[IngestEvent]:
-        return self._runner.start(self._jsonl, collection_id, file, tuple(asked))
+        stream = self._runner.start(self._jsonl, collection_id, file, tuple(asked))
+        stream.token.on_cancel(lambda: self._on_cancelled(asked))
+        return self._opened(collection_id, stream)
 
     # ---- the two threads
 
     def _lead(
         self, request: "_Request", helper: list[Stream[IngestEvent]], *, cancel: CancelToken
     ) -> Iterator[IngestEvent]:
-        request.led = True
         request.both.wait()
         with self._counted() as count:
             try:
@@ -228,7 +244,6 @@ class _Request:
     ) -> None:
         self.intake, self.asked, self.quiet, self.after = intake, asked, quiet, after
         self.both = threading.Event()
-        self.led = False
         self._lock = threading.Lock()
         self._begun: bool | None = None
 

@@ -546,6 +546,22 @@
         <translation>离开此页面后将彻底清除。</translation>
     </message>
     <message>
+        <source>Collection removed.</source>
+        <translation>资料库已移除。</translation>
+    </message>
+    <message>
+        <source>Undo puts back the collection “%1”.</source>
+        <translation>撤销将恢复资料库“%1”。</translation>
+    </message>
+    <message>
+        <source>Undo puts back “%1”.</source>
+        <translation>撤销将恢复“%1”。</translation>
+    </message>
+    <message>
+        <source>Undo puts back the last %1 documents.</source>
+        <translation>撤销将恢复最近删除的 %1 个文档。</translation>
+    </message>
+    <message>
         <source>Erase the quotes in 1 old answer, too</source>
         <translation>同时清除 1 个回答中引用的原文</translation>
     </message>
@@ -1680,8 +1696,12 @@
         <translation>同时搜索：%1</translation>
     </message>
     <message>
-        <source>%1 documents are not read yet and cannot be found.</source>
-        <translation>%1 个文档尚未读取，暂时搜索不到。</translation>
+        <source>%1 documents are still being read. What they say appears here by itself.</source>
+        <translation>还有 %1 个文档正在读取，完成后会自动出现在这里。</translation>
+    </message>
+    <message>
+        <source>1 document is still being read. What it says appears here by itself.</source>
+        <translation>还有 1 个文档正在读取，完成后会自动出现在这里。</translation>
     </message>
     <message>
         <source>%1 passages from %2 documents</source>
@@ -1868,8 +1888,8 @@
 <context>
     <name>SourceRow</name>
     <message>
-        <source>Page {0}</source>
-        <translation>第 {0} 页</translation>
+        <source>A document that is erased</source>
+        <translation>已清除的文档</translation>
     </message>
     <message>
         <source>The source says so</source>
@@ -1894,14 +1914,6 @@
     <message>
         <source>Open it where it says so</source>
         <translation>打开并定位到原文</translation>
-    </message>
-    <message>
-        <source>Slide {0}</source>
-        <translation>第 {0} 张幻灯片</translation>
-    </message>
-    <message>
-        <source>Chapter {0}</source>
-        <translation>第 {0} 章</translation>
     </message>
 </context>
 <context>
@@ -2321,10 +2333,6 @@
     <message>
         <source>joined with its neighbour</source>
         <translation>已与相邻段落合并</translation>
-    </message>
-    <message>
-        <source>Page {0}</source>
-        <translation>第 {0} 页</translation>
     </message>
     <message>
         <source>{0}: place {1}</source>

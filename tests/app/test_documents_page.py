@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app import document_words
+from app.library import Deletion
 from app.lists.documents import BLOCK, HELD, DocumentList
 from app.widgets.documents_page import DocumentsPage
 from backends.documents.types import Document
@@ -209,11 +210,22 @@ def test_deleted_ones_can_be_put_back_by_key_too(page: DocumentsPage, qtbot: QtB
     undone = QSignalSpy(page.undo_requested)
     qtbot.keyClick(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert undone.count() == 0
-    page.show_library(libraries.library("en", deleted=3))
-    assert "3 documents deleted." in looks.texts(page)
+    page.show_library(libraries.library("en", deletions=libraries.DELETED))
+    assert "3 documents deleted. Undo puts back “Minutes of the meeting”." in looks.texts(page)
     qtbot.keyClick(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     looks.button(page, "Undo").click()
     assert undone.count() == 2
+
+
+def test_undo_says_what_it_puts_back(page: DocumentsPage) -> None:
+    page.show_library(libraries.library("en", deletions=libraries.DELETED[:1]))
+    assert "2 documents deleted. Undo puts back the last 2 documents." in looks.texts(page)
+    page.show_library(libraries.library("en", deletions=(Deletion((), "Taxes", 9),)))
+    said = looks.texts(page)
+    assert "Collection removed. Undo puts back the collection “Taxes”." in said
+    assert "erased for good" not in said
+    page.show_library(libraries.library("en"))
+    assert "Undo" not in looks.names(page)
 
 
 def test_collections_are_made_renamed_and_removed(page: DocumentsPage, qtbot: QtBot) -> None:

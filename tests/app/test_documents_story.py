@@ -161,6 +161,100 @@ def test_collections_of_ones_own(start: Start, qtbot: QtBot, tmp_path: Path) -> 
     qtbot.waitUntil(lambda: library.library.collection(taxes) is not None, timeout=LONG)
 
 
+def test_undo_goes_back_a_step_at_a_time(start: Start, qtbot: QtBot, tmp_path: Path) -> None:
+    names = ["one.txt", "two.txt", "three.txt"]
+    for name in names:
+        (tmp_path / name).write_text(f"This is {name}.", encoding="utf-8")
+    session = start()
+    desk, window = desk_of(session), session.window
+    page, library, store = desk.documents_page, desk.documents, desk.documents._documents.store
+    window.show_page("documents")
+    drop(session, *(tmp_path / name for name in names))
+
+    def listed() -> list[str]:
+        page.view.grab()
+        return [document.name for _, document in sorted(desk.rows.held())] if library.library.intake is None else []
+
+    qtbot.waitUntil(lambda: listed() == ["three.txt", "two.txt", "one.txt"], timeout=LONG)
+    page.collection_added.emit("Taxes")
+    qtbot.waitUntil(lambda: library.library.chosen is not None, timeout=LONG)
+    taxes = library.library.chosen
+    library.choose(None)
+    qtbot.waitUntil(lambda: library.library.count == 3, timeout=LONG)
+
+    for name, steps in (("one.txt", 1), ("two.txt", 2)):
+        library.delete([next(document.id for document in store.documents() if document.name == name)])
+        qtbot.waitUntil(lambda steps=steps: len(library.library.deletions) == steps, timeout=LONG)
+    page.collection_removed.emit(taxes)
+    qtbot.waitUntil(lambda: len(library.library.deletions) == 3, timeout=LONG)
+    assert "2 documents deleted. Undo puts back the collection “Taxes”." in looks.texts(page)
+    looks.button(page, "Undo").click()
+    qtbot.waitUntil(lambda: library.library.collection(taxes) is not None, timeout=LONG)
+    assert "2 documents deleted. Undo puts back “two.txt”." in looks.texts(page)
+    looks.button(page, "Undo").click()
+    qtbot.waitUntil(lambda: listed() == ["three.txt", "two.txt"], timeout=LONG)
+    assert "1 document deleted. Undo puts back “one.txt”." in looks.texts(page)
+    looks.button(page, "Undo").click()
+    qtbot.waitUntil(lambda: listed() == ["three.txt", "two.txt", "one.txt"], timeout=LONG)
+    assert "Undo" not in looks.names(page)
+    page.collection_removed.emit(taxes)
+    qtbot.waitUntil(lambda: "Collection removed." in looks.texts(page), timeout=LONG)
+    window.show_page("chat")
+    qtbot.waitUntil(lambda: library.library.deletions == () and store.collections()[-1].id != taxes, timeout=LONG)
+
+
+def test_cancel_ends_the_reading_of_a_watched_folder_too(start: Start, qtbot: QtBot, tmp_path: Path) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    for number in range(20):
+        (folder / f"{number}.txt").write_text("A line. " * 50, encoding="utf-8")
+    session = start()
+    desk = desk_of(session)
+    page, library = desk.documents_page, desk.documents
+    session.window.show_page("documents")
+    qtbot.waitUntil(lambda: library.library.state == "ready", timeout=LONG)
+    library.pause()
+    page.watch_requested.emit(str(folder))
+    qtbot.waitUntil(lambda: "Cancel" in looks.names(page.intake) and page.intake.isVisible(), timeout=LONG)
+    looks.button(page.intake, "Cancel").click()
+    qtbot.waitUntil(lambda: not page.intake.isVisible(), timeout=LONG)
+    qtbot.waitUntil(lambda: "Stopped. Goes on when something changes there" in looks.texts(page.panel), timeout=LONG)
+    assert library.library.count < 20
+    (folder / "new.txt").write_text("One more.", encoding="utf-8")
+    qtbot.waitUntil(lambda: library.library.count == 21, timeout=LONG)
+    qtbot.waitUntil(lambda: "Stopped." not in looks.texts(page.panel), timeout=LONG)
+
+
+def test_a_search_finds_what_comes_after_it(start: Start, qtbot: QtBot, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.txt").write_text(f"The xylophone of the {name} room.", encoding="utf-8")
+    session = start()
+    desk = desk_of(session)
+    session.window.show_page("documents")
+    drop(session, tmp_path / "first.txt")
+    qtbot.waitUntil(lambda: desk.documents.library.count == 1, timeout=LONG)
+    session.window.show_page("search")
+    qtbot.keyClicks(desk.search_page.box, "xylophone")
+
+    def found() -> set[str]:
+        return {hit.document.name for hit in desk.hits.hits}
+
+    qtbot.waitUntil(lambda: found() == {"first.txt"}, timeout=LONG)
+    chosen, states = desk.search_page.view.hit, set()
+    desk.searching.search_changed.connect(lambda: states.add(desk.searching.search.state))
+    desk.documents.add([tmp_path / "second.txt"])
+    qtbot.waitUntil(lambda: found() == {"first.txt", "second.txt"}, timeout=LONG)
+    now = desk.search_page.view.hit
+    assert chosen is not None
+    assert now is not None
+    assert now.passage == chosen.passage
+    assert states == {"found"}, "quietly"
+    qtbot.waitUntil(lambda: "still being read" not in looks.texts(desk.search_page), timeout=LONG)
+    store = desk.documents._documents.store
+    desk.documents.delete([next(document.id for document in store.documents() if document.name == "first.txt")])
+    qtbot.waitUntil(lambda: found() == {"second.txt"}, timeout=LONG)
+
+
 def test_models_and_documents_part_ways(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "a.GGUF").write_bytes(b"GGUF")

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from backends.chat.evidence import Shown
+from backends.chat.passages import written
 from backends.chat.sourced import ConversationScope, deleted_among
 from backends.chat.store import MIGRATIONS, ChatStore
 from backends.chat.types import Citation, Source
 from backends.chat.xray import XRay
 from backends.core.errors import NotFound
+from backends.core.phrase import Phrase
 from backends.storage.database import Database
 
 SOURCES = (
@@ -97,6 +100,25 @@ def test_only_the_quotes_of_that_document_are_forgotten(store: ChatStore) -> Non
     assert store.sourced.xray(message.id) is None
     assert deleted_among(SOURCES, lambda one: one == 6) == {5}
     assert deleted_among(CITATIONS, lambda one: True) == frozenset()
+
+
+def test_passages_that_are_the_answer_are_forgotten_with_their_document(store: ChatStore, tmp_path: Path) -> None:
+    conversation = store.create()
+    question = store.add_message(conversation.id, "user", "Where is the quagmire?")
+    text, cited = written(Shown(Phrase("Nearest:", ""), SOURCES, (), Phrase("More.", "")), "en")
+    reply = store.add_message(conversation.id, "assistant", text, parent=question.id)
+    store.sourced.save_sources(reply.id, SOURCES)
+    store.sourced.save_citations(reply.id, cited)
+    by_model = store.add_message(conversation.id, "assistant", text, parent=question.id, model="a-model")
+    store.sourced.save_sources(by_model.id, SOURCES)
+    store.sourced.save_citations(by_model.id, cited)
+
+    store.sourced.forget_documents([5])
+    assert store.message(reply.id).content == "Nearest:\n\n> … [1]\n\n> 古桥 [2]\n\nMore."
+    said = store.message(reply.id).content
+    sentences = [said[one.sentence_start : one.sentence_end] for one in store.sourced.citations(reply.id)]
+    assert sentences == ["> … [1]", "> 古桥 [2]"]
+    assert store.message(by_model.id).content == text.replace("\ud800", "\ufffd"), "that is its own answer"
 
 
 def test_the_secret_is_that_of_the_folder(open_store: Callable[[], ChatStore], tmp_path: Path) -> None:

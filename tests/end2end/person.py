@@ -27,6 +27,7 @@ from tests.kit.shell import ROOT, Shell
 
 HERE = Path(__file__).parent
 PATIENCE = 60.0  # seconds that a person waits for something before it counts as broken
+HANGS = 900.0  # seconds without an answer after which the window counts as hung; it says itself when patience ends
 NO_COMPLAINTS = (
     "This plugin does not support ",  # the offscreen platform, of every window
     "sys:1: ResourceWarning: unclosed file <_io.TextIOWrapper name='/dev/null'",  # llama_cpp
@@ -252,7 +253,7 @@ class Window:
 
     def _say(self, do: str, **arguments: Any) -> None:
         wish = {"do": do, "with": arguments, "patience": PATIENCE}
-        self._connection.settimeout(PATIENCE + 20)
+        self._connection.settimeout(HANGS)
         self._connection.sendall(json.dumps(wish).encode() + b"\n")
 
     def _hang_up(self) -> None:

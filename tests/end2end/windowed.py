@@ -17,7 +17,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -71,7 +70,8 @@ LOOK_EVERY_MS = 15
 
 
 class Onlooker(QObject):
-    """Takes one wish at a time; each is tried again until it can be fulfilled or patience is at an end."""
+    """Takes one wish at a time; each is tried again until it can be fulfilled or patience is at an end. Patience is
+    counted in looks: on a machine that is busy, or stands still for a while, it lasts as much longer."""
 
     def __init__(self, port: int, parent: QObject) -> None:
         super().__init__(parent)
@@ -80,7 +80,7 @@ class Onlooker(QObject):
         self._notifier = QSocketNotifier(self._socket.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._on_readable)
         self._try: Callable[[], bool] = lambda: True
-        self._until = 0.0
+        self._looks = 0.0  # that are left
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_EVERY_MS)
         self._timer.timeout.connect(self._look)
@@ -111,7 +111,7 @@ class Onlooker(QObject):
             line, self._inbox = self._inbox.split(b"\n", 1)
             wish = json.loads(line)
             self._try = getattr(self, f"do_{wish['do']}")(**wish["with"])
-            self._until = time.monotonic() + wish["patience"]
+            self._looks = wish["patience"] * 1000 / LOOK_EVERY_MS
             self._look()
 
     @Slot()
@@ -119,9 +119,10 @@ class Onlooker(QObject):
         self._timer.stop()
         if self._try():
             self._tell(done=True)
-        elif time.monotonic() > self._until:
+        elif self._looks <= 0:
             self._tell(done=False)
         else:
+            self._looks -= 1
             self._timer.start()
 
     def _tell(self, *, done: bool) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Literal
 
-from app.library import Library
+from app.library import Deletion, Library
 from app.lists.collections import CollectionList
 from app.lists.documents import DocumentList
 from app.lists.hits import HitList
@@ -15,7 +15,8 @@ from app.widgets.documents_page import DocumentsPage
 from app.widgets.search_page import SearchPage
 from app.widgets.viewer import Viewer
 from backends.core.phrase import Phrase
-from backends.documents.types import Collection, Found, Section, StoredSection
+from backends.documents.problems import stopped
+from backends.documents.types import Collection, Found, Section, StoredSection, WatchedFolder
 from tests.kit import grounded_scenes, libraries, printed
 
 if TYPE_CHECKING:
@@ -159,9 +160,11 @@ SCENES: dict[str, Scene] = {
     "documents_reading": documents(1, intake=libraries.READING),
     "documents_paused": documents(2, intake=replace(libraries.READING, paused=True)),
     "documents_looking": documents(intake=replace(libraries.READING, files=0, done=0, name="", failed=0)),
-    "documents_deleted": documents(deleted=2),
-    "documents_deleted_quoted": documents(deleted=2, quoting=3),
-    "documents_locked": documents(4, intake=libraries.READING, deleted=1),
+    "documents_deleted": documents(deletions=libraries.DELETED),
+    "documents_deleted_quoted": documents(deletions=libraries.DELETED, quoting=3),
+    "documents_removed": documents(deletions=(Deletion((), "Taxes", 9),)),
+    "documents_stopped": documents(watched=(WatchedFolder(1, 1, "/home/lin/Reports", stopped()), *libraries.watched())),
+    "documents_locked": documents(4, intake=libraries.READING, deletions=libraries.DELETED[:1]),
     "documents_scanned": documents(5),
     "documents_scanned_ocr": documents(5, recognises=True),
     "documents_partly": documents(6, recognises=True),

@@ -143,12 +143,31 @@ def explained(**fields: object) -> Scene:
     return scene
 
 
+def erased(studio: "Studio") -> None:
+    """The quotes of the first source went with its document."""
+    first, *others = sources(studio.language)
+    blank = replace(first, title="", name="", label="", text="")
+    grounded(ConversationScope("all"), sources=(blank, *others), deleted=frozenset({first.document_id}))(studio)
+
+
+def prompted(studio: "Studio") -> None:
+    """A long prompt, at the end of the page."""
+    explained(prompt=(("user", "\n".join(text for _, text in xray(studio.language).prompt * 30)),))(studio)
+    page = studio.window.findChild(XRayPage)
+    assert isinstance(page, XRayPage)
+    for _ in range(3):
+        studio.app.sendPostedEvents()
+    page.verticalScrollBar().setValue(page.verticalScrollBar().maximum())
+
+
 SCENES: dict[str, Scene] = {
     "grounded": grounded(ConversationScope("all")),
     "grounded_deleted": grounded(ConversationScope("dropped"), 1, deleted=frozenset({3, 10})),
+    "grounded_erased": erased,
     "grounded_narrowed": narrowed,
     "grounded_reading": reading,
     "grounded_without_model": without_model,
     "xray": explained(),
+    "xray_prompt": prompted,
     "xray_whole": explained(whole=True, found=(), dropped=(), methods=(), searched_for="", translated="", narrowed=()),
 }

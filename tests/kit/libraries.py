@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app.library import Intake, Library
+from app.library import Deletion, Intake, Library
 from app.lists.collections import CollectionList
 from app.lists.documents import DocumentList
 from backends.core.phrase import Language, Phrase
@@ -120,6 +120,10 @@ def collections(language: Language) -> tuple[Collection, ...]:
 
 def watched() -> tuple[WatchedFolder, ...]:
     return (WatchedFolder(1, 1, "/home/lin/Documents/Papers"), WatchedFolder(2, 1, "/mnt/office/contracts", UNREACHED))
+
+
+DELETED = (Deletion((70, 71)), Deletion((72,), "Minutes of the meeting"))
+"""First two, then one more."""
 
 
 def library(language: Language, **fields: object) -> Library:

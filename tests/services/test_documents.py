@@ -327,6 +327,72 @@ def test_a_folder_that_is_followed(documents: DocumentServices, folder: Path, mo
     assert documents.store.watched() == ()
 
 
+def test_a_collection_without_documents_comes_back_too(documents: DocumentServices, tmp_path: Path) -> None:
+    told = Told(documents)
+    (papers,) = documents.add_collection("Papers")
+    place = tmp_path / "place"
+    place.mkdir()
+    (watched,) = documents.watch(place, papers.id)
+    assert list(documents.remove_collection(papers.id)) == [()]
+    assert (documents.store.collections(), documents.store.watched()) == ((), ())
+    assert list(documents.undo((), papers.id)) == [()]
+    assert documents.store.collections() == (papers,)
+    assert documents.store.watched() == (watched,)
+    (place / "new.txt").write_text("A marimba.")
+    for stream in documents._follower.rescan():
+        assert stream.wait(PATIENCE)
+    told.until(lambda: [each.documents for each in documents.store.collections()] == [1])
+
+    list(documents.remove_collection(papers.id))
+    list(documents.add_collection("PAPERS"))
+    list(documents.undo((), papers.id))
+    assert [each.name for each in documents.store.collections()] == ["Papers (2)", "PAPERS"]
+
+
+def test_a_collection_that_is_removed_takes_nothing_in_any_more(documents: DocumentServices, folder: Path) -> None:
+    (papers,) = documents.add_collection("Papers")
+    documents.pause()
+    stream = documents.add([folder], papers.id)
+    other = documents.add([folder])
+    assert list(documents.remove_collection(papers.id)) == [()]
+    documents.go_on()
+    assert stream.wait(PATIENCE)
+    assert taken(other).documents == 2
+    assert documents.store.count() == 2
+
+
+def test_cancelled_all_of_it_ends_and_folders_go_on_with_the_next_change(
+    documents: DocumentServices, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents._follower, "_settle", 0.05)
+    told = Told(documents)
+    lines = tmp_path / "lines.jsonl"
+    lines.write_text('{"id": "p1", "text": "A line of its own."}\n')
+    documents.pause()
+    (watched,) = documents.watch(folder)
+    asked = documents.add([tmp_path / "lines.jsonl"])
+    listed = documents.add_jsonl(lines)
+    told.until(lambda: documents.progress is not None)
+    documents.cancel()
+    assert (asked.wait(PATIENCE), listed.wait(PATIENCE), documents.paused) == (True, True, False)
+    told.until(lambda: documents.progress is None and documents.store.asked() == ())
+    assert documents.store.count() == 0
+    (stopped,) = documents.store.watched()
+    assert (stopped.path, stopped.problem and stopped.problem.code) == (watched.path, "stopped")
+
+    (folder / "new.txt").write_text("A marimba.")
+    told.until(lambda: documents.store.count(status="ready") == 3)
+    assert documents.store.watched() == (watched,)
+
+
+def test_documents_are_begun_in_the_order_in_which_they_were_given(documents: DocumentServices, tmp_path: Path) -> None:
+    names = [f"{number}.txt" for number in (3, 1, 2, *range(4, 30))]
+    for name in names:  # the first ones take longest to be looked at
+        (tmp_path / name).write_text(f"{name} " * (200_000 if name in names[:3] else 3))
+    assert taken(documents.add([tmp_path / name for name in names])).documents == len(names)
+    assert [each.name for each in reversed(documents.store.documents())] == names
+
+
 def test_what_cannot_be_read_is_counted_and_the_rest_goes_on(documents: DocumentServices, folder: Path) -> None:
     (folder / "torn.pdf").write_bytes(b"%PDF-1.7\n%torn")
     events = list(documents.add([folder, folder / "none"]))
