@@ -93,14 +93,12 @@ class NativeEngine:
         self._used = time.monotonic()
 
     def load(self, request: LoadRequest, *, last: bool = True) -> Stream[LoadEvent]:
-        """Not the `last`: if it fails, there will be another one, or `unload()` says that there will be none; what is
-        asked for meanwhile waits."""
+        """Not the `last`: if it fails, who asks meanwhile waits for another one, or for `unload()`."""
         stream: Stream[LoadEvent] = Stream("load")
         return self._ask(Asked(stream, lambda: self._load(request, stream, last), alone=True))
 
     def unload(self, *, another: bool = False, idle: float = 0.0) -> Stream[None]:
-        """`another`: a model will be loaded next. What is asked for meanwhile waits, until it is there, or the load
-        has failed, or `unload()` says that there will be none. `idle`: only if it was not used for so many seconds."""
+        """`another`: a `load` follows, for which who asks meanwhile waits. `idle`: if unused for so many seconds."""
         stream: Stream[None] = Stream("unload")
 
         def call() -> None:
