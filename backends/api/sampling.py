@@ -181,7 +181,7 @@ def _switched(given: Mapping[str, Any]) -> tuple[bool | None, int | None]:
     said = given.get("thinking")
     if isinstance(said, Mapping):
         kind = said.get("type")
-        if kind not in ("enabled", "disabled", "adaptive", "auto"):
+        if kind not in ("enabled", "disabled", "adaptive", "between_tools", "auto"):
             raise bad("thinking.type must be enabled or disabled", "thinking.type")
         on = {"enabled": True, "disabled": False}.get(kind, on)
         budget = most_tokens(said.get("budget_tokens"), "thinking.budget_tokens") if budget is None else budget

@@ -44,10 +44,12 @@ def line(value: Mapping[str, Any]) -> bytes:
     return _json(value) + b"\n"
 
 
-def event_stream(call: Call, parts: Parts, *asked: Asked, failed: Failed | None = None) -> Response:
+def event_stream(
+    call: Call, parts: Parts, *asked: Asked, failed: Failed | None = None, ping: bytes = _COMMENT
+) -> Response:
     """`asked`: what is closed at the end, also if it was never begun. `failed`: the last words when something goes
-    wrong; None: as the dialect has them."""
-    return _Told("text/event-stream; charset=utf-8", call, parts, asked, failed or _last_words(call), _COMMENT)
+    wrong; None: as the dialect has them. `ping`: what says "still here"."""
+    return _Told("text/event-stream; charset=utf-8", call, parts, asked, failed or _last_words(call), ping)
 
 
 def json_lines(call: Call, parts: Parts, *asked: Asked) -> Response:

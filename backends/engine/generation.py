@@ -287,6 +287,7 @@ class Finished:
     timings: Timings
     finish_reason: FinishReason
     device: str  # "CUDA0 + CPU (12 of 36 layers)", "CPU"
+    stop: str = ""  # the stop string that ended it, if one did
 
 
 GenerateEvent = (

@@ -57,6 +57,7 @@ class Parser:
         self._index = 0
         self.called = 0  # complete tool calls
         self.stopped = False
+        self.stop = ""  # what stopped it, if it was one of `stop`
         self.tokens = self.reasoning_tokens = 0  # fed so far
 
     @property
@@ -173,6 +174,7 @@ class Parser:
             self._unsure, self._fresh = False, True
             yield from self._answer(final)
         else:
+            self.stop = next(stop for stop in self._stop if self._held.startswith(stop, end))
             yield from self._say(self._cut(end))
             self._held, self.stopped = "", True
 

@@ -316,6 +316,7 @@ class Sequence:
                 ),
                 self.finish_reason or "cancelled",
                 device,
+                self._parser.stop,
             )
         )
         self.stream.close()

@@ -76,6 +76,7 @@ def test_a_stop_string_over_token_borders_is_never_shown() -> None:
     assert parser.feed("/s好 E".encode()) == [TextDelta("</s好 ")]
     assert parser.feed(b"ND and more") == []
     assert parser.stopped
+    assert parser.stop == "END"
     assert parser.finish() == []
 
 
