@@ -20,7 +20,7 @@ from backends.api.calls import KEY, Call
 from backends.api.errors import ApiError, bad
 from backends.api.exchange import common_headers
 from backends.api.guard import wrong_host
-from backends.api.limits import LINGER_BYTES, PIPELINED_BYTES, Limits
+from backends.api.limits import LINGER_BYTES, PIPELINED_BYTES, REFUSED, Limits
 
 _QUIET = logging.getLogger(__name__)  # what uvicorn says of clients' mistakes; the guard reports what is ours
 _QUIET.setLevel(logging.CRITICAL)
@@ -55,7 +55,7 @@ class Connection(H11Protocol):
             return
         self.connections.discard(self)  # they are not counted, but not endless either
         self._peers.refused.add(self)
-        if len(self._peers.refused) > self._limits.connections:
+        if len(self._peers.refused) > REFUSED:
             transport.abort()
         else:
             self._refuse(errors.full())

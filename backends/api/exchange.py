@@ -20,6 +20,8 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = Iterable[tuple[bytes, bytes]]
 
 SERVER = b"DeskSeek"
+_BREATH = 64  # messages after which others have their turn
+_CLOSING = (408, 413, 431)  # after these nothing more is heard from a client
 CLIENT_GONE = 499  # the status in the log of a request whose client did not wait for one
 _OURS = (b"server", b"date", b"x-request-id", b"x-content-type-options", b"cross-origin-resource-policy")
 
@@ -42,7 +44,7 @@ class Exchange:
         self._gone = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
         self._body: bytes | None = None
-        self._taken = self._marked = 0
+        self._taken = self._marked = self._sent = 0
         self._patience = limits.body_seconds
 
     @property
@@ -137,10 +139,13 @@ class Exchange:
             self.started = True
             if not self.gone:
                 self.call.status = message["status"]
-            message = {**message, "headers": self._headers(message.get("headers", ()))}
+            message = {**message, "headers": self._headers(message["status"], message.get("headers", ()))}
         elif not message.get("more_body", False):
             self.finished = True
         await self._send(message)
+        self._sent += 1
+        if self._sent % _BREATH == 0:  # to a client that has gone sending is no waiting: let that be seen
+            await asyncio.sleep(0)
 
     async def answer(self, status: int, headers: Headers, body: bytes = b"") -> None:
         """A whole response."""
@@ -152,11 +157,11 @@ class Exchange:
         headers, body = errors.written(error, dialect, self.call.id)
         await self.answer(error.status, headers, body)
 
-    def _headers(self, given: Headers) -> list[tuple[bytes, bytes]]:
+    def _headers(self, status: int, given: Headers) -> list[tuple[bytes, bytes]]:
         kept = [(name, value) for name, value in given if name not in _OURS]
         if not any(name == b"cache-control" for name, _ in kept):
             kept.append((b"cache-control", b"no-store"))
-        if self._unread:  # where the next request begins nobody can say
+        if self._unread or status in _CLOSING:  # where the next request begins nobody can say
             kept.append((b"connection", b"close"))
         return [*kept, *common_headers(self.call.id), *self.extra]
 

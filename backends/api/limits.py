@@ -16,10 +16,11 @@ TOOLS = 128
 SCHEMA_BYTES = 64 * KIB
 GRAMMAR_BYTES = 64 * KIB
 CONNECTIONS = 64
+REFUSED = 192  # further ones that are told so at a time; those beyond are closed without a word
 KEEP_ALIVE_SECONDS = 10.0  # that a connection may be idle between two requests
 WRITE_SECONDS = 60.0  # in which a client takes at least something of what it asked for
 LINGER_SECONDS = 2.0  # in which a client hears why its connection is closed
-LINGER_BYTES = 4 * MIB  # that are still taken, and thrown away, meanwhile
+LINGER_BYTES = 64 * MIB  # that are still taken, and thrown away, meanwhile
 PIPELINED_BYTES = 64 * KIB  # of further requests, taken while one is answered
 RETRY_MOST = 60  # a client is never told to come again later than that
 

@@ -5,7 +5,7 @@ import ipaddress
 import socket
 import ssl
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,22 +42,21 @@ def addresses(host: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(one[4][0]) for one in found))
 
 
-def is_loopback(host: str) -> bool:
-    return all(ipaddress.ip_address(one.partition("%")[0]).is_loopback for one in addresses(host))
+def is_loopback(wanted: Iterable[str]) -> bool:
+    return all(ipaddress.ip_address(one.partition("%")[0]).is_loopback for one in wanted)
 
 
-def listen(host: str, port: int) -> tuple[list[socket.socket], int]:
+def listen(wanted: Sequence[str], port: int) -> tuple[list[socket.socket], int]:
     """Listening sockets, all on one port; 0: any that is free. An address that this machine lacks is left out if
     another is there. Unavailable (`port_in_use`), InvalidInput (`bad_host`, `bad_port`)."""
     if not 0 <= port <= 65535:
         raise _bad_port(port)
-    wanted = addresses(host)
     for _ in range(_TRIES - 1 if port == 0 else 0):
         try:
-            return _all(wanted, host, port)
+            return _all(wanted, port)
         except Unavailable:
             continue
-    return _all(wanted, host, port)
+    return _all(wanted, port)
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext:
@@ -76,7 +75,7 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
     return context
 
 
-def _all(wanted: Iterable[str], host: str, port: int) -> tuple[list[socket.socket], int]:
+def _all(wanted: Sequence[str], port: int) -> tuple[list[socket.socket], int]:
     with ExitStack() as opened:
         sockets: list[socket.socket] = []
         missing: OSError | None = None
@@ -85,13 +84,13 @@ def _all(wanted: Iterable[str], host: str, port: int) -> tuple[list[socket.socke
                 one = opened.enter_context(_one(address, port))
             except OSError as error:
                 if error.errno not in _MISSING:
-                    raise _failed(error, host, port) from error
+                    raise _failed(error, address, port) from error
                 missing = error
                 continue
             sockets.append(one)
             port = one.getsockname()[1]
         if not sockets:
-            raise _failed(missing or OSError(), host, port) from missing
+            raise _failed(missing or OSError(), wanted[0], port) from missing
         opened.pop_all()
         return sockets, port
 
@@ -118,7 +117,7 @@ def _one(address: str, port: int) -> socket.socket:
     return one
 
 
-def _failed(error: OSError, host: str, port: int) -> InvalidInput | Unavailable:
+def _failed(error: OSError, address: str, port: int) -> InvalidInput | Unavailable:
     if error.errno == errno.EADDRINUSE or getattr(error, "winerror", 0) in (10013, 10048):
         return Unavailable(
             Phrase(f"Port {port} is used by another program.", f"端口 {port} 已被其他程序占用。"),
@@ -128,7 +127,7 @@ def _failed(error: OSError, host: str, port: int) -> InvalidInput | Unavailable:
     if isinstance(error, PermissionError):
         return _bad_port(port)
     return InvalidInput(
-        Phrase(f"This computer has no address {host}.", f"本机没有地址 {host}。"),
+        Phrase(f"This computer has no address {address}.", f"本机没有地址 {address}。"),
         Phrase("Give an address of this computer.", "请填写本机的地址。"),
         "bad_host",
     )

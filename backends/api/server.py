@@ -18,7 +18,7 @@ from uvicorn import Config
 
 from backends.api.connection import Connection, Peers
 from backends.api.guard import App, CallLog, Guard, GuardOptions, KeyCheck
-from backends.api.listening import Tls, is_loopback, listen, tls_context
+from backends.api.listening import Tls, addresses, is_loopback, listen, tls_context
 from backends.api.origins import named
 from backends.core.errors import InvalidInput
 from backends.core.phrase import Phrase
@@ -31,7 +31,7 @@ _LAST_SECONDS = 5.0  # for requests that are broken off
 
 
 class ApiServer:
-    """Started once, closed once. `port`, `host`, `secure`: where it answers, once started."""
+    """Started once, closed once. `host` (as in an address), `port`, `secure`: where it answers, once started."""
 
     def __init__(self, app: App, keys: KeyCheck, options: GuardOptions, log: CallLog) -> None:
         self.guard = Guard(app, keys, options, log)
@@ -46,7 +46,8 @@ class ApiServer:
         """Answer at both addresses of loopback, or at `host`; gives the port when it does. InvalidInput (`bad_host`,
         `bad_port`, `bad_certificate`, `not_safe`: beyond loopback without TLS or without keys), Unavailable
         (`port_in_use`)."""
-        loopback = is_loopback(host)
+        wanted = addresses(host)
+        loopback = is_loopback(wanted)
         if not loopback and (tls is None or self.guard.options.no_auth):
             raise InvalidInput(
                 Phrase(
@@ -60,10 +61,11 @@ class ApiServer:
                 "not_safe",
             )
         context = tls_context(tls) if tls is not None else None
-        sockets, self.port = listen(host, port)
-        self.host, self.secure = host if not loopback else "127.0.0.1", tls is not None
-        if host:
-            self.guard.add_hosts(named(host.strip("[]")))
+        sockets, self.port = listen(wanted, port)
+        names = named(host.strip("[]")) if host else frozenset()
+        self.guard.add_hosts(names)
+        self.host = "127.0.0.1" if loopback else next(iter(names), "localhost")
+        self.secure = tls is not None
         self._thread = threading.Thread(target=self._run, args=(sockets, context), name="api", daemon=True)
         self._thread.start()
         self._ready.wait()
@@ -72,8 +74,7 @@ class ApiServer:
     @property
     def url(self) -> str:
         """For programs on this computer, or on others if it was started for them."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
+        return f"{'https' if self.secure else 'http'}://{self.host}:{self.port}"
 
     def drain(self, seconds: float) -> None:
         """Accept nobody any more; what runs may end within `seconds`, then it is broken off. Waits for all of it."""
