@@ -115,7 +115,7 @@ class SearchIndex:
                     held += characters
                     waited += characters
                     if held >= BATCH:  # in the middle of a long document: it stays late until its end
-                        self._segments.commit(reached)
+                        self._segments.commit(reached := sequence)
                         held, since, waited = 0, monotonic(), STEP
                     if waited >= STEP:
                         waited = 0

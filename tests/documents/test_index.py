@@ -278,6 +278,25 @@ def test_a_long_document_is_committed_in_pieces_and_found_when_it_is_whole(
     assert index.frequency("part7") == 1
 
 
+def test_what_a_kill_leaves_of_a_long_backlog_is_little(
+    store: DocumentStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "BATCH", 4 * len(FOX))
+    monkeypatch.setattr(index_module, "STEP", len(FOX))
+    monkeypatch.setattr(index_module, "_BACKLOG", 0)
+    names = [f"quoz{chr(ord('a') + number % 26)}{'xy'[number // 26]}" for number in range(30)]
+    documents = [stored(store, name, f"{FOX} {name}") for name in names]
+    with closing(SearchIndex(store, tmp_path / "killed")) as index:
+        work = index.catch_up(cancel=CancelToken())
+        for _ in range(20):
+            next(work)
+        work.close()
+    with closing(SearchIndex(store, tmp_path / "killed")) as index:
+        assert 0 < index.behind <= 14
+        caught_up(index)
+        assert [found(index, name) for name in names] == [[one] for one in documents]
+
+
 def test_too_much_that_is_late_is_said(
     store: DocumentStore, index: SearchIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
