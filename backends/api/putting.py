@@ -271,7 +271,7 @@ def response_format(given: Any, param: str = "response_format") -> Format | None
             inner = said.get("json_schema")
             if isinstance(inner, Mapping):
                 return schema(inner.get("schema") or {}, f"{param}.json_schema.schema")
-            return schema(said.get("schema"), f"{param}.json_schema")
+            return schema(said.get("schema"), f"{param}.schema")
         case _:
             raise bad(f"{param}.type must be text, json_object or json_schema", f"{param}.type")
 
@@ -304,7 +304,7 @@ def blamed(
     error: ApiError, request: GenerateRequest, form: str = "response_format", said: str = "messages"
 ) -> ApiError:
     """With the field that the engine could not do with: that of the format, of the tools, or of what was said."""
-    if error.param is None and error.code == "context_length_exceeded":
+    if error.param is None and error.code in ("context_length_exceeded", "bad_token"):
         return replace(error, param=said)
     if error.param is not None or error.code not in _GRAMMAR_CODES:
         return error

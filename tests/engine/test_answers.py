@@ -123,6 +123,19 @@ def test_a_prompt_that_does_not_fit_is_told_with_both_numbers(engine: NativeEngi
     assert ask(engine, "Hello!").text == ANSWER
 
 
+def test_texts_and_tokens(engine: NativeEngine, load: Load, scripted: Path) -> None:
+    load(scripted)
+    text = "<｜User｜>, 你好 and <think>"
+    (plain,), (begun,) = engine.tokenize(text), engine.tokenize(text, special=True)
+    assert begun[1:] == plain
+    assert list(engine.detokenize(plain)) == [text]
+    (mark,) = engine.detokenize(begun[:1])
+    assert mark == "<｜begin▁of▁sentence｜>"
+    with pytest.raises(InvalidInput) as refusal:
+        list(engine.detokenize([10**12]))
+    assert refusal.value.code == "bad_token"
+
+
 def test_no_reasoning_and_reasoning_that_never_ends(engine: NativeEngine, load: Load, scripted: Path) -> None:
     load(scripted)
     brief, unclosed = ask(engine, "brief please"), ask(engine, "unclosed please")
