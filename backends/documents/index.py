@@ -286,7 +286,8 @@ class SearchIndex:
         picked = None if few is not None else scope
         asked = _Asked([(reading, _boosts(reading, weights)) for reading in view.readings], few)
         share = 1.0 if picked is None else max(0.02, min(1.0, len(picked) / max(1, len(self._store.visible()))))
-        wanted = min(_FETCHED, int(limit / share * 1.2) + 8)
+        part = min(1.0, 3 / max(1, len(asked.sides)))  # of a segment: the best lie spread over them, seldom in one
+        wanted = min(_FETCHED, int(limit / share * 1.2 * part) + 8)
         while True:
             hits = asked.fetch(wanted)
             documents = {document_of(passage) for _, passage in hits}

@@ -56,7 +56,15 @@ class DocumentServices:
 
         self._intakes = Intakes(self.store, busy, self._on_stored, self._tell)
         self._upkeep = Upkeep(
-            self.store, self.index, embedder, busy, self._intakes.gate, self._tell, warmth.erase, self._coming, idle
+            self.store,
+            self.index,
+            embedder,
+            busy,
+            self._intakes.gate,
+            self._on_kept_up,
+            warmth.erase,
+            self._coming,
+            idle,
         )
         self._follower = Follower(self.store, self._read_followed, changed=self._tell)
         self._library = Runner("library")
@@ -274,6 +282,11 @@ class DocumentServices:
 
     def _coming(self) -> bool:
         return self._intakes.progress is not None
+
+    def _on_kept_up(self) -> None:
+        """In the background, so that the first question need not: what the documents are called."""
+        self._search.follow_names()
+        self._tell()
 
     def _on_stored(self) -> None:
         self._upkeep.catch_up()
