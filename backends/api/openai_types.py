@@ -116,11 +116,14 @@ _PROMPT = {
 }
 
 
-def _as(schema: dict[str, Any]) -> Any:
+def as_schema(schema: dict[str, Any]) -> Any:
+    """How a field of many shapes is described."""
     return WithJsonSchema(schema)
 
 
-class _Request(BaseModel):
+class Given(BaseModel):
+    """A request of any dialect: what it names is kept, known or not."""
+
     model_config = ConfigDict(extra="allow")
 
     @property
@@ -135,7 +138,7 @@ class StreamOptions(BaseModel):
     include_usage: bool | None = None
 
 
-class _Drawn(_Request):
+class _Drawn(Given):
     """What both kinds of completions take."""
 
     model: str = Field("", description="An id of /v1/models; empty: the model that answers now")
@@ -149,8 +152,8 @@ class _Drawn(_Request):
     presence_penalty: float | None = None
     repeat_penalty: float | None = None
     seed: int | None = None
-    stop: Annotated[Any, _as(_STOP)] = None
-    logit_bias: Annotated[Any, _as(_BIAS)] = None
+    stop: Annotated[Any, as_schema(_STOP)] = None
+    logit_bias: Annotated[Any, as_schema(_BIAS)] = None
     max_tokens: int | None = Field(None, ge=-1)
     n: int | None = Field(None, description="1 to 8")
     grammar: str | None = Field(None, description="GBNF, as llama-server takes it")
@@ -161,32 +164,32 @@ class _Drawn(_Request):
 
 
 class ChatRequest(_Drawn):
-    messages: Annotated[Any, _as(_MESSAGES)]
+    messages: Annotated[Any, as_schema(_MESSAGES)]
     max_completion_tokens: int | None = Field(None, ge=-1)
     logprobs: bool | None = None
     top_logprobs: int | None = None
-    response_format: Annotated[Any, _as(_FORMAT)] = None
-    tools: Annotated[Any, _as(_TOOLS)] = None
-    tool_choice: Annotated[Any, _as(_CHOICE)] = None
+    response_format: Annotated[Any, as_schema(_FORMAT)] = None
+    tools: Annotated[Any, as_schema(_TOOLS)] = None
+    tool_choice: Annotated[Any, as_schema(_CHOICE)] = None
     parallel_tool_calls: bool | None = None
     reasoning_effort: str | None = Field(None, description="none, minimal, low, medium, high, xhigh, max")
     enable_thinking: bool | None = None
 
 
 class CompletionRequest(_Drawn):
-    prompt: Annotated[Any, _as(_PROMPT)]
+    prompt: Annotated[Any, as_schema(_PROMPT)]
     echo: bool | None = None
     suffix: str | None = Field(None, description="Not supported")
     logprobs: int | None = Field(None, description="0 to 20")
 
 
-class TokenizeRequest(_Request):
+class TokenizeRequest(Given):
     content: str
     model: str = ""
     add_special: bool = Field(False, description="After a begin-of-text token, where the model has one")
 
 
-class DetokenizeRequest(_Request):
+class DetokenizeRequest(Given):
     tokens: list[int]
     model: str = ""
 
