@@ -2,12 +2,15 @@
 
     python -m tests.bench single --llama-bench PATH [--prompt 512] [--generate 128] [--rounds 5] [--quick]
 
-The same file (random weights in the shape of a 1.5B Q4_K_M), threads and build, by turns; each side warms up, then
-measures once a round. llama-bench measures `llama_decode` alone (with llama_synchronize); ours is what a consumer of
-the stream waits for: sampling, text, events, another thread that takes them. How to build the peer: tests/kit/peers.py.
+The same file (random weights in the shape of a 1.5B Q4_K_M), threads and build, by turns; in each round each side is a
+new process (where its memory happens to lie moves the speed by some per cent), warms up, and measures once. llama-bench
+measures `llama_decode` alone (with llama_synchronize); ours is what a consumer of the stream waits for: sampling, text,
+events, another thread that takes them. How to build the peer: tests/kit/peers.py.
 """
 
+import json
 import random
+import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -30,10 +33,14 @@ def main(arguments: Sequence[str]) -> int:
         parser.add_argument("--prompt", type=int, default=512)
         parser.add_argument("--generate", type=int, default=128)
         parser.add_argument("--gpu-layers", type=int, default=0, help="-1: all, on a machine with a GPU")
+        parser.add_argument("--ours", action="store_true", help="one round of ours alone, as JSON: a round's process")
 
     given = peers.options(__doc__ or "", "single", arguments, "llama-bench", more=more)
     if given.quick:
         given.prompt, given.generate = min(given.prompt, 128), min(given.generate, 24)
+    if given.ours:
+        print(json.dumps(ours(given.model, given)))
+        return 0
     with peers.model_of(given) as model:
         peers.say_flags(given.llama_bench)
         good = compare(given.llama_bench, model, given)
@@ -45,30 +52,45 @@ def compare(llama_bench: Path, model: Path, given: Namespace) -> bool:
     threads, prompt, generate, layers = given.threads, given.prompt, given.generate, given.gpu_layers
     prefill = Figures(f"prefill {prompt}", "tokens/s", WANTED["greedy"])
     decode = {name: Figures(f"decode {generate}, {name}", "tokens/s", WANTED[name]) for name in SAMPLINGS}
-    engine = Ours(model, threads, max(4096, prompt + generate), layers)
     patience = peers.Patience(given.patience)
-    try:
-        for _ in range(given.rounds):
-            patience.wait()
-            theirs = peers.llama_bench(
-                llama_bench, model, threads=threads, prompt=prompt, generate=generate, gpu_layers=layers
-            )
-            prefill.peer.append(theirs["prefill"])
-            patience.wait()
-            prefill.ours.append(engine.prefill(prompt))
-            for name, figures in decode.items():
-                figures.peer.append(theirs["decode"])
-                figures.ours.append(engine.decode(generate, SAMPLINGS[name]))
-            print(".", end="", file=sys.stderr, flush=True)
-    finally:
-        engine.close()
+    for _ in range(given.rounds):
+        patience.wait()
+        theirs = peers.llama_bench(
+            llama_bench, model, threads=threads, prompt=prompt, generate=generate, gpu_layers=layers
+        )
+        patience.wait()
+        mine = _in_its_process(model, given)
+        prefill.peer.append(theirs["prefill"])
+        prefill.ours.append(mine["prefill"])
+        for name, figures in decode.items():
+            figures.peer.append(theirs["decode"])
+            figures.ours.append(mine[name])
+        print(".", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     shown = [figures.show("llama-bench") for figures in (prefill, *decode.values())]
     return all(shown)
 
 
+def ours(model: Path, given: Namespace) -> dict[str, float]:
+    """One round of ours, in this process: tokens a second."""
+    engine = Ours(model, given.threads, max(4096, given.prompt + given.generate), given.gpu_layers)
+    try:
+        figures = {"prefill": engine.prefill(given.prompt)}
+        return figures | {name: engine.decode(given.generate, sampling) for name, sampling in SAMPLINGS.items()}
+    finally:
+        engine.close()
+
+
+def _in_its_process(model: Path, given: Namespace) -> dict[str, float]:
+    command: list[object] = [sys.executable, "-m", "tests.bench", "single", "--ours", "--model", model]
+    command += ["--llama-bench", given.llama_bench, "--threads", given.threads, "--prompt", given.prompt]
+    command += ["--generate", given.generate, "--gpu-layers", given.gpu_layers]
+    told = subprocess.run([str(part) for part in command], capture_output=True, check=True).stdout
+    return json.loads(told.splitlines()[-1])
+
+
 class Ours:
-    """Our engine in this process, loaded while the other side computes: it then sleeps."""
+    """Our engine in this process."""
 
     def __init__(self, model: Path, threads: int, context: int, gpu_layers: int = 0) -> None:
         self._size, self._chance = peers.vocabulary(model), random.Random(1)
