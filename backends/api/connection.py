@@ -68,7 +68,8 @@ class Connection(H11Protocol):
             return
         super().data_received(data)
         self._time_headers()
-        if self.flow.read_paused and self._answering() and len(self.conn.trailing_data[0]) < PIPELINED_BYTES:
+        waits = self._answering() and self.conn.their_state is not h11.SEND_BODY  # the next request, for this one's end
+        if waits and self.flow.read_paused and len(self.conn.trailing_data[0]) < PIPELINED_BYTES:
             self.flow.resume_reading()  # else we would not see that the client has gone
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -84,7 +85,7 @@ class Connection(H11Protocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         if self._write_due is None:
-            self._write_due = self.loop.call_later(self._limits.write_seconds, self.transport.abort)
+            self._time_writing()
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -116,6 +117,14 @@ class Connection(H11Protocol):
         elif self._headers_due is None:
             self._headers_due = self.loop.call_later(self._limits.header_seconds, self._too_slow)
 
+    def _time_writing(self, before: int | None = None) -> None:
+        """A client that takes nothing at all of what waits for it is let go."""
+        unsent = self.transport.get_write_buffer_size()
+        if before is not None and unsent >= before:
+            self.transport.abort()
+        else:
+            self._write_due = self.loop.call_later(self._limits.write_seconds, self._time_writing, unsent)
+
     def _too_slow(self) -> None:
         self._headers_due = None
         if self.conn.trailing_data[0]:
@@ -137,8 +146,8 @@ class Connection(H11Protocol):
         if not self._answering() or not self.cycle.response_started:
             call.status = error.status
             self.transport.write(_response(error, call))
-        self._time_headers()
         self.transport.close()
+        self._time_headers()
 
 
 class _Line:

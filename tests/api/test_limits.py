@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -278,6 +279,22 @@ def test_an_upload_that_goes_on_has_time(tmp_path: Path) -> None:
                 return wire.response().status
 
         assert any(status() == 200 for _ in range(5))  # a machine that stands still may try again
+
+
+def test_what_nobody_reads_yet_stays_with_the_client(here: Guarded) -> None:
+    """An upload that comes faster than it is written waits in the sockets, not in our memory."""
+    head = ("Content-Type: application/octet-stream", "Transfer-Encoding: chunked", "x-hold: 1")
+    begun = len(here.live)
+    with here.wire() as wire:
+        wire.ask("POST /v1/documents", here.json[0], *head)
+        wire.socket.settimeout(SOON)
+        sent = 0
+        with suppress(TimeoutError):  # nobody takes any more
+            while sent < 64 * limits.MIB:
+                sent += wire.socket.send(b"100000\r\n" + bytes(0x100000) + b"\r\n")
+        assert sent < 64 * limits.MIB
+        here.live[begun].token.cancel()
+    assert here.alive()
 
 
 def test_an_idle_connection_is_closed(tmp_path: Path) -> None:
