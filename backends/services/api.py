@@ -141,10 +141,10 @@ class ApiServices:
 
     def check(self, serving: Serving) -> None:
         """InvalidInput (`not_safe`, `bad_key`) for what would be refused, before anything is loaded for it."""
-        from backends.api.listening import is_loopback
+        from backends.api.listening import addresses, is_loopback
 
         FixedKeys(serving.keys)
-        if serving.host and not is_loopback(serving.host) and (serving.tls is None or serving.no_auth):
+        if serving.host and not is_loopback(addresses(serving.host)) and (serving.tls is None or serving.no_auth):
             raise InvalidInput(
                 Phrase(
                     f"At {serving.host} other computers could ask: that needs TLS files and a key.",

@@ -23,6 +23,7 @@ from backends.engine.protocol import (
     Tool,
     Turn,
 )
+from backends.governance.access import Forbidden
 from backends.models.catalog import Catalog
 from backends.models.types import CatalogModel, LocalModel
 from backends.services.descent import within
@@ -103,6 +104,7 @@ class ServingDesk:
         return chosen
 
     def _served(self, model: LocalModel) -> ServedModel:
+        known = self._catalogued(model)
         return ServedModel(
             model.id,
             model.name,
@@ -116,6 +118,7 @@ class ServingDesk:
             self._is_loaded(model),
             tools=model.kind == "chat",
             thinks=self._thinks(model),
+            parameters=known.parameters if known else 0.0,
         )
 
     def _is_loaded(self, model: LocalModel) -> bool:
@@ -154,7 +157,7 @@ class ServingDesk:
         if loaded is not None and loaded.path == local.path:
             return
         if loaded is not None and not self._base.settings.current.api.load_models:
-            raise Unavailable(
+            raise Forbidden(
                 Phrase(
                     f"{model.id} is not loaded, and programs may not load it.", f"{model.id} 未加载，且不允许程序加载。"
                 ),
