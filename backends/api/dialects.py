@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from backends.api import openai_chat, openai_completions, openai_models, status, tokens
+from backends.api import embeddings, openai_chat, openai_completions, openai_models, status, tokens
 
 __all__ = ["routers"]
 
@@ -12,6 +12,7 @@ def routers() -> tuple[APIRouter, ...]:
         openai_chat.router,
         openai_completions.router,
         openai_models.router,
+        embeddings.router,
         tokens.router,
         status.router,
     )

@@ -40,6 +40,7 @@ class ServedModel:
     loaded: bool
     tools: bool  # its template knows tools
     thinks: bool
+    parameters: float = 0.0  # billions; 0: not known
 
 
 @dataclass(frozen=True, slots=True)
