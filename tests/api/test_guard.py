@@ -1,5 +1,6 @@
 """Who gets in: names, origins, keys, scopes, kinds of bodies; through the socket, for a library would tidy up."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from backends.api import routes
+from backends.api.exchange import Message
 from backends.api.guard import GuardOptions
 from backends.api.origins import Origins, checked, named
 from backends.api.routes import ROUTES, Route
@@ -380,6 +382,27 @@ def test_without_keys_names_and_origins_still_count(tmp_path: Path) -> None:
         told = wire.ask("POST /v1/completions", "Content-Type: text/plain", "Origin: https://evil.com", body=b"{}")
         assert told.response().status == 403
     assert here.calls[0].scope_caller.role == "admin"
+
+
+def test_without_keys_only_this_computer_gets_in(tmp_path: Path) -> None:
+    """Should the server ever be reached from elsewhere, a key is needed all the same."""
+
+    def status(client: str) -> int:
+        told: list[int] = []
+
+        async def send(message: Message) -> None:
+            told.append(message.get("status", 0))
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        scope = {"type": "http", "method": "GET", "path": "/v1/models", "raw_path": b"/v1/models", "query_string": b""}
+        scope |= {"server": ("127.0.0.1", 1), "client": (client, 2), "headers": [(b"host", b"localhost")]}
+        asyncio.run(here.server.guard({**scope, "http_version": "1.1"}, receive, send))
+        return told[0]
+
+    with guarded(tmp_path, GuardOptions(no_auth=True)) as here:
+        assert [status(one) for one in ("127.0.0.1", "::1", "192.168.1.7", "fe80::1%1")] == [200, 200, 401, 401]
 
 
 # ---- routes and bodies

@@ -21,6 +21,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from starlette.background import BackgroundTask
 
 from backends.api import application, calls, errors, routes
 from backends.api.calls import Call
@@ -220,6 +221,8 @@ class Guarded:
                 raise RuntimeError("the secret path is /home/somebody")
             case "break off":
                 return StreamingResponse(_broken_off(), media_type="text/event-stream")
+            case "go on":  # after the answer
+                return JSONResponse({}, background=BackgroundTask(asyncio.sleep, 0))
             case "full":
                 raise errors.full()
         return JSONResponse({"asked": asked})
