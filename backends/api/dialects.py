@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from backends.api import embeddings, openai_chat, openai_completions, openai_models, status, tokens
+from backends.api import embeddings, openai_chat, openai_completions, openai_models, responses, status, tokens
 
 __all__ = ["routers"]
 
@@ -13,6 +13,7 @@ def routers() -> tuple[APIRouter, ...]:
         openai_completions.router,
         openai_models.router,
         embeddings.router,
+        responses.router,
         tokens.router,
         status.router,
     )
