@@ -1,13 +1,14 @@
 """What the API needs of the rest of the house, fulfilled by `services/serving.py`. No web library here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from backends.chat.grounding import Grounding
+from backends.chat.grounding import Grounded
 from backends.core.stream import Stream
-from backends.documents.types import Collection, Document, Found, SearchRequest
+from backends.documents.types import Document, Found, SearchRequest, Status
+from backends.documents.uploads import Uploads
 from backends.engine.embedding import Embedded, Ranked, TextRole
 from backends.engine.protocol import (
     Engine,
@@ -51,32 +52,80 @@ class Submitted:
     model: LoadedModel
 
 
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A document with the name of its collection."""
+
+    document: Document
+    collection: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of `total` documents, newest first."""
+
+    documents: tuple[Filed, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which documents: all (`ids` None) or these, of one collection or of any. `formats`, `since` and `until` as in
+    `documents.types.Scope`."""
+
+    ids: tuple[int, ...] | None = None
+    collection: str | None = None
+    formats: tuple[str, ...] = ()
+    since: float | None = None
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """The model is loaded; now the documents are searched."""
+
+
 class DocumentDesk(Protocol):
-    """Documents over the API. Paths are those of uploads, made by the API itself; none is taken or told."""
+    """Documents over the API: those of conversations are not there. The only paths are those of uploads."""
 
-    def collections(self) -> tuple[Collection, ...]: ...
-
-    def documents(self, collection: str | None, offset: int, limit: int) -> tuple[tuple[Document, ...], int]:
-        """A page of them, newest first, and how many there are in all. NotFound (`no_collection`)."""
+    @property
+    def uploads(self) -> Uploads:
+        """Where they are written; its methods write to the disk."""
         ...
 
-    def document(self, document_id: int) -> Document:
+    def begin(self) -> None:
+        """The API is on: what was sent before and is not read yet is gone on with."""
+        ...
+
+    def close(self) -> None: ...
+
+    def page(self, collection: str | None, status: Status | None, offset: int, limit: int) -> Stream[Page]:
+        """NotFound (`no_collection`)."""
+        ...
+
+    def document(self, document_id: int) -> Stream[Filed]:
         """NotFound (`no_document`), also of one that was deleted."""
         ...
 
-    def take_in(self, upload: Path, name: str, collection: str | None) -> Stream[Document]:
-        """Keep an uploaded file under its name and read it. One event as soon as it has an id; the reading goes on
-        whether or not somebody listens. `upload` is moved away."""
+    def take_in(self, uploads: Sequence[Path], collection: str | None) -> Stream[tuple[Filed, ...]]:
+        """Whole uploads become documents, which are read in the background. A collection of that name is made where
+        there is none."""
         ...
 
     def delete(self, document_id: int) -> Stream[None]:
-        """Hide it at once, and erase it. NotFound (`no_document`)."""
+        """Ends when it is hidden; then it is erased, with its file if that was sent to us. NotFound (`no_document`)."""
         ...
 
-    def search(self, request: SearchRequest) -> Stream[Found]: ...
+    def search(self, request: SearchRequest, chosen: Chosen) -> Stream[tuple[Found, Mapping[int, str]]]:
+        """The last event is the best; with the names of the collections by their ids. NotFound (`no_collection`,
+        `no_document`)."""
+        ...
 
-    def scope(self, documents: Literal[True] | Sequence[int], collection: str | None) -> Grounding:
-        """How a chat request is answered from documents: all of them, or these. NotFound (`no_document`)."""
+    def ground(
+        self, model: ServedModel, turns: Sequence[Turn], chosen: Chosen
+    ) -> Stream[LoadEvent | Searching | Grounded]:
+        """Load the model and find sources for the last question of the person; `Grounded` is the last event. Raises
+        as `search`."""
         ...
 
 

@@ -106,6 +106,17 @@ class Grounded:
         asked = self.wrapped if self.lead else self.alone
         return [*before, replace(branch[-1], content=asked)]
 
+    def turns(self, turns: Sequence[Turn], place: int) -> tuple[Turn, ...]:
+        """As `messages`, of turns whose last question stands at `place`."""
+        made = [
+            replace(turn, content=without_marks(turn.content)) if turn.role == "assistant" else turn for turn in turns
+        ]
+        made[place] = replace(made[place], content=self.wrapped if self.lead else self.alone)
+        if self.lead:
+            first = next(number for number, turn in enumerate(made) if turn.role == "user")
+            made[first] = replace(made[first], content=f"{self.lead}\n\n{made[first].content}")
+        return tuple(made)
+
     @property
     def alone(self) -> str:
         """The question with its sources, as a prompt of its own."""
@@ -115,7 +126,7 @@ class Grounded:
 def ground(
     grounding: Grounding,
     engine: Engine,
-    before: Sequence[Message],
+    before: Sequence[Message | Turn],
     question: str,
     *,
     context: int,

@@ -49,7 +49,7 @@ def leans(question: str) -> bool:
 
 def standing_alone(
     engine: Engine,
-    before: Sequence[Message],
+    before: Sequence[Message | Turn],
     question: str,
     *,
     priority: Priority = "person",
@@ -64,14 +64,19 @@ def standing_alone(
     return _rewritten(engine, spoken, question, priority, deadline, cancel) or with_words_before(spoken, question)
 
 
-def with_words_before(before: Sequence[Message], question: str) -> str:
+def with_words_before(before: Sequence[Message | Turn], question: str) -> str:
     """The words of the last question before are added."""
     last = next((message.content for message in reversed(before) if message.role == "user"), "")
     return f"{question} {last[:_LONGEST]}".strip()
 
 
 def _rewritten(
-    engine: Engine, before: Sequence[Message], question: str, priority: Priority, deadline: float, cancel: CancelToken
+    engine: Engine,
+    before: Sequence[Message | Turn],
+    question: str,
+    priority: Priority,
+    deadline: float,
+    cancel: CancelToken,
 ) -> str:
     """ "" when it took too long, failed, or was no question."""
     language = tongue(question)

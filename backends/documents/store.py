@@ -178,7 +178,32 @@ class DocumentStore(Collections, Changes, Passages, KeptVectors, Erasing):
         )
         return tuple(map(document, rows))
 
+    def paths(self, ids: Iterable[int]) -> tuple[str, ...]:
+        """Where the files of these lie, also of those that are deleted and not erased yet."""
+        rows = self._rows(f"SELECT path FROM documents WHERE id IN {LISTED} AND path <> ''", listed(ids))
+        return tuple(os.fsdecode(row[0]) if isinstance(row[0], bytes) else row[0] for row in rows)
+
     # ---- taking in
+
+    def expect(self, collection_id: int, paths: Iterable[Path]) -> tuple[Document, ...]:
+        """Files that will be read when their turn comes: they are documents already. Raises OSError, and NotFound
+        (`no_collection`)."""
+        self.collection(collection_id)
+        files = [(path, path.stat()) for path in paths]
+        ids: list[int] = []
+        with self._database.atomic() as connection:
+            for path, found in files:
+                cursor = connection.execute(
+                    "INSERT INTO documents (collection_id, path, name, size, modified, digest, status, added) "
+                    "VALUES (?, ?, ?, ?, ?, '', 'waiting', ?)",
+                    (
+                        *(collection_id, kept_path(str(path)), sound(path.name)),
+                        *(found.st_size, found.st_mtime, time.time()),
+                    ),
+                )
+                assert cursor.lastrowid is not None
+                ids.append(cursor.lastrowid)
+        return tuple(map(self.document, ids))
 
     def begin(self, collection_id: int, path: str, name: str, size: int, modified: float, digest: str) -> Document:
         """One that is being read: new, or the one of this path (or name, without a path), which goes on showing what

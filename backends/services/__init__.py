@@ -65,6 +65,7 @@ from backends.services.machine import MachineServices
 from backends.services.quantising import QuantiseServices
 from backends.services.searching import ChatTranslator, LibraryEmbedder, LibraryReranker
 from backends.services.serving import ServingDesk
+from backends.services.serving_documents import ServingDocuments
 from backends.services.shelf import ShelfServices
 from backends.services.warmth import WarmthServices
 from backends.storage.database import Database
@@ -119,6 +120,7 @@ class Services:
             self.grounding.forget(gone)
         self.turns = Turns()  # of those who load a model and ask it: nobody loads another one in between
         desk = ServingDesk(self._base, self.loading, self.embedding, self.turns)
+        desk.documents = ServingDocuments(self.documents, desk, self.chats.sourced.secret)
         self.api = ApiServices(self._base, desk)
         self._answers = Runner("chat", MOST_PARALLEL)
         settings.subscribe(self._on_settings)

@@ -188,6 +188,7 @@ class ApiServices:
         port = self._base.settings.current.api.port if serving.port is None else serving.port
         server.start(serving.host or "127.0.0.1", port, Tls(*serving.tls) if serving.tls else None)
         self._server = server
+        self.desk.documents.begin()
         self._become(ApiState(server.url, None, serving.no_auth, server.secure))
         yield server.url
 

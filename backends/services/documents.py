@@ -19,6 +19,7 @@ from backends.documents.ports import Embedder, Reranker, Translator
 from backends.documents.search import Search
 from backends.documents.store import DocumentStore
 from backends.documents.types import Collection, Document, Found, IngestEvent, SearchRequest, WatchedFolder
+from backends.documents.uploads import Uploads
 from backends.documents.watch import Follower
 from backends.services.foundation import Foundation
 from backends.services.intakes import IntakeProgress, Intakes
@@ -49,6 +50,7 @@ class DocumentServices:
         self._base = foundation
         self.store = DocumentStore.open(foundation.paths.data / "library.db")
         self.index = SearchIndex(self.store, foundation.paths.data / "search")
+        self.uploads = Uploads(self.store, foundation.paths.data / "uploads")
         self._search = Search(self.store, self.index, embedder, reranker, translator)
 
         def busy() -> bool:
@@ -63,6 +65,7 @@ class DocumentServices:
             self._intakes.gate,
             self._on_kept_up,
             warmth.erase,
+            self.uploads.forget,
             self._coming,
             idle,
         )
@@ -73,8 +76,8 @@ class DocumentServices:
         self._begun = False
 
     def begin(self) -> None:
-        """At a start of the window: go on with what a kill or the last end has cut short, erase what was deleted, look
-        after the folders that are followed."""
+        """At a start of the window or of the API: go on with what a kill or the last end has cut short, erase what was
+        deleted, look after the folders that are followed."""
         if self._begun:
             return
         self._begun = True
@@ -259,7 +262,8 @@ class DocumentServices:
         return self._library.start(task)
 
     def _resume(self, *, cancel: CancelToken) -> Iterator[None]:
-        """Requests as they were asked; and documents of requests that nobody knows any more."""
+        """Requests as they were asked; documents of requests that nobody knows any more; uploads that nobody has."""
+        self.uploads.sweep()
         for asked in self.store.asked():
             if asked.kind == "jsonl":
                 self._intakes.jsonl(asked.collection_id, Path(asked.path), [asked])

@@ -139,6 +139,10 @@ class Intakes:
             self._runner.start(self._forget, asked)
 
     def _forget(self, asked: Sequence[Asked], *, cancel: CancelToken) -> Iterator[None]:
+        for each in asked:
+            known = self._store.find(each.path, each.collection_id) if each.kind == "path" else None
+            if known is not None and known.status == "waiting":
+                self._store.give_up(known.id)
         self._store.answered(asked)
         self._tell()
         yield None

@@ -27,8 +27,9 @@ IDLE = 30.0  # seconds without a change after which the index is compacted
 
 class Upkeep:
     """Its threads: `index`, `vectors` and `erasing`. `changed` is called when there is something new to see;
-    `forget_states` erases saved engine states by their labels. `busy`: an answer is computed; `gate`: where vectors
-    wait, which the person may pause; `coming`: documents are being taken in."""
+    `forget_states` erases saved engine states by their labels, `forget_files` the files of documents that lie with
+    us. `busy`: an answer is computed; `gate`: where vectors wait, which the person may pause; `coming`: documents are
+    being taken in."""
 
     def __init__(
         self,
@@ -39,12 +40,14 @@ class Upkeep:
         gate: Gate,
         changed: Callable[[], None],
         forget_states: Callable[[set[str]], Stream[None]],
+        forget_files: Callable[[Sequence[int]], None],
         coming: Callable[[], bool] = lambda: False,
         idle: float = IDLE,
     ) -> None:
         self._store, self._index, self._embedder = store, index, embedder
         self._gate, self._vectors_gate = Gate(busy, PATIENCE), gate
-        self._changed, self._forget_states, self._coming, self._idle = changed, forget_states, coming, idle
+        self._changed, self._coming, self._idle = changed, coming, idle
+        self._forget_states, self._forget_files = forget_states, forget_files
         self._runners = {name: Runner(name) for name in ("index", "vectors", "erasing")}
         self._lock = threading.Lock()
         self._waiting: set[str] = set()
@@ -153,12 +156,13 @@ class Upkeep:
             self._timer.start()
 
     def _erase(self, chosen: tuple[int, ...] | None, *, cancel: CancelToken) -> Iterator[int]:
-        """The states first: after a kill in between, the documents are still there to say which."""
+        """States and files first: after a kill in between, the documents are still there to say which."""
         hidden = self._store.hidden()
         ids = hidden if chosen is None else tuple(self._store.hide(chosen)) + tuple(set(chosen) & set(hidden))
         if ids:
             for _ in self._forget_states({f"document:{each}" for each in ids}):
                 pass
+            self._forget_files(ids)
             self._store.erase(ids, cancel=cancel)
         if chosen is None:
             self._store.erase_hidden(cancel=cancel)

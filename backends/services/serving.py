@@ -39,7 +39,7 @@ E = TypeVar("E")
 class ServingDesk:
     """`pinned`: the model that answers whoever names none; None: as at the window."""
 
-    documents: DocumentDesk
+    documents: DocumentDesk  # given by who makes both
 
     def __init__(
         self,
@@ -56,6 +56,7 @@ class ServingDesk:
 
     def close(self) -> None:
         self._runner.close()
+        self.documents.close()
 
     # ---- models
 
@@ -67,7 +68,7 @@ class ServingDesk:
         return self._served(self._local(name.strip(), kind))
 
     def sampling(self, model: ServedModel) -> Sampling:
-        known = self._catalogued(self._local(model.id, model.kind))
+        known = self.catalogued(model)
         return Sampling(temperature=known.temperature, top_p=known.top_p) if known else Sampling()
 
     def loading(self) -> bool:
@@ -135,6 +136,10 @@ class ServingDesk:
         known = self._catalogued(model)
         return known is not None and known.reasoning
 
+    def catalogued(self, model: ServedModel) -> CatalogModel | None:
+        """None: a file that the catalogue does not know."""
+        return self._catalogued(self._local(model.id, model.kind))
+
     def _catalogued(self, model: LocalModel) -> CatalogModel | None:
         return _in(self._base.catalog, model.catalog_id)
 
@@ -150,6 +155,11 @@ class ServingDesk:
             yield from self._have(model, cancel)
             loaded = self._loaded()
             yield Submitted(self.engine.generate_choices(request, n), loaded)
+
+    def have(self, model: ServedModel, cancel: CancelToken) -> Iterator[LoadEvent]:
+        """Load it if it is not loaded, in its turn."""
+        with self._turns.mine(cancel):
+            yield from self._have(model, cancel)
 
     def _have(self, model: ServedModel, cancel: CancelToken) -> Iterator[LoadEvent]:
         local = self._local(model.id, "chat")
