@@ -61,7 +61,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     call = calls.of(request)
     told = error if isinstance(error, ApiError) else errors.of(error) if isinstance(error, BackendError) else None
     assert told is not None
-    if told.status >= 500:
+    if told.status >= 500 and told.status != 503:  # those who are told to come again are no news
         log.warning("%s: %s", call.id, told.message)
     return answer(told, call)
 

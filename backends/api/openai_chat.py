@@ -79,6 +79,7 @@ def read(body: ChatRequest, base: Sampling) -> Wanted:
         tools=tools,
         tool_choice=choice,
         logprobs=putting.logprobs(body.logprobs, body.top_logprobs),
+        ignore_end=bool(body.ignore_eos),
     )
     request = putting.thought(given).put(request)
     return Wanted(request, putting.count(body.n), not parallel, field, body.wants_usage)

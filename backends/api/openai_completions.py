@@ -77,6 +77,7 @@ def read(body: CompletionRequest, base: Sampling) -> Wanted:
         putting.stops(body.stop),
         format=form,
         logprobs=putting.rivals(body.logprobs, "logprobs"),
+        ignore_end=bool(body.ignore_eos),
     )
     return Wanted(prompts, request, n, bool(body.echo), body.wants_usage)
 

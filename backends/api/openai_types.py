@@ -157,6 +157,7 @@ class _Drawn(Given):
     max_tokens: int | None = Field(None, ge=-1)
     n: int | None = Field(None, description="1 to 8")
     grammar: str | None = Field(None, description="GBNF, as llama-server takes it")
+    ignore_eos: bool | None = Field(None, description="go on to max_tokens whatever the model says")
 
     @property
     def wants_usage(self) -> bool:

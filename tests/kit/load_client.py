@@ -44,6 +44,14 @@ class Told:
         ]
 
 
+@dataclass(frozen=True)
+class Way:
+    """Where requests go, and the key that opens it."""
+
+    path: str = "/completion"
+    key: str = ""
+
+
 def body(prompt: Sequence[int], generate: int, **more: Any) -> dict[str, Any]:
     """A request to `/completion` in llama-server's words: greedy, through the end."""
     return {
@@ -61,12 +69,28 @@ def ask(
     port: int,
     bodies: Sequence[dict[str, Any]],
     later: Callable[[list[Told]], dict[str, Any] | None] = lambda _: None,
+    way: Way = Way(),
 ) -> list[Told]:
     """Ask all of them at once and listen to the end. `later` may give one more, whenever something came."""
+    told = _heard(port, bodies, later, way)
+    for answer in told:
+        _read(answer)
+    return told
+
+
+def statuses(port: int, bodies: Sequence[dict[str, Any]], way: Way) -> list[int]:
+    """Ask all of them at once; the status of each answer, 0 where a connection was closed without one."""
+    heads = [b"".join(piece for _, piece in one.pieces) for one in _heard(port, bodies, lambda _: None, way)]
+    return [int(head.split(None, 2)[1]) if head.startswith(b"HTTP/1.1 ") else 0 for head in heads]
+
+
+def _heard(
+    port: int, bodies: Sequence[dict[str, Any]], later: Callable[[list[Told]], dict[str, Any] | None], way: Way
+) -> list[Told]:
     with selectors.DefaultSelector() as selector:
         told: list[Told] = []
         for one in bodies:
-            told.append(_send(selector, port, one))
+            told.append(_send(selector, port, one, way))
         while selector.get_map():
             ready = selector.select(_PATIENCE)
             if not ready:
@@ -75,7 +99,7 @@ def ask(
             for key, _ in ready:
                 connection, answer = key.fileobj, key.data
                 assert isinstance(connection, socket.socket)
-                piece = connection.recv(65536)
+                piece = _received(connection)
                 if piece:
                     answer.pieces.append((now, piece))
                     answer.seen += piece.count(b"data: ")
@@ -84,15 +108,14 @@ def ask(
                     connection.close()
                     answer.over = True
             if (one := later(told)) is not None:
-                told.append(_send(selector, port, one))
-    for answer in told:
-        _read(answer)
+                told.append(_send(selector, port, one, way))
     return told
 
 
-def _send(selector: selectors.BaseSelector, port: int, asked: dict[str, Any]) -> Told:
+def _send(selector: selectors.BaseSelector, port: int, asked: dict[str, Any], way: Way) -> Told:
     data = json.dumps(asked).encode()
-    head = f"POST /completion HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+    head = f"POST {way.path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+    head += f"Authorization: Bearer {way.key}\r\n" if way.key else ""
     head += f"Content-Length: {len(data)}\r\nConnection: close\r\n\r\n"
     connection = socket.create_connection(("127.0.0.1", port))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -100,6 +123,14 @@ def _send(selector: selectors.BaseSelector, port: int, asked: dict[str, Any]) ->
     connection.sendall(head.encode() + data)
     selector.register(connection, selectors.EVENT_READ, told)
     return told
+
+
+def _received(connection: socket.socket) -> bytes:
+    """Nothing where it was broken off."""
+    try:
+        return connection.recv(65536)
+    except ConnectionError:
+        return b""
 
 
 def _read(told: Told) -> None:
@@ -110,7 +141,7 @@ def _read(told: Told) -> None:
         for line in lines:
             if line.startswith(b"data: {"):
                 event = json.loads(line[6:])
-                if event.get("stop"):
+                if event.get("stop") or event.get("usage"):
                     told.last = event
                 elif "error" in event:
                     raise RuntimeError(str(event))
