@@ -7,15 +7,17 @@ import re
 from typing import Any, NoReturn
 
 from backends.api.errors import ApiError, bad
-from backends.api.limits import JSON_DEPTH, KIB
+from backends.api.limits import JSON_DEPTH, JSON_VALUES, KIB
 
 _LARGE = 64 * KIB  # bytes; more than that is looked at beside the event loop
+_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_BEFORE_VALUES = (b",", b"[", b"{")
 _SUSPECT = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")  # escapes of surrogates and of NUL; perhaps escaped themselves
 
 
 async def check(body: bytes) -> None:
-    """ApiError 400 unless it is JSON in UTF-8, at most JSON_DEPTH deep, of finite numbers, and of texts that can be
-    written in UTF-8 and hold no NUL."""
+    """ApiError 400 unless it is JSON in UTF-8, at most JSON_DEPTH deep and of at most JSON_VALUES values, with finite
+    numbers, and with texts that can be written in UTF-8 and hold no NUL."""
     fault = fault_of(body) if len(body) <= _LARGE else await asyncio.to_thread(fault_of, body)
     if fault is not None:
         raise fault
@@ -23,6 +25,8 @@ async def check(body: bytes) -> None:
 
 def fault_of(body: bytes) -> ApiError | None:
     """What is wrong with it."""
+    if _values(body) > JSON_VALUES:
+        return bad(f"The body holds more than {JSON_VALUES} values.", code="invalid_json")
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_not_finite, parse_float=_finite)
     except RecursionError:
@@ -32,6 +36,12 @@ def fault_of(body: bytes) -> ApiError | None:
     if body.count(b"[") + body.count(b"{") <= JSON_DEPTH and not _SUSPECT.search(body):
         return None
     return _fault_within(value)
+
+
+def _values(body: bytes) -> int:
+    """How many there are, without making them: each follows one of these, commas of texts left out."""
+    rough = sum(map(body.count, _BEFORE_VALUES))
+    return rough if rough <= JSON_VALUES else sum(map(_TEXT.sub(b"", body).count, _BEFORE_VALUES))
 
 
 def _fault_within(value: Any) -> ApiError | None:

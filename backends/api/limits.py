@@ -11,6 +11,7 @@ BODY_SECONDS = 15.0
 UPLOAD_BYTES = 512 * MIB
 UPLOAD_LEAST = 16 * KIB  # of an upload in every BODY_SECONDS
 JSON_DEPTH = 64
+JSON_VALUES = 250_000  # in one body: millions of small ones would keep the event loop from everybody else
 MESSAGES = 2_000
 TOOLS = 128
 SCHEMA_BYTES = 64 * KIB

@@ -141,6 +141,8 @@ BAD_BODIES = {
     "deep": nested(limits.JSON_DEPTH + 1),
     "deep at the end": b"[" + b"[]," * 100 + nested(limits.JSON_DEPTH) + b"]",
     "deeper": nested(100_000),
+    "many values": b"[" + b"0," * limits.JSON_VALUES + b"0]",
+    "many lists": b"[" + b"[]," * (limits.JSON_VALUES // 2) + b"0]",
     "objects": b'{"a":' * (limits.JSON_DEPTH + 1) + b"1" + b"}" * (limits.JSON_DEPTH + 1),
 }
 GOOD_BODIES = {
@@ -152,6 +154,8 @@ GOOD_BODIES = {
     "brackets in a text": b'{"a": "' + b"[{" * 200 + b'"}',
     "numbers": b'{"a": [1e308, -0.0, 9223372036854775807, -9223372036854775808]}',
     "no object": b"null",
+    "many values": b"[" + b"0," * (limits.JSON_VALUES - 1) + b"0]",
+    "many commas in a text": b'["' + b',[{\\"' * limits.JSON_VALUES + b'"]',
 }
 
 
