@@ -120,7 +120,7 @@ def _part(part: Any, param: str) -> str:
     if isinstance(part, str):
         return part
     said = an_object(part, param)
-    kind = said.get("type")
+    kind = word(said.get("type"), f"{param}.type")
     if kind in _NO_WORDS:
         return ""
     words = said.get("refusal" if kind == "refusal" else "text")
@@ -252,9 +252,10 @@ def _choice(given: Any, offered: tuple[Tool, ...], param: str) -> tuple[ToolChoi
             raise bad(f"{param}.type {shown(kind)} is not supported", param, "unsupported")
 
 
-def _named(one: Any) -> Any:
+def _named(one: Any) -> str | None:
     inner = one.get("function", one) if isinstance(one, Mapping) else one
-    return inner.get("name") if isinstance(inner, Mapping) else None
+    name = inner.get("name") if isinstance(inner, Mapping) else None
+    return name if isinstance(name, str) else None
 
 
 def response_format(given: Any, param: str = "response_format") -> Format | None:
