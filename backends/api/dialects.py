@@ -2,7 +2,17 @@
 
 from fastapi import APIRouter
 
-from backends.api import embeddings, openai_chat, openai_completions, openai_models, responses, status, tokens
+from backends.api import (
+    embeddings,
+    ollama,
+    ollama_models,
+    openai_chat,
+    openai_completions,
+    openai_models,
+    responses,
+    status,
+    tokens,
+)
 
 __all__ = ["routers"]
 
@@ -13,6 +23,8 @@ def routers() -> tuple[APIRouter, ...]:
         openai_completions.router,
         openai_models.router,
         embeddings.router,
+        ollama.router,
+        ollama_models.router,
         responses.router,
         tokens.router,
         status.router,

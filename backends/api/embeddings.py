@@ -127,7 +127,8 @@ async def spelt(rows: Sequence[bytes], encoding: Encoding = "float") -> list[str
 
 def json_with(name: str, value: str, rest: dict[str, Any]) -> bytes:
     """An object with one field that is JSON already."""
-    return f'{{"{name}":{value},{json.dumps(rest)[1:]}'.encode()
+    more = f",{json.dumps(rest)[1:]}" if rest else "}"
+    return f'{{"{name}":{value}{more}'.encode()
 
 
 # ---- inside
