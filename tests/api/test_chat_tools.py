@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -9,7 +10,15 @@ import pytest
 
 from tests.kit.api_server import ApiServed, api_server
 from tests.kit.chatting import chunks, joined, refused, user, whole
-from tests.kit.ggufs import ANSWER, Script, random_model, scripted_model
+from tests.kit.ggufs import (
+    ANSWER,
+    V4_TEMPLATE,
+    V31_TEMPLATE,
+    V32_TEMPLATE,
+    Script,
+    random_model,
+    scripted_model,
+)
 from tests.kit.tool_calls import GENERATIONS, spoken
 
 WEATHER: dict[str, Any] = {
@@ -29,6 +38,7 @@ WEATHER: dict[str, Any] = {
     },
 }
 CLOCK = {"type": "function", "function": {"name": "clock"}}
+TEMPLATES = {"v3.1": V31_TEMPLATE, "v3.2": V32_TEMPLATE, "v4": V4_TEMPLATE}
 CALL = spoken(GENERATIONS["r1"], ("get_weather", {"city": "Paris", "days": 2}))
 TWO_CALLS = spoken(GENERATIONS["r1"], ("get_weather", {"city": "北京"}), ("clock", {}))
 NO_CALL = CALL.replace('"days": 2}', '"days": or so')
@@ -70,6 +80,22 @@ def test_calls_are_told_when_they_are_certain(scripted: ApiServed, word: str) ->
     assert choice.finish_reason == "tool_calls"
     wanted = {"weather": [{"city": "Paris", "days": 2}], "twice": [{"city": "北京"}, {}]}
     assert [json.loads(call["arguments"]) for call in said["calls"]] == wanted[word]
+
+
+@pytest.mark.parametrize("name", ["v3.1", "v3.2", "v4"])
+def test_calls_of_every_generation(tmp_path: Path, name: str) -> None:
+    call = spoken(GENERATIONS[name], ("get_weather", {"city": "Paris", "days": 2}))
+    calling = Script("It is asked for.", f"I look.\n\n{call}", word="weather")
+    path = scripted_model(tmp_path / "calling.gguf", template=TEMPLATES[name], scripts=[calling])
+    with api_server(tmp_path / "home", [path]) as served:
+        said = joined(chunks(served, messages=user("weather"), tools=[WEATHER], thinking={"type": "enabled"}))
+        assert (said["reasoning"], said["content"]) == ("It is asked for.", "I look.")
+        assert [json.loads(one["arguments"]) for one in said["calls"]] == [{"city": "Paris", "days": 2}]
+        assert said["reasons"] == ["tool_calls"]
+        made = [{"id": "c", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}]
+        asked = {"role": "assistant", "content": "", "reasoning_content": "It is.", "tool_calls": made}
+        history = [*user("weather"), asked, {"role": "tool", "tool_call_id": "c", "content": "sunny"}]
+        assert whole(served, messages=[*history, *user("So?")], tools=[WEATHER]).choices[0].message.content == ANSWER
 
 
 def test_one_call_at_most_for_who_cannot_do_with_more(scripted: ApiServed) -> None:

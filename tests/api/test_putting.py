@@ -20,8 +20,8 @@ _WORDS = (
 )
 _FIELDS = (
     "messages tools tool_choice response_format stop logit_bias seed n temperature prompt top_logprobs logprobs "
-    "thinking reasoning_effort chat_template_kwargs min_p mirostat grammar dry_sequence_breakers max_tokens json_schema "
-    "suffix enable_thinking thinking_budget echo"
+    "thinking reasoning_effort chat_template_kwargs min_p mirostat grammar dry_sequence_breakers max_tokens "
+    "json_schema suffix enable_thinking thinking_budget echo"
 )
 WORDS, FIELDS = (st.sampled_from(words.split()) for words in (_WORDS, _FIELDS))
 ANYTHING = st.recursive(
