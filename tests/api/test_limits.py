@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from backends.api import bodies, limits
 from backends.api.guard import GuardOptions
 from backends.api.limits import Limits
-from tests.kit.guarded import PATIENT, Guarded, Wire, guarded
+from tests.kit.guarded import LARGE, PATIENT, Guarded, Wire, guarded
 
 SOON = 0.5  # seconds; what is waited for in the test, never measured
 
@@ -314,6 +314,26 @@ def test_who_does_not_read_is_let_go(tmp_path: Path) -> None:
         wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         here.chat(wire, do="much")
         assert here.last(1).token.cancelled
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_who_reads_slowly_is_waited_for(tmp_path: Path, version: str) -> None:
+    """Altogether longer than a client may take nothing, also where its connection is to be closed after the answer."""
+    with guarded(tmp_path, short(write_seconds=SOON, linger_seconds=SOON)) as here:
+
+        def whole() -> bool:
+            with here.wire() as wire, suppress(ConnectionError):
+                wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+                head = f"POST /tokenize HTTP/{version}\r\nHost: localhost\r\n" + "\r\n".join(here.json)
+                wire.send(f'{head}\r\nContent-Length: 15\r\n\r\n{{"do": "large"}}'.encode())
+                wire.until(b"\r\n\r\n")
+                for _ in range(20):
+                    wire.take(LARGE // 20)
+                    threading.Event().wait(SOON / 5)
+                return True
+            return False
+
+        assert any(whole() for _ in range(5))  # a machine that stands still may try again
 
 
 def test_who_does_not_close_is_closed(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from backends.storage.database import Database
 
 PATIENCE = 400.0  # seconds after which something hangs, also on a machine that stands still for a while
 PATIENT = Limits(header_seconds=PATIENCE, body_seconds=PATIENCE, keep_alive_seconds=PATIENCE, write_seconds=PATIENCE)
+LARGE = 16_000_000  # bytes; more than the sockets between two programs hold
 
 
 @dataclass
@@ -215,6 +216,8 @@ class Guarded:
                 return StreamingResponse(self._stream(call), media_type="text/event-stream")
             case "much":
                 return StreamingResponse(_much(), media_type="application/octet-stream")
+            case "large":
+                return Response(bytes(LARGE))
             case "wait":
                 await self._wait(call)
             case "fail":
