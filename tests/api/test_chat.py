@@ -178,7 +178,7 @@ def test_thinking_is_not_read_again(scripted: ApiServed) -> None:
 SCHEMA = {
     "type": "object",
     "properties": {
-        "name": {"type": "string", "maxLength": 10},
+        "name": {"type": "string", "pattern": "^[a-z]{1,8}$"},
         "count": {"type": "integer", "minimum": 0, "maximum": 9},
     },
     "required": ["name", "count"],
