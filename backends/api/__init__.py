@@ -8,7 +8,7 @@
     guard         who gets in, and with what; origins, limits, bodies: what it holds them against
     exchange      the body in, the response out, between connection and application
     calls         one request from its first byte to its last: who asks, in which dialect, whether it is still wanted
-    putting       what a request asks for, in the engine's words; sampling: how it is drawn; both the same for all dialects
+    putting       what a request asks for, in the engine's words; sampling: how it is drawn; for all dialects
     asking        a model is found and asked; telling: what is told of its answer for good; sse: as it comes
 
 One asyncio loop on a thread of its own; it never iterates a Stream, and nothing here blocks it.
