@@ -232,7 +232,7 @@ class DocumentsPage(Retranslated, QFrame):
         else:
             number = QLocale().toString(len(last.ids))
             back = self.tr("Undo puts back the last %1 documents.").replace("%1", number)
-        return sentences([said, back] if self._low else [said, back, when])
+        return sentences([said, back] if self._low else [said, when, back])
 
     def _draw_quotes(self, answers: int) -> None:
         self._quotes.setVisible(answers > 0)

@@ -211,7 +211,8 @@ def test_deleted_ones_can_be_put_back_by_key_too(page: DocumentsPage, qtbot: QtB
     qtbot.keyClick(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert undone.count() == 0
     page.show_library(libraries.library("en", deletions=libraries.DELETED))
-    assert "3 documents deleted. Undo puts back “Minutes of the meeting”." in looks.texts(page)
+    when = "They are erased for good when you leave this page."
+    assert f"3 documents deleted. {when} Undo puts back “Minutes of the meeting”." in looks.texts(page)
     qtbot.keyClick(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     looks.button(page, "Undo").click()
     assert undone.count() == 2
@@ -219,7 +220,10 @@ def test_deleted_ones_can_be_put_back_by_key_too(page: DocumentsPage, qtbot: QtB
 
 def test_undo_says_what_it_puts_back(page: DocumentsPage) -> None:
     page.show_library(libraries.library("en", deletions=libraries.DELETED[:1]))
-    assert "2 documents deleted. Undo puts back the last 2 documents." in looks.texts(page)
+    assert (
+        "2 documents deleted. They are erased for good when you leave this page. Undo puts back the last 2 documents."
+        in looks.texts(page)
+    )
     page.show_library(libraries.library("en", deletions=(Deletion((), "Taxes", 9),)))
     said = looks.texts(page)
     assert "Collection removed. Undo puts back the collection “Taxes”." in said
