@@ -8,6 +8,7 @@ web pages that may ask.
 """
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,19 +141,22 @@ class ApiServices:
             self._switch.start(self._follow)
 
     def check(self, serving: Serving) -> None:
-        """InvalidInput (`not_safe`, `bad_key`) for what would be refused, before anything is loaded for it."""
+        """InvalidInput (`not_safe`, `bad_key`, `bad_host`) for what would be refused, before anything is loaded."""
         from backends.api.listening import addresses, is_loopback
 
         FixedKeys(serving.keys)
-        if serving.host and not is_loopback(addresses(serving.host)) and (serving.tls is None or serving.no_auth):
+        if not serving.host or is_loopback(addresses(serving.host)):
+            return
+        keys = bool(serving.keys) or any(key.holds(time.time()) for key in self.keys.all())
+        if serving.tls is None or serving.no_auth or not keys:
             raise InvalidInput(
                 Phrase(
                     f"At {serving.host} other computers could ask: that needs TLS files and a key.",
                     f"在 {serving.host} 上其他计算机也能访问：必须提供 TLS 文件和密钥。",
                 ),
                 Phrase(
-                    "Give --tls-certificate and --tls-key, leave --no-auth out; or leave --host out.",
-                    "请提供 --tls-certificate 与 --tls-key，且不要使用 --no-auth；或去掉 --host。",
+                    "Give --tls-certificate and --tls-key, and --api-key-file unless there is a key; or leave --host out.",
+                    "请提供 --tls-certificate、--tls-key，以及（尚无密钥时）--api-key-file；或去掉 --host。",
                 ),
                 code="not_safe",
             )
@@ -171,6 +175,8 @@ class ApiServices:
 
     def _follow(self, *, cancel: CancelToken) -> Iterator[None]:
         self._stop(DRAIN)
+        if self.state.problem is not None:
+            self._become(ApiState())
         if self._followed:
             try:
                 for _ in self._start(Serving(), cancel=cancel):

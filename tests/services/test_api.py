@@ -172,7 +172,8 @@ def test_programs_load_another_model_only_if_they_may(tmp_path: Path, model: Pat
 
 
 def test_beyond_this_computer_only_with_tls_and_a_key(services: Services) -> None:
-    for serving in (Serving("0.0.0.0", 0), Serving("192.0.2.1", 0, no_auth=True)):
+    tls = (Path("certificate.pem"), Path("key.pem"))
+    for serving in (Serving("0.0.0.0", 0), Serving("192.0.2.1", 0, no_auth=True), Serving("192.0.2.1", 0, tls=tls)):
         with pytest.raises(Exception, match=r"certificate|TLS"):
             list(services.api.start(serving))
     assert services.api.state.address == ""
