@@ -155,7 +155,7 @@ class ApiServices:
                     f"在 {serving.host} 上其他计算机也能访问：必须提供 TLS 文件和密钥。",
                 ),
                 Phrase(
-                    "Give --tls-certificate and --tls-key, and --api-key-file unless there is a key; or leave --host out.",
+                    "Give --tls-certificate, --tls-key, and --api-key-file unless there is a key; or leave --host out.",
                     "请提供 --tls-certificate、--tls-key，以及（尚无密钥时）--api-key-file；或去掉 --host。",
                 ),
                 code="not_safe",
