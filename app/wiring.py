@@ -31,6 +31,7 @@ from app.widgets.main_window import MainWindow
 from app.widgets.models_page import ModelsPage
 from app.widgets.settings_page import SettingsPage
 from app.widgets.xray_page import XRayPage
+from app.wiring_api import ApiDesk
 from app.wiring_documents import DocumentDesk, are_models
 from backends.chat.sourced import ConversationScope
 from backends.chat.types import Conversation
@@ -80,6 +81,7 @@ class Desk(QObject):
         window.add_page("about", self.about_page)
         window.add_page("xray", self.xray_page)
         self.documents = DocumentDesk(window, services.documents, services.grounding, pump, self)
+        self.api = ApiDesk(window, services, self.settings, pump, self)
         self.sleep = Sleep(self)
         self._first_look = True
         self._connect()
@@ -93,6 +95,7 @@ class Desk(QObject):
         self.chat.refresh()
         self.models.start()
         self.documents.start()
+        self.api.start()
         self.grounding.refresh()
         self.sleep.watch()
         if load and self.services.settings.current.models.load_at_start:
@@ -115,6 +118,7 @@ class Desk(QObject):
         self.grounding.close()
         self.chat.close()
         self.documents.close()
+        self.api.close()
         self.models.close()
 
     def _connect(self) -> None:
@@ -290,6 +294,7 @@ class Desk(QObject):
         self.models_page.show_picture(picture)
         self.chat_page.show_state(state)
         self.chat.show_model(state)
+        self.api.show_model(state.model.id if state.model else "")
         if self._first_look and state.stage != "starting":
             self._first_look = False
             if state.stage == "empty" and self.window.page == "chat":  # else somebody went elsewhere meanwhile
@@ -334,6 +339,7 @@ class Desk(QObject):
         """Something was changed, in the window or by a command that runs in this process."""
         self.models.on_changes(changes)
         self.documents.on_changes(changes)
+        self.api.on_changes(changes)
         if "documents" in changes:
             self.grounding.look_again()
         self.settings.on_changes(changes)

@@ -18,6 +18,7 @@ class Confirm(Retranslated, QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("surface", "danger")
+        self._yes_words = ""
         self._words = parts.label(wrap=True)
         self._no = parts.button(kind="quiet")
         self._yes = parts.button(kind="danger")
@@ -31,10 +32,13 @@ class Confirm(Retranslated, QFrame):
 
     def retranslate(self) -> None:
         self._no.setText(self.tr("Keep"))
-        self._yes.setText(self.tr("Delete"))
+        self._yes.setText(self._yes_words or self.tr("Delete"))
 
-    def ask(self, words: str) -> None:
-        """The focus goes to the harmless answer if a key was pressed to come here."""
+    def ask(self, words: str, yes: str = "") -> None:
+        """`yes`: what is done if it is not deleting. The focus goes to the harmless answer if a key was pressed to come
+        here."""
+        self._yes_words = yes
+        self.retranslate()
         self._words.setText(words)
         self._no.setAccessibleDescription(words)
         self._yes.setAccessibleDescription(words)

@@ -26,7 +26,7 @@ USUAL = (1200, 800)
 
 
 class MainWindow(QMainWindow):
-    """Pages are known by name: chat, documents, search, viewer, models, first_run, settings, about.
+    """Pages are known by name: chat, documents, search, viewer, models, api, first_run, settings, about.
 
     `notices` is for what concerns the whole window; a page may keep a board of its own.
     """

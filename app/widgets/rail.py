@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetrics, QGuiApplication
+from PySide6.QtGui import QFont, QFontMetrics, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
 from app import icons, parts, theme
@@ -23,11 +23,13 @@ PLACES = (
     Place("documents", "library"),
     Place("search", "search"),
     Place("models", "package"),
+    Place("api", "plug"),
     Place("settings", "settings", bottom=True),
     Place("about", "info", bottom=True),
 )
 
 _BESIDE = 14  # padding and frame of a button
+_LOW = 560  # below this height the mark goes, and the places move together
 _BELONGS = {"first_run": "models"}
 
 
@@ -39,10 +41,11 @@ class Rail(Retranslated, QFrame):
         self.setProperty("surface", "rail")
         self._buttons: dict[str, QToolButton] = {}
         self._shown = "chat"
-        mark = QLabel()
-        mark.setPixmap(QGuiApplication.windowIcon().pixmap(QSize(32, 32), self.devicePixelRatioF()))
-        mark.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        column = parts.column(mark, SPACE.s, space=SPACE.xs, margin=(SPACE.s, SPACE.m, SPACE.s, SPACE.s))
+        self._mark = QLabel()
+        self._mark.setPixmap(QGuiApplication.windowIcon().pixmap(QSize(32, 32), self.devicePixelRatioF()))
+        self._mark.setContentsMargins(0, 0, 0, SPACE.s)
+        self._mark.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        column = self._column = parts.column(self._mark, space=SPACE.xs, margin=(SPACE.s, SPACE.m, SPACE.s, SPACE.s))
         for place in (*(p for p in PLACES if not p.bottom), None, *(p for p in PLACES if p.bottom)):
             if place is None:
                 column.addStretch(1)
@@ -70,6 +73,12 @@ class Rail(Retranslated, QFrame):
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         return button
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        low = self.height() < px(_LOW)
+        self._mark.setVisible(not low)
+        self._column.setSpacing(0 if low else SPACE.xs)
+
     def show_page(self, name: str) -> None:
         """Mark where we are; a page without a place here belongs to another, or to the one it was opened from."""
         self._shown = name if name in self._buttons else _BELONGS.get(name, self._shown)
@@ -86,6 +95,7 @@ class Rail(Retranslated, QFrame):
             "documents": self.tr("Documents"),
             "search": self.tr("Search"),
             "models": self.tr("Models"),
+            "api": self.tr("API"),
             "settings": self.tr("Settings"),
             "about": self.tr("About"),
         }

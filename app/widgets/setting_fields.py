@@ -141,7 +141,7 @@ class _Integer(Field):
         super().__init__(self._spin)
         self._spin.setRange(int(spec.minimum), int(spec.maximum))
         self._spin.setSingleStep(1024 if spec.maximum > 100_000 else 1)
-        self._spin.setGroupSeparatorShown(True)
+        self._spin.setGroupSeparatorShown(spec.maximum > 65_535)  # 16,384 tokens, but port 8642
         _prepare(self._spin)
         self._spin.valueChanged.connect(self.stepped)
         self._spin.editingFinished.connect(self.entered)

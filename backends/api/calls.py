@@ -36,6 +36,7 @@ class Call:
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
+    pieces: int = 0  # of answers, that were told so far: hardly fewer than their tokens
     reasoning_tokens: int = 0
     first_token: float | None = None  # seconds after `started`
     status: int = 0

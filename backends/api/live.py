@@ -26,7 +26,7 @@ class LiveCall:
     at: float  # since 1970
     seconds: float  # so long it takes already
     prompt_tokens: int
-    completion_tokens: int
+    completion_tokens: int  # so far; as pieces of text until the answer is whole
 
 
 class LiveCalls:
@@ -87,5 +87,5 @@ def _seen(call: Call, now: float) -> LiveCall:
         call.at,
         now - call.started,
         call.prompt_tokens,
-        call.completion_tokens,
+        max(call.completion_tokens, call.pieces),
     )

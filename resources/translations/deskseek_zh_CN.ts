@@ -95,6 +95,10 @@
         <translation>模型</translation>
     </message>
     <message>
+        <source>API for programs</source>
+        <translation>供程序使用的 API</translation>
+    </message>
+    <message>
         <source>Settings</source>
         <translation>设置</translation>
     </message>
@@ -179,6 +183,252 @@
     <message>
         <source>Go on</source>
         <translation>继续</translation>
+    </message>
+</context>
+<context>
+    <name>ApiExamples</name>
+    <message>
+        <source>Documents</source>
+        <translation>文档</translation>
+    </message>
+    <message>
+        <source>Example</source>
+        <translation>示例</translation>
+    </message>
+    <message>
+        <source>New key…</source>
+        <translation>新建密钥…</translation>
+    </message>
+    <message>
+        <source>Ask once, on the command line.</source>
+        <translation>在命令行中提问一次。</translation>
+    </message>
+    <message>
+        <source>The openai package; others of its kind are told the same.</source>
+        <translation>使用 openai 库；其他兼容的库设置方法相同。</translation>
+    </message>
+    <message>
+        <source>An assistant in VS Code and JetBrains. Put this into its configuration.</source>
+        <translation>VS Code 与 JetBrains 中的编程助手。请将以下内容写入其配置文件。</translation>
+    </message>
+    <message>
+        <source>Set these before it is started.</source>
+        <translation>启动前请设置以下环境变量。</translation>
+    </message>
+    <message>
+        <source>Programs made for Ollama ask here as well.</source>
+        <translation>为 Ollama 编写的程序也可以直接使用。</translation>
+    </message>
+    <message>
+        <source>Add a document, then ask what is in yours: the answer names its sources.</source>
+        <translation>先上传文档，再就文档内容提问，回答会注明出处。</translation>
+    </message>
+    <message>
+        <source>The key “%1” stands in it.</source>
+        <translation>其中已填入密钥“%1”。</translation>
+    </message>
+    <message>
+        <source>Put your key in the place of %1.</source>
+        <translation>请将 %1 替换为您的密钥。</translation>
+    </message>
+</context>
+<context>
+    <name>ApiKeys</name>
+    <message>
+        <source>Each program has a key of its own: then one can be taken back without the others.</source>
+        <translation>请为每个程序使用单独的密钥，这样可以只撤销其中一个。</translation>
+    </message>
+    <message>
+        <source>New key…</source>
+        <translation>新建密钥…</translation>
+    </message>
+    <message>
+        <source>Looking…</source>
+        <translation>正在查找…</translation>
+    </message>
+    <message>
+        <source>There is no key yet. Without one, no program can ask.</source>
+        <translation>还没有密钥。没有密钥，任何程序都无法访问。</translation>
+    </message>
+</context>
+<context>
+    <name>ApiNewKey</name>
+    <message>
+        <source>New key</source>
+        <translation>新建密钥</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>May do</source>
+        <translation>权限</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Requests a minute</source>
+        <translation>每分钟请求数</translation>
+    </message>
+    <message>
+        <source>Tokens a minute</source>
+        <translation>每分钟 token 数</translation>
+    </message>
+    <message>
+        <source>Valid for</source>
+        <translation>有效期</translation>
+    </message>
+    <message>
+        <source>Who uses it, such as “Editor”</source>
+        <translation>由谁使用，例如“编辑器”</translation>
+    </message>
+    <message>
+        <source>all; or some, such as r1-*, qwen3*</source>
+        <translation>留空为全部；或填写部分，例如 r1-*, qwen3*</translation>
+    </message>
+    <message>
+        <source>no limit</source>
+        <translation>不限</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Make the key</source>
+        <translation>创建密钥</translation>
+    </message>
+    <message>
+        <source>Until it is revoked</source>
+        <translation>直到撤销</translation>
+    </message>
+    <message>
+        <source>1 day</source>
+        <translation>1 天</translation>
+    </message>
+    <message>
+        <source>%1 days</source>
+        <translation>%1 天</translation>
+    </message>
+</context>
+<context>
+    <name>ApiPage</name>
+    <message>
+        <source>API</source>
+        <translation>API</translation>
+    </message>
+    <message>
+        <source>Requests</source>
+        <translation>请求</translation>
+    </message>
+    <message>
+        <source>Connect</source>
+        <translation>连接</translation>
+    </message>
+    <message>
+        <source>Keys</source>
+        <translation>密钥</translation>
+    </message>
+    <message>
+        <source>Options</source>
+        <translation>选项</translation>
+    </message>
+</context>
+<context>
+    <name>ApiRequests</name>
+    <message>
+        <source>Running now</source>
+        <translation>正在处理</translation>
+    </message>
+    <message>
+        <source>Earlier</source>
+        <translation>历史记录</translation>
+    </message>
+    <message>
+        <source>Erase the list</source>
+        <translation>清空记录</translation>
+    </message>
+    <message>
+        <source>Requests that are over</source>
+        <translation>已结束的请求</translation>
+    </message>
+    <message>
+        <source>No program is asking.</source>
+        <translation>当前没有程序在请求。</translation>
+    </message>
+    <message>
+        <source>What programs have asked is listed here: when, by which key, at what cost.</source>
+        <translation>程序发出的请求会列在这里：时间、所用密钥和用量。</translation>
+    </message>
+    <message>
+        <source>Looking…</source>
+        <translation>正在查找…</translation>
+    </message>
+    <message>
+        <source>The whole list is erased, with the texts in it.</source>
+        <translation>将清除全部记录及其中的文字。</translation>
+    </message>
+    <message>
+        <source>Erase</source>
+        <translation>清除</translation>
+    </message>
+</context>
+<context>
+    <name>ApiSwitch</name>
+    <message>
+        <source>Let programs on this computer use the model</source>
+        <translation>允许本机程序使用模型</translation>
+    </message>
+    <message>
+        <source>Off</source>
+        <translation>已关闭</translation>
+    </message>
+    <message>
+        <source>Starting…</source>
+        <translation>正在启动…</translation>
+    </message>
+    <message>
+        <source>On</source>
+        <translation>已开启</translation>
+    </message>
+    <message>
+        <source>Ending what runs…</source>
+        <translation>正在结束当前请求…</translation>
+    </message>
+    <message>
+        <source>Could not start</source>
+        <translation>无法启动</translation>
+    </message>
+    <message>
+        <source>Copy the address</source>
+        <translation>复制地址</translation>
+    </message>
+    <message>
+        <source>Editors, scripts and other programs find it here. Only this computer can ask, with a key.</source>
+        <translation>编辑器、脚本等程序可通过此地址访问。仅限本机，且需要密钥。</translation>
+    </message>
+    <message>
+        <source>Use port %1</source>
+        <translation>改用端口 %1</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+    <message>
+        <source>No key is needed: every program on this computer can ask.</source>
+        <translation>无需密钥：本机的任何程序都可以访问。</translation>
+    </message>
+    <message>
+        <source>Other computers can ask too, if they have a key.</source>
+        <translation>其他计算机凭密钥也可以访问。</translation>
+    </message>
+    <message>
+        <source>It was started so by “deskseek serve”, and ends with it.</source>
+        <translation>由“deskseek serve”以此方式启动，并随其结束。</translation>
     </message>
 </context>
 <context>
@@ -369,6 +619,17 @@
     <message>
         <source>Delete</source>
         <translation>删除</translation>
+    </message>
+</context>
+<context>
+    <name>CopyButton</name>
+    <message>
+        <source>Copied</source>
+        <translation>已复制</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
     </message>
 </context>
 <context>
@@ -1434,6 +1695,10 @@
         <translation>模型</translation>
     </message>
     <message>
+        <source>API</source>
+        <translation>API</translation>
+    </message>
+    <message>
         <source>Settings</source>
         <translation>设置</translation>
     </message>
@@ -2364,6 +2629,36 @@
     </message>
 </context>
 <context>
+    <name>_Detail</name>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Asked</source>
+        <translation>请求内容</translation>
+    </message>
+    <message>
+        <source>Answered</source>
+        <translation>回答内容</translation>
+    </message>
+    <message>
+        <source>What was asked and answered is not kept.</source>
+        <translation>未保存请求与回答的文字。</translation>
+    </message>
+</context>
+<context>
+    <name>_Live</name>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Cancel: %1, %2</source>
+        <translation>取消：%1，%2</translation>
+    </message>
+</context>
+<context>
     <name>_Row</name>
     <message>
         <source>Use %1</source>
@@ -2408,6 +2703,168 @@
     <message>
         <source>Looking…</source>
         <translation>正在查找…</translation>
+    </message>
+    <message>
+        <source>Revoke</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Revoke %1</source>
+        <translation>撤销 %1</translation>
+    </message>
+    <message>
+        <source>Erase</source>
+        <translation>清除</translation>
+    </message>
+    <message>
+        <source>Erase %1 from the list</source>
+        <translation>从列表中清除 %1</translation>
+    </message>
+    <message>
+        <source>“%1” opens nothing any more, for good. What runs for it ends.</source>
+        <translation>“%1”将永久失效，使用它的请求会立即结束。</translation>
+    </message>
+</context>
+<context>
+    <name>_Secret</name>
+    <message>
+        <source>The key “%1” is made</source>
+        <translation>密钥“%1”已创建</translation>
+    </message>
+    <message>
+        <source>The key</source>
+        <translation>密钥</translation>
+    </message>
+    <message>
+        <source>Copy the key</source>
+        <translation>复制密钥</translation>
+    </message>
+    <message>
+        <source>Copy it now: it cannot be shown again. Only its fingerprint is stored.</source>
+        <translation>请立即复制：之后无法再次显示，本机只保存其指纹。</translation>
+    </message>
+    <message>
+        <source>Done</source>
+        <translation>完成</translation>
+    </message>
+</context>
+<context>
+    <name>api</name>
+    <message>
+        <source>Full access</source>
+        <translation>完全访问</translation>
+    </message>
+    <message>
+        <source>Standard</source>
+        <translation>标准</translation>
+    </message>
+    <message>
+        <source>Read only</source>
+        <translation>只读</translation>
+    </message>
+    <message>
+        <source>Counters only</source>
+        <translation>仅统计</translation>
+    </message>
+    <message>
+        <source>Asks models, reads and changes documents, unloads models, reads counters.</source>
+        <translation>使用模型、读写文档、卸载模型、读取统计数据。</translation>
+    </message>
+    <message>
+        <source>Asks models, searches, adds and deletes documents.</source>
+        <translation>使用模型，搜索、添加和删除文档。</translation>
+    </message>
+    <message>
+        <source>Lists models, searches documents. Asks no model.</source>
+        <translation>列出模型、搜索文档，不能向模型提问。</translation>
+    </message>
+    <message>
+        <source>Reads the counters at /metrics, nothing else.</source>
+        <translation>只能读取 /metrics 的统计数据。</translation>
+    </message>
+    <message>
+        <source>Revoked</source>
+        <translation>已撤销</translation>
+    </message>
+    <message>
+        <source>Expired</source>
+        <translation>已过期</translation>
+    </message>
+    <message>
+        <source>made %1</source>
+        <translation>创建于 %1</translation>
+    </message>
+    <message>
+        <source>never used</source>
+        <translation>从未使用</translation>
+    </message>
+    <message>
+        <source>last used %1</source>
+        <translation>上次使用 %1</translation>
+    </message>
+    <message>
+        <source>revoked %1</source>
+        <translation>撤销于 %1</translation>
+    </message>
+    <message>
+        <source>valid until %1</source>
+        <translation>有效期至 %1</translation>
+    </message>
+    <message>
+        <source>%1 requests a minute</source>
+        <translation>每分钟 %1 次请求</translation>
+    </message>
+    <message>
+        <source>%1 tokens a minute</source>
+        <translation>每分钟 %1 个 token</translation>
+    </message>
+    <message>
+        <source>models: %1</source>
+        <translation>模型：%1</translation>
+    </message>
+    <message>
+        <source>only: %1</source>
+        <translation>仅限：%1</translation>
+    </message>
+    <message>
+        <source>waits</source>
+        <translation>等待</translation>
+    </message>
+    <message>
+        <source>model loads</source>
+        <translation>加载模型</translation>
+    </message>
+    <message>
+        <source>reads</source>
+        <translation>读取</translation>
+    </message>
+    <message>
+        <source>writes</source>
+        <translation>生成</translation>
+    </message>
+    <message>
+        <source>ends</source>
+        <translation>结束</translation>
+    </message>
+    <message>
+        <source>cancelled</source>
+        <translation>已取消</translation>
+    </message>
+    <message>
+        <source>refused</source>
+        <translation>已拒绝</translation>
+    </message>
+    <message>
+        <source>failed</source>
+        <translation>失败</translation>
+    </message>
+    <message>
+        <source>first token %1</source>
+        <translation>首个 token %1</translation>
+    </message>
+    <message>
+        <source>%1 + %2 tokens</source>
+        <translation>%1 + %2 token</translation>
     </message>
 </context>
 <context>

@@ -37,7 +37,7 @@ from backends.core.phrase import Language, Phrase
 from backends.core.setting_groups import NetworkSettings
 from backends.core.settings import Settings
 from backends.models.types import LocalModel
-from tests.kit import document_scenes, pictures, scenes
+from tests.kit import api_scenes, document_scenes, pictures, scenes
 
 SIZES = ((1280, 800), (1920, 1080), (760, 520))
 
@@ -328,6 +328,7 @@ SCENES: dict[str, Callable[[Studio], None]] = {
     "notices": notices,
     **dict(pages()),
     **document_scenes.SCENES,
+    **api_scenes.SCENES,
 }
 
 
