@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from backends.api import (
+    anthropic,
     embeddings,
     ollama,
     ollama_models,
@@ -26,6 +27,7 @@ def routers() -> tuple[APIRouter, ...]:
         ollama.router,
         ollama_models.router,
         responses.router,
+        anthropic.router,
         tokens.router,
         status.router,
     )
