@@ -2,23 +2,32 @@
 
     python -m tests.bench single --llama-bench PATH [--prompt 512] [--generate 128] [--rounds 5] [--quick]
 
-The same file (random weights in the shape of a 1.5B Q4_K_M), threads and build, by turns; in each round each side is a
-new process (where its memory happens to lie moves the speed by some per cent), warms up, and measures once. llama-bench
-measures `llama_decode` alone (with llama_synchronize); ours is what a consumer of the stream waits for: sampling, text,
-events, another thread that takes them. How to build the peer: tests/kit/peers.py.
+The same file (random weights in the shape of a 1.5B Q4_K_M), threads and build.
+
+runs     by turns with llama-bench itself; in each round each side is a new process (where its memory happens to lie
+         moves the speed by some per cent), warms up, and measures once; medians. Where a machine's own speed moves by
+         more than what is looked for between two such runs, they say little
+pairs    llama-bench's two loops (tests/kit/llama_loop.py) in one process with our engine, by turns of about a second;
+         the median of the ratios. On the processor only
+
+llama-bench measures `llama_decode` alone (with llama_synchronize); ours is what a consumer of the stream waits for:
+sampling, text, events, another thread that takes them. How to build the peer: tests/kit/peers.py.
 """
 
 import json
 import random
+import statistics
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from backends.engine.loader import NativeEngine
 from backends.engine.protocol import Finished, GenerateRequest, LoadRequest, Sampling
 from tests.kit import peers
+from tests.kit.llama_loop import LlamaLoop
 from tests.kit.peers import Figures
 
 SAMPLINGS = {
@@ -33,17 +42,21 @@ def main(arguments: Sequence[str]) -> int:
         parser.add_argument("--prompt", type=int, default=512)
         parser.add_argument("--generate", type=int, default=128)
         parser.add_argument("--gpu-layers", type=int, default=0, help="-1: all, on a machine with a GPU")
+        parser.add_argument("--pairs", type=int, default=24, help="pairs of decoding; of prompts a third")
+        parser.add_argument("--only", choices=("runs", "pairs"))
         parser.add_argument("--ours", action="store_true", help="one round of ours alone, as JSON: a round's process")
 
     given = peers.options(__doc__ or "", "single", arguments, "llama-bench", more=more)
     if given.quick:
-        given.prompt, given.generate = min(given.prompt, 128), min(given.generate, 24)
+        given.prompt, given.generate, given.pairs = min(given.prompt, 128), min(given.generate, 24), 3
     if given.ours:
         print(json.dumps(ours(given.model, given)))
         return 0
     with peers.model_of(given) as model:
         peers.say_flags(given.llama_bench)
-        good = compare(given.llama_bench, model, given)
+        good = given.only == "pairs" or compare(given.llama_bench, model, given)
+        if given.gpu_layers == 0 and given.only != "runs":
+            good &= pairs(model, given)
     return 0 if good else 1
 
 
@@ -69,6 +82,54 @@ def compare(llama_bench: Path, model: Path, given: Namespace) -> bool:
     print(file=sys.stderr)
     shown = [figures.show("llama-bench") for figures in (prefill, *decode.values())]
     return all(shown)
+
+
+def pairs(model: Path, given: Namespace) -> bool:
+    """Turns of 32 tokens, and of whole prompts; a line a figure."""
+    some = min(32, given.generate)
+    loop = LlamaLoop(model, threads=given.threads, prompt=given.prompt, generate=some, mapped=peers.mapped(model))
+    engine = Ours(model, given.threads, max(4096, given.prompt + given.generate))
+    asked: dict[str, tuple[Callable[[], float], Callable[[], float], int, float]] = {
+        f"prefill {given.prompt}": (
+            lambda: engine.read(given.prompt),
+            loop.prefill,
+            max(3, given.pairs // 3),
+            WANTED["greedy"],
+        )
+    }
+    for name, sampling in SAMPLINGS.items():
+        asked[f"decode {some}, {name}"] = (
+            partial(engine.decode, some, sampling),
+            loop.decode,
+            given.pairs,
+            WANTED[name],
+        )
+    try:
+        good = [_paired(name, *sides) for name, sides in asked.items()]
+        return all(good)
+    finally:
+        engine.close()
+        loop.close()
+
+
+def _paired(name: str, mine: Callable[[], float], theirs: Callable[[], float], count: int, wanted: float) -> bool:
+    mine()
+    theirs()
+    ratios: list[float] = []
+    for number in range(count):
+        if number % 2 == 0:
+            first = mine()
+            ratios.append(first / theirs())
+        else:
+            first = theirs()
+            ratios.append(mine() / first)
+    low, median, high = statistics.quantiles(ratios, n=4)
+    print(
+        f"{name}, {count} pairs with llama-bench's loop: median ratio {median:.3f} (quartiles {low:.3f}, {high:.3f}), "
+        f"wanted at least {wanted}{'' if median >= wanted else '  !'}",
+        flush=True,
+    )
+    return median >= wanted
 
 
 def ours(model: Path, given: Namespace) -> dict[str, float]:
@@ -102,7 +163,10 @@ class Ours:
         self.device = self._ask(64, 8, Sampling(temperature=0)).device
 
     def prefill(self, count: int) -> float:
-        self._ask(count, 1, Sampling(temperature=0))  # llama-bench reads it once before it measures, too
+        self.read(count)  # llama-bench reads it once before it measures, too
+        return self.read(count)
+
+    def read(self, count: int) -> float:
         return self._ask(count, 1, Sampling(temperature=0)).timings.prefill_tokens_per_s
 
     def decode(self, count: int, sampling: Sampling) -> float:
