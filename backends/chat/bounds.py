@@ -16,7 +16,8 @@ _MEASURED = "(?:小时|分钟|平方|公里|工作|周岁|公斤|[个天日岁�
 def _patterns() -> tuple["re.Pattern[str]", ...]:
     most = latin(
         "at most/up to/no more than/not more than/not exceed/not exceeding/no longer than/not longer than/less than/"
-        "fewer than/lower than/below/under/maximum of/a maximum/not over/not above/shorter than/younger than/within"
+        "notafter/fewer than/lower than/below/under/maximum of/a maximum/not over/not above/shorter than/younger than/"
+        "within"
     )
     least = latin(
         "at least/no less than/not less than/no fewer than/more than/greater than/higher than/above/over/exceed/"
@@ -36,19 +37,23 @@ def _patterns() -> tuple["re.Pattern[str]", ...]:
     )
 
 
-def bound(tokens: Sequence[Token], place: int) -> int:
-    """-1: at most the number at `place`, or less than it; 1: at least; 0: the number itself."""
+_EXACT, _MOST, _LEAST, _OVER = frozenset((0,)), frozenset((-1,)), frozenset((1,)), frozenset((0, 1))
+
+
+def bound(tokens: Sequence[Token], place: int) -> frozenset[int]:
+    """-1: at most the number at `place`, or less than it; 1: at least; 0: the number itself; both of what may be
+    either: "over 12 years"."""
     most, least, most_after, least_after = _patterns()
     quantity = tokens[place].quantity
     before = Flat(tokens[max(0, place - _NEAR) : place]).text
     after = Flat(tokens[place + 1 : place + _NEAR]).text
     if most.search(before) or most_after.search(after):
-        return -1
+        return _MOST
     found = least.search(before)
     lasting = quantity is not None and quantity.unit in _TIME
-    if found and not (lasting and found.group().split()[:1] == ["over"]):
-        return 1
-    return 1 if least_after.search(after) else 0
+    if found and lasting and found.group().split()[:1] == ["over"]:
+        return _OVER
+    return _LEAST if found or least_after.search(after) else _EXACT
 
 
 def bounds_differ(said: Sequence[Token], there: Sequence[Token]) -> bool:
@@ -56,13 +61,13 @@ def bounds_differ(said: Sequence[Token], there: Sequence[Token]) -> bool:
     found: dict[str, set[int]] = {}
     for place, token in enumerate(there):
         if token.kind == "number":
-            found.setdefault(token.key, set()).add(bound(there, place))
+            found.setdefault(token.key, set()).update(bound(there, place))
     return any(
-        token.kind == "number" and token.key in found and bound(said, place) not in found[token.key]
+        token.kind == "number" and token.key in found and not bound(said, place) & found[token.key]
         for place, token in enumerate(said)
     )
 
 
 def bounded(tokens: Sequence[Token]) -> set[str]:
     """The numbers that bound something."""
-    return {token.key for place, token in enumerate(tokens) if token.kind == "number" and bound(tokens, place)}
+    return {token.key for place, token in enumerate(tokens) if token.kind == "number" and 0 not in bound(tokens, place)}

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Literal
 
 from backends.chat.quantities import NUMBER, UNITS, Quantity, quantities
+from backends.chat.wording import reworded
 from backends.documents.folding import folded
 from backends.documents.words import stem
 
@@ -93,6 +94,7 @@ _WORD = re.compile(
     re.VERBOSE,
 )
 _QUANTITY_LIKE = re.compile(r"\d[\d,.]*(?:st|nd|rd|th|s|km|kg|cm|mm|mg|ml|ft|mb|gb|tb|hz|kw|mw|bn|mn|[kmgtvwl])", re.I)
+_WITH_HYPHEN = re.compile(r"^\d[\d,.]*-(?=[a-z]{3})")
 _ENGLISH_NOT = "not no never without neither nor none nobody nothing nowhere cannot non"
 _NOT_WORDS = frozenset(_ENGLISH_NOT.split())
 _NEGATIVE = {"没", "无", "未", "非", "勿", "莫", "否"}
@@ -111,7 +113,7 @@ _ENGLISH_PARTS = (
     "than then so such into about also both each other others only just very more most some any all while during "
     "however moreover furthermore thus therefore according because since until after before between through over "
     "under up down out off again further once here own same s t d ll ve re m one "
-    "unless except provided whether nearly almost "
+    "unless except provided whether nearly almost notafter "
     "overall hence meanwhile instead besides yet still nevertheless nonetheless given based unlike despite although "
     "though whereas like yes yeah ok indeed using "
     "source sources document documents passage text says said states stated mentions mentioned"
@@ -124,7 +126,7 @@ _HAN_PARTS = frozenset(
 
 def claim(text: str, *, beginning: bool = True) -> Claim:
     """`beginning`: the text begins a sentence, so that the capital of its first word says little."""
-    text = _MARKUP.sub(" ", folded(_SPACES.sub(" ", _LINES.sub("", text)), lower=False))
+    text = reworded(_MARKUP.sub(" ", folded(_SPACES.sub(" ", _LINES.sub("", text)), lower=False)))
     return Claim(tuple(_dates(list(_tokens(text, beginning)))))
 
 
@@ -171,12 +173,17 @@ def _tokens(text: str, beginning: bool) -> Iterator[Token]:
         place = match.end()
 
 
+def _measure(word: str) -> bool:
+    """km2; 24-hour."""
+    return word.lower() in UNITS or _WITH_HYPHEN.sub("", word).lower() in UNITS
+
+
 def _numbers(text: str) -> Iterator["re.Match[str]"]:
     """Matches that are numbers, not the figures of a part number."""
     identifiers = [
         match.span("identifier")
         for match in _WORD.finditer(text)
-        if (word := match["identifier"]) and word.lower() not in UNITS and not _QUANTITY_LIKE.fullmatch(word)
+        if (word := match["identifier"]) and not (_measure(word) or _QUANTITY_LIKE.fullmatch(word))
     ]
     place = 0
     while (match := NUMBER.search(text, place)) is not None:

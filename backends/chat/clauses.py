@@ -9,6 +9,7 @@ from backends.documents.words import stem
 
 SENTENCE_ENDS = frozenset(".!?。！？|")
 SPLIT = frozenset(("but", "while", "whereas", "although", "though"))
+SUBORDINATE = SPLIT | {"if", "unless", "because"}
 
 
 class Flat:
@@ -61,12 +62,12 @@ def keys(tokens: Sequence[Token]) -> frozenset[str]:
     return frozenset(found)
 
 
-def clauses(tokens: Sequence[Token]) -> list[tuple[int, int]]:
-    """Start and end of each that says something."""
+def clauses(tokens: Sequence[Token], split: frozenset[str] = SPLIT) -> list[tuple[int, int]]:
+    """Start and end of each that says something; `split`: words that begin another."""
     found: list[tuple[int, int]] = []
     begin = 0
     for place, token in enumerate(tokens):
-        if (token.kind == "stop" and (token.key in ",;:()" or token.key in SENTENCE_ENDS)) or token.key in SPLIT:
+        if (token.kind == "stop" and (token.key in ",;:()" or token.key in SENTENCE_ENDS)) or token.key in split:
             found.append((begin, place))
             begin = place + 1
     found.append((begin, len(tokens)))

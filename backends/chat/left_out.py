@@ -16,7 +16,9 @@ from backends.chat.clauses import Flat, clauses, keys, latin, whole_sentences
 
 _USED = 0.5  # of a clause's words, or of the sentence's: the clause is what it speaks of
 _ONLY_OF = 2  # words after "only" that it restricts
-_LIGHT = frozenset("第条款章项作以按予进行应须需必均才")
+_LIGHT = frozenset("第条款章项作以按予进行应须需必均才") | {"given", "give", "made", "make"}
+_MODALS = frozenset(("shall", "may", "must", "can", "will", "should", "is", "are"))
+_WHEN = re.compile(r"^ ?[\u3400-\u9fff]{2,8}?[时后前]")  # 开封后, 未开封时
 _OMITTED_HAN = 1  # characters that a rule may lose
 
 
@@ -32,6 +34,7 @@ class _Marks:
     lost: tuple["re.Pattern[str]", ...]
     only: "re.Pattern[str]"
     before: "re.Pattern[str]"  # a condition that follows its mark
+    when: "re.Pattern[str]"  # ... or a time, at the beginning of a clause
     after: "re.Pattern[str]"  # ... or stands before it in its clause
     but_for: "re.Pattern[str]"
     rule: "re.Pattern[str]"
@@ -73,6 +76,10 @@ def _marks() -> _Marks:
             "如(?=[果若遇获有经需能未果])|(?<=[ ,])若|倘|假如|假设|除非|"
             "除(?!了|以|法|尘)|只有|只要|一旦|未经|须经|凡(?=[^尔])|视.{1,8}而定",
         ),
+        when=re.compile(
+            rf"^(?:{latin('if/unless/provided/once/when/after/before/while/until/as long as/in case')})|"
+            rf"^ ?(?:如[果若]|若|倘|一旦|除非|只要|凡)|{_WHEN.pattern}"
+        ),
         after=_re(
             "",
             "除外|例外|以外|之外|情况下|的话|为前提|为条件|为限|前提下|(?<=[过于到达满无未有]).{0,12}时(?= ,)|"
@@ -112,7 +119,10 @@ def left_out(said: Claim, window: Claim) -> bool:
         used = True
         if _conditions(ours, sentence) or _weakened(ours, sentence) or _rule(ours, sentence):
             return True
-    return used and _added(ours, Flat(window.tokens))
+    return used and (
+        _added(ours, Flat(window.tokens), negated=any(token.kind == "not" for token in window.tokens))
+        or any(_bound_elsewhere(said.tokens[a:b], window.tokens) for a, b in whole_sentences(said.tokens))
+    )
 
 
 class _Said:
@@ -148,9 +158,9 @@ class _Sentence:
     def __init__(self, tokens: Sequence[Token], ours: _Said) -> None:
         self.tokens = tokens
         self.clauses = clauses(tokens)
-        self.used = [self._uses(ours, tokens[a:b]) for a, b in self.clauses]
+        self.used = [self.uses(ours, tokens[a:b]) for a, b in self.clauses]
 
-    def _uses(self, ours: _Said, tokens: Sequence[Token]) -> bool:
+    def uses(self, ours: _Said, tokens: Sequence[Token]) -> bool:
         there = keys(tokens)
         common = len(there & ours.keys)
         return common > 0 and (common >= _USED * len(there) or common >= _USED * len(ours.keys))
@@ -226,9 +236,10 @@ def _rule(ours: _Said, there: _Sentence) -> bool:
     """A rule is said whole: whom it binds, and when. And a bound that something holds for."""
     marks = _marks()
     new = len(_Said(Claim(tuple(there.tokens))).lacks(ours.tokens))
-    for n, (a, b) in enumerate(there.clauses):
+    parts = [part for clause in there.clauses for part in _predicates(there.tokens, *clause)]
+    for a, b in parts:
         tokens = there.tokens[a:b]
-        if not there.used[n]:
+        if not there.uses(ours, tokens):
             continue
         if any(key not in ours.alone for key in bounded(tokens)):
             return True
@@ -243,11 +254,45 @@ def _rule(ours: _Said, there: _Sentence) -> bool:
     return False
 
 
-def _added(ours: _Said, there: Flat) -> bool:
+def _predicates(tokens: Sequence[Token], a: int, b: int) -> list[tuple[int, int]]:
+    """ "the buyer may cancel" and "shall be refunded" of "the buyer may cancel and shall be refunded"."""
+    found: list[tuple[int, int]] = []
+    for place in range(a + 1, b - 1):
+        if tokens[place].key == "and" and tokens[place + 1].key in _MODALS:
+            found.append((a, place))
+            a = place + 1
+    return [*found, (a, b)]
+
+
+def _bound_elsewhere(ours: Sequence[Token], window: Sequence[Token]) -> bool:
+    """The passage has the condition of the sentence, but in a sentence that says something else of it. "They keep for a
+    year; once opened, eat them within a month": not "once opened, they keep for a year"."""
+    pattern = _marks().when
+    pieces = clauses(ours)
+    if pieces and (head := next(Flat(ours[slice(*pieces[0])]).finds(_WHEN), None)) is not None:
+        a, b = pieces[0]
+        if a + head[1] < b:
+            pieces[0:1] = [(a, a + head[1]), (a + head[1], b)]
+    here = [n for n, (a, b) in enumerate(pieces) if pattern.search(Flat(ours[a:b]).text)]
+    if len(here) != 1 or len(pieces) < 2:
+        return False
+    condition = keys(ours[slice(*pieces[here[0]])])
+    rest = keys([token for n, (a, b) in enumerate(pieces) if n not in here for token in ours[a:b]])
+    with_it = [
+        there
+        for a, b in whole_sentences(window)
+        if pattern.search(Flat(window[a:b]).text)
+        and len(condition & (there := keys(window[a:b]))) > _USED * len(condition)
+    ]
+    return bool(condition and rest and with_it) and all(len(rest & there) < _USED * len(rest) for there in with_it)
+
+
+def _added(ours: _Said, there: Flat, *, negated: bool) -> bool:
     """A restriction or a condition that the passage has not."""
     marks = _marks()
     return (
         (ours.has(marks.only) and not marks.only.search(there.text))
         or (ours.has(marks.even) and not marks.even.search(there.text))
+        or (ours.has(marks.but_for) and not marks.but_for.search(there.text) and not negated)
         or any(ours.has(pattern) and not pattern.search(there.text) for pattern in marks.both_ways)
     )

@@ -67,6 +67,12 @@ _UNITS = {
     "W": "w watt watts 瓦",
     "kW": "kw kilowatt kilowatts 千瓦",
     "MW": "mw megawatt megawatts 兆瓦",
+    "Wh": "wh watt-hour watt-hours 瓦时",
+    "kWh": "kwh kilowatt-hour kilowatt-hours 千瓦时",
+    "MWh": "mwh megawatt-hour megawatt-hours 兆瓦时",
+    "GWh": "gwh gigawatt-hours 吉瓦时",
+    "Ah": "ah amp-hours 安时",
+    "mAh": "mah milliamp-hours 毫安时",
     "V": "v volt volts 伏",
     "A": "amp amps ampere amperes 安",
     "Hz": "hz hertz 赫兹",
@@ -169,6 +175,9 @@ def _chinese(match: "re.Match[str]") -> tuple[Quantity, ...] | None:
     numeral = text.removeprefix("第")
     if len(numeral) == 1 and text == numeral and following not in _MEASURE:
         return None
+    before = match.string[max(0, match.start("cn") - 1) : match.start("cn")]
+    if len(text) == 1 and not following and "\u3400" <= before <= "\u9fff":
+        return None  # a name that ends so
     if numeral[0] in "百千万亿兆" and text == numeral:  # 万一, 千万, 百姓
         return None
     number = chinese(numeral)

@@ -10,6 +10,8 @@ numbers or names that the sentence has both: they must fit better where they are
 from collections.abc import Mapping, Sequence
 
 from backends.chat.claims import Claim, Token
+from backends.chat.clauses import SUBORDINATE
+from backends.chat.mixed import mixed
 from backends.chat.names import related
 from backends.chat.opposites import sides
 
@@ -21,11 +23,10 @@ _MOVED = 1.3  # words that have changed places fit so many times better where th
 _INSTEAD, _INSTEAD_LEAD = 1.5, 0.3
 _COMPARING = ("than", "比", "较")
 _TIMES = ("day", "month", "year")
-_LEAST = 2  # words of a clause that is looked at
-_SPLIT = frozenset(("but", "while", "whereas", "although", "though", "if", "unless", "because"))
-_CLAUSES = _SPLIT | {"and", "or", "但", "而", "并", "且", "却", "也"}
+_CLAUSES = SUBORDINATE | {"and", "or", "但", "而", "并", "且", "却", "也"}
 _ARTICLES = frozenset(("the", "a", "an", "our", "its", "their", "his", "her", "this"))
 _PREPOSITIONS = frozenset(("for", "of", "in", "on", "at", "about", "with"))
+_PLACED = frozenset(("at", "in", "on", "from", "under", "near"))
 _SENTENCE_ENDS = frozenset(".!?。！？")
 _LINKS = frozenset(("from", "to", "by", "between", "at", "of", "in", "由", "从", "至", "到", "为", "被", "比", "than"))
 
@@ -42,7 +43,7 @@ def rivalled(said: Claim, window: Claim) -> bool:
         or _moved(ours, theirs)
         or _misplaced(ours, theirs)
         or _negation_moved(ours, theirs)
-        or _mixed(ours, theirs)
+        or mixed(said.tokens, window.tokens, ours.times)
     )
 
 
@@ -59,6 +60,8 @@ class _Places:
         self.sides = sides(tokens)
         self.kinds = _kinds(tokens)
         self.strong = _groups(tokens)
+        times = (token.key for token, kind in zip(tokens, self.kinds, strict=True) if kind[1] in _TIMES)
+        self.times = frozenset(times)
 
     def context(self, place: int, width: int = 1) -> Context:
         if (place, width) not in self._contexts:
@@ -149,18 +152,54 @@ def _by_another(ours: _Places, theirs: _Places) -> bool:
         keys = {one.key for one in ours.tokens[first:end]}
         around = ours.context(first, end - first)
         own = [group for group in theirs.strong if keys & {one.key for one in theirs.tokens[slice(*group)]}]
-        best = max((_fit(around, theirs.context(a, b - a)) for a, b in own), default=None)
-        if best is None:
+        fits = [_fit(around, theirs.context(a, b - a)) for a, b in own]
+        if not fits:
             continue
+        best = max(fits)
         for a, b in theirs.strong:
             others = [one.key for one in theirs.tokens[a:b]]
             if theirs.kinds[a] != ours.kinds[first] or any(key in ours.of for key in others):
                 continue
             if token.kind == "name" and any(related(key, one) for key in others for one in ours.of):
                 continue  # said otherwise
+            if token.kind == "name" and any(_has_its_part(ours, first, theirs, c, a) for c, _ in own):
+                continue
             if _fit(around, theirs.context(a, b - a)) > best * _MARGIN + _LEAD:
                 return True
     return False
+
+
+def _has_its_part(ours: _Places, first: int, theirs: _Places, own: int, rival: int) -> bool:
+    """Within one clause the name has the part that the sentence gives it, and the rival another: it begins it, or it
+    follows the same preposition, which the rival does not."""
+    low, high = sorted((own, rival))
+    if any(_breaks(token) for token in theirs.tokens[low:high]):
+        return False
+    if _begins(ours.tokens, first) and _begins(theirs.tokens, own):
+        return True
+    mine = _preposition(ours.tokens, first)
+    return bool(mine) and mine == _preposition(theirs.tokens, own) != _preposition(theirs.tokens, rival)
+
+
+def _breaks(token: Token) -> bool:
+    return token.key in _CLAUSES or (token.kind == "stop" and (token.key in ",;:()" or token.key in _SENTENCE_ENDS))
+
+
+def _begins(tokens: Sequence[Token], place: int) -> bool:
+    """Nothing but numbers stands before it in its clause."""
+    for token in reversed(tokens[:place]):
+        if _breaks(token):
+            return True
+        if token.content and token.kind != "number":
+            return False
+    return True
+
+
+def _preposition(tokens: Sequence[Token], place: int) -> str:
+    before = tokens[place - 1].key if place else ""
+    if before in _ARTICLES and place > 1:
+        before = tokens[place - 2].key
+    return before if before in _PLACED else ""
 
 
 def _exchanged(ours: _Places, theirs: _Places) -> bool:
@@ -281,62 +320,6 @@ def _gaps(ours: _Places, theirs: _Places) -> list[tuple[int, int]]:
 
 def _between(token: Token) -> bool:
     return token.content or token.key in _COMPARING
-
-
-def _mixed(ours: _Places, theirs: _Places) -> bool:
-    """A clause that is one of the passage but for its beginning, which comes from another: who or what it is said of
-    there, is not what the sentence says it of. "Managers may …" where the passage has "Staff may …, managers …"."""
-    clauses = [_keys(theirs.tokens[a:b]) for a, b in _clauses(theirs.tokens)]
-    heads = [theirs.tokens[a:b] for a, b in _clauses(theirs.tokens)]
-    every_there = [clauses[n] | {token.key for token in tokens if token.content} for n, tokens in enumerate(heads)]
-    every = _keys(ours.tokens)
-    when = {token.key for token, kind in zip(ours.tokens, ours.kinds, strict=True) if kind[1] in _TIMES}
-    for a, b in _clauses(ours.tokens):
-        mine = _keys(ours.tokens[a:b])
-        if len(mine) < _LEAST:
-            continue
-        common = [len(mine & clause) for clause in clauses]
-        most = max(common, default=0)
-        last = [token.key for token in ours.tokens[a:b] if token.content][-1]
-        content = {token.key for token in ours.tokens[a:b] if token.content} - when
-        for n, (tokens, number) in enumerate(zip(heads, common, strict=True)):
-            if number < most or 2 * number < len(mine):
-                continue
-            there = [token.key for token in tokens if token.content]
-            foreign = (mine - clauses[n] - when) | (content - set(there))
-            elsewhere = [key for key in foreign if any(key in one for m, one in enumerate(every_there) if m != n)]
-            if not elsewhere:
-                break
-            if _head_lacks(tokens, every) or (last in elsewhere and there[-1] not in content):
-                return True
-    return False
-
-
-def _keys(tokens: Sequence[Token]) -> frozenset[str]:
-    """Words, and Chinese characters in pairs."""
-    words = {token.key for token in tokens if token.content and token.kind != "han"}
-    return frozenset(words | set(Claim(tuple(token for token in tokens if token.kind != "stop")).pairs))
-
-
-def _clauses(tokens: Sequence[Token]) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
-    begin = 0
-    for place, token in enumerate(tokens):
-        if (token.kind == "stop" and (token.key in ",;:()" or token.key in _SENTENCE_ENDS)) or token.key in _SPLIT:
-            found.append((begin, place))
-            begin = place + 1
-    found.append((begin, len(tokens)))
-    return [(a, b) for a, b in found if any(token.content for token in tokens[a:b])]
-
-
-def _head_lacks(tokens: Sequence[Token], mine: frozenset[str]) -> bool:
-    """The clause begins with what the sentence has not: a word, or two Chinese characters."""
-    content = [place for place, token in enumerate(tokens) if token.content]
-    first = content[0]
-    if tokens[first].kind != "han":
-        return tokens[first].key not in mine and tokens[first].kind != "number"
-    pair = tokens[first].key + (tokens[first + 1].key if first + 1 < len(tokens) else "")
-    return len(pair) == 2 and pair not in mine
 
 
 def _tiles(ours: _Places, theirs: _Places) -> list[tuple[int, int, int]]:

@@ -62,10 +62,16 @@ def _other_head(ours: Sequence[Token], clause: Sequence[Token], tokens: Sequence
 
 def _head(tokens: Sequence[Token]) -> frozenset[str]:
     """The first content word, or two Chinese characters."""
-    first = next((n for n, token in enumerate(tokens) if token.content), None)
+    first = next((n for n, token in enumerate(tokens) if token.content and not _when(tokens, n)), None)
     if first is None or tokens[first].kind == "number":
         return frozenset()
     return keys(tokens[first : first + 2] if tokens[first].kind == "han" else tokens[first : first + 1])
+
+
+def _when(tokens: Sequence[Token], place: int) -> bool:
+    """此前, 其后, 曾, 已: nothing of which the rest is said."""
+    key = tokens[place].key
+    return key in ("曾", "已") or (key in ("前", "后") and place > 0 and tokens[place - 1].key in ("此", "其"))
 
 
 def _same_name(head: frozenset[str], tokens: Sequence[Token]) -> bool:

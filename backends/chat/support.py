@@ -244,8 +244,9 @@ def _surroundings(tokens: Sequence[Token]) -> dict[str, set[str]]:
         content = [token for token in tokens[begin:end] if token.content]
         for place, token in enumerate(content):
             if token.kind in ("number", "name", "word"):
-                near = content[max(0, place - _BESIDE) : place] + content[place + 1 : place + 1 + _BESIDE]
-                found.setdefault(token.key, set()).update(one.key for one in near if one.kind != "number")
+                before = [one.key for one in content[:place] if one.kind != "number"][-_BESIDE:]
+                after = [one.key for one in content[place + 1 :] if one.kind != "number"][:_BESIDE]
+                found.setdefault(token.key, set()).update(before, after)
         begin = end + 1
     return found
 

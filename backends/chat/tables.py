@@ -108,7 +108,7 @@ def _year(cell: str) -> bool:
 
 def _cell(head: str, value: str) -> Cell:
     units = [one or other for one, other in _UNIT.findall(head)]
-    unit, scale = "", Decimal(1)
+    unit, scale = "year" if "年" in units else "", Decimal(1)
     for part in (part for one in units for part in (one, *one.split())):
         for quantity in claim(f"1 {part}", beginning=False).numbers[:1]:
             unit = unit or quantity.unit
@@ -198,7 +198,8 @@ class _Reading:
                 self.known.add(place)
                 continue
             found = list(self._places(token))
-            if not found or self._as_year(token):
+            years = any(self.named[n].cells[at].unit == "year" for n, at, _ in found)
+            if not found or (self._as_year(token) and not years):
                 return False
             self.known.add(place)
             choices.append(found)

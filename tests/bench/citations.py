@@ -26,7 +26,7 @@ LABELLED = ROOT / "tests" / "data" / "citations"
 SETS = {"squad11_dev": "en", "xquad_en": "en", "cmrc2018_dev": "zh", "xquad_zh": "zh"}
 SUPPORTED = ("copied", "part", "reordered", "paraphrased")
 
-HALVES = ("tuned", "held out", "traps")
+HALVES = ("tuned", "held out", "traps", "answers")
 ANSWER, SOURCES, TIME = 50, 20, 0.1  # sentences, passages, seconds of CPU
 
 Case = tuple[str, str, str]  # kind, sentence, passage
@@ -38,7 +38,7 @@ def labelled() -> list[dict[str, Any]]:
 
 
 def fresh(half: str) -> list[tuple[str, str, list[Source], list[bool | None]]]:
-    """Kind, answer, sources, and what must be said of each mark; half: `tuned`, `held out` or `traps`."""
+    """Kind, answer, sources, and what must be said of each mark; half: one of HALVES."""
     found: list[tuple[str, str, list[Source], list[bool | None]]] = []
     for file in sorted(LABELLED.glob("*/*.jsonl")):
         for line in map(json.loads, file.read_text("utf-8").splitlines()):
