@@ -108,6 +108,7 @@ class Asked:
     def _note(self, heard: list[tuple[int, GenerateEvent]]) -> None:
         for _, event in heard:
             if isinstance(event, TextDelta | ReasoningDelta | ToolCallStarted):
+                self.call.pieces += 1
                 self.call.said_something()
             elif isinstance(event, PromptProgress):
                 self.call.enter("reading")
@@ -136,8 +137,8 @@ async def ask(api: Api, call: Call, model: ServedModel, request: GenerateRequest
     """ApiError: 503 where too many wait or the model takes long to load, 400 where the request does not fit, …"""
     most = api.most_tokens if request.max_tokens is None else min(request.max_tokens, api.most_tokens)
     request = replace(request, priority="api", max_tokens=most)
-    if api.keeps_texts():
-        call.asked = "\n\n".join(f"{turn.role}: {turn.content}" for turn in request.turns)
+    if api.keeps_texts() and not call.asked:
+        call.asked = spoken(request)
     async with AsyncExitStack() as room:  # also when the client has gone the place is given back
         await room.enter_async_context(api.admission.place(call, n))
         submitted = await _submitted(api, call, model, request, n)
@@ -148,6 +149,11 @@ async def ask(api: Api, call: Call, model: ServedModel, request: GenerateRequest
         await asked.begin()
         asked.room = room.pop_all()
     return asked
+
+
+def spoken(request: GenerateRequest) -> str:
+    """What is kept of what was asked, where the person wishes it."""
+    return "\n\n".join(f"{turn.role}: {turn.content}" for turn in request.turns)
 
 
 async def task(api: Api, call: Call, stream: Stream[Any]) -> Any:

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from backends.api import (
     anthropic,
+    documents,
     embeddings,
     ollama,
     ollama_models,
@@ -28,6 +29,7 @@ def routers() -> tuple[APIRouter, ...]:
         ollama_models.router,
         responses.router,
         anthropic.router,
+        documents.router,
         tokens.router,
         status.router,
     )

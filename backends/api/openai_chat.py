@@ -1,7 +1,7 @@
 """POST /v1/chat/completions."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from backends.api import asking, calls, putting, sse
 from backends.api.asking import Asked
 from backends.api.calls import Call
+from backends.api.cited import Cited, ground, said_instead
 from backends.api.errors import ApiError, bad
 from backends.api.openai_parts import Head, logprobs, usage
 from backends.api.openai_types import ChatCompletion, ChatRequest
@@ -45,16 +46,23 @@ class Wanted:
 async def chat(request: Request, body: ChatRequest) -> Response:
     api, call = asking.of(request), calls.of(request)
     model = asking.find(api, call, body.model)
-    wanted = read(body, api.desk.sampling(model))
+    wanted, head = read(body, api.desk.sampling(model)), Head.of("chatcmpl", model)
+    cited = await ground(api, call, body, model, wanted.request)
+    if cited is not None:
+        if cited.instead:
+            return said_instead(cited, call, head, wanted.n, body)
+        wanted = replace(wanted, request=cited.request(wanted.request))
     try:
         asked = await asking.ask(api, call, model, wanted.request, wanted.n)
     except ApiError as error:
         raise putting.blamed(error, wanted.request, wanted.form) from error
-    head = Head.of("chatcmpl", model)
     if body.stream:
-        return sse.event_stream(call, _chunks(asked, call, wanted, head), asked)
+        return sse.event_stream(call, _chunks(asked, call, wanted, head, cited), asked)
     answers = [whole(events, call, asked.model, wanted.request, single=wanted.single) for events in await asked.whole()]
-    return JSONResponse(completion(answers, head))
+    said = completion(answers, head)
+    if cited is not None:
+        await cited.put(said)
+    return JSONResponse(said)
 
 
 def read(body: ChatRequest, base: Sampling) -> Wanted:
@@ -118,17 +126,18 @@ def _call(call: Called) -> dict[str, Any]:
 # ---- as it comes
 
 
-async def _chunks(asked: Asked, call: Call, wanted: Wanted, head: Head) -> sse.Parts:
+async def _chunks(asked: Asked, call: Call, wanted: Wanted, head: Head, cited: Cited | None) -> sse.Parts:
     """A chunk with the role for each choice, then what is said, then why it ended; at last the usage, if wanted."""
     telling = [Telling(asked.model, wanted.request, single=wanted.single) for _ in range(wanted.n)]
     finished: list[Finished] = []
     more: dict[str, Any] = {"usage": None} if wanted.usage else {}
 
-    def chunk(index: int, delta: dict[str, Any], reason: str | None = None, said: Any = None) -> bytes:
+    def chunk(index: int, delta: dict[str, Any], reason: str | None = None, said: Any = None, **fields: Any) -> bytes:
         choice = {"index": index, "delta": delta, "logprobs": said, "finish_reason": reason}
-        return sse.data(head.body(_CHUNK, [choice], **more))
+        return sse.data(head.body(_CHUNK, [choice], **more, **fields))
 
-    yield b"".join(chunk(index, {"role": "assistant", "content": None}) for index in range(wanted.n))
+    first: dict[str, Any] = cited.sources() if cited is not None else {}
+    yield b"".join(chunk(index, {"role": "assistant", "content": None}, **first) for index in range(wanted.n))
     async for heard in asked.events():
         parts: list[bytes] = []
         for index, event in heard:
@@ -136,8 +145,10 @@ async def _chunks(asked: Asked, call: Call, wanted: Wanted, head: Head) -> sse.P
                 if isinstance(told, Finished):
                     check(told, call)
                     finished.append(told)
-                    parts.append(chunk(index, {}, told.finish_reason))
+                    parts.append(chunk(index, await cited.citations(index) if cited else {}, told.finish_reason))
                 else:
+                    if cited is not None:
+                        cited.hear(index, told)
                     parts += [chunk(index, delta, said=_said(told)) for delta in _deltas(told)]
         yield b"".join(parts)
     if wanted.usage:

@@ -5,7 +5,7 @@ What has many shapes (messages, tools) is described here and read there, so that
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, WithJsonSchema
 
 _CONTENT = {
     "anyOf": [
@@ -115,6 +115,9 @@ _PROMPT = {
     ]
 }
 
+GREATEST_ID = 2**53 - 1  # JSON knows no greater integers
+Ids = Annotated[list[Annotated[StrictInt, Field(ge=1, le=GREATEST_ID)]], Field(max_length=1_000)]
+
 
 def as_schema(schema: dict[str, Any]) -> Any:
     """How a field of many shapes is described."""
@@ -175,6 +178,8 @@ class ChatRequest(_Drawn):
     parallel_tool_calls: bool | None = None
     reasoning_effort: str | None = Field(None, description="none, minimal, low, medium, high, xhigh, max")
     enable_thinking: bool | None = None
+    documents: StrictBool | Ids | None = Field(None, description="true, or ids: answer from documents, with citations")
+    collection: str | None = Field(None, max_length=200, description="Of these documents, those of this collection")
 
 
 class CompletionRequest(_Drawn):
@@ -232,6 +237,9 @@ class Message(BaseModel):
     content: str | None
     reasoning_content: str | None = Field(None, description="Its thinking; `reasoning` says the same")
     tool_calls: list[MessageCall] | None = None
+    citations: list[dict[str, Any]] | None = Field(
+        None, description="n, document, name, title, page, start, end, quote, verified: what each mark [n] stands for"
+    )
 
 
 class Choice(BaseModel):
@@ -249,6 +257,9 @@ class ChatCompletion(BaseModel):
     system_fingerprint: str
     choices: list[Choice]
     usage: TokenUsage
+    sources: list[dict[str, Any]] | None = Field(
+        None, description="n, document, name, title, page, label, start, end, text: what the model was given"
+    )
 
 
 class TextChoice(BaseModel):

@@ -122,10 +122,10 @@ class DocumentDesk(Protocol):
         ...
 
     def ground(
-        self, model: ServedModel, turns: Sequence[Turn], chosen: Chosen
+        self, model: ServedModel, turns: Sequence[Turn], place: int, chosen: Chosen
     ) -> Stream[LoadEvent | Searching | Grounded]:
-        """Load the model and find sources for the last question of the person; `Grounded` is the last event. Raises
-        as `search`."""
+        """Load the model and find sources for the question at that place of the turns; `Grounded` is the last event.
+        Raises as `search`."""
         ...
 
 

@@ -124,12 +124,14 @@ class ServingDocuments:
         return self._runner.start(self._delete, document_id)
 
     def _delete(self, document_id: int, *, cancel: CancelToken) -> Iterator[None]:
+        """What is not read yet is given up, and may be no document then: so its file goes before."""
         self._filed(document_id)
+        for _ in self._documents.delete([document_id]):
+            pass
+        self.uploads.forget([document_id])
         reading = self._reading.pop(document_id, None)
         if reading is not None:
             reading.cancel()
-        for _ in self._documents.delete([document_id]):
-            pass
         self._documents.erase([document_id])
         yield None
 
@@ -164,12 +166,12 @@ class ServingDocuments:
         return replace(narrowed, documents=chosen.ids)
 
     def ground(
-        self, model: ServedModel, turns: Sequence[Turn], chosen: Chosen
+        self, model: ServedModel, turns: Sequence[Turn], place: int, chosen: Chosen
     ) -> Stream[LoadEvent | Searching | Grounded]:
-        return self._grounding.start(self._ground, model, tuple(turns), chosen)
+        return self._grounding.start(self._ground, model, tuple(turns), place, chosen)
 
     def _ground(
-        self, model: ServedModel, turns: tuple[Turn, ...], chosen: Chosen, *, cancel: CancelToken
+        self, model: ServedModel, turns: tuple[Turn, ...], place: int, chosen: Chosen, *, cancel: CancelToken
     ) -> Iterator[LoadEvent | Searching | Grounded]:
         """What stands beside the question takes its room from the passages, but never more than half of the context."""
         scope = self._scope(chosen)
@@ -179,7 +181,6 @@ class ServingDocuments:
         loaded = engine.model
         if loaded is None:  # it went in the same moment
             raise Unavailable(Phrase("No model is loaded.", "尚未加载模型。"), code="no_model")
-        place = max(number for number, turn in enumerate(turns) if turn.role == "user")
         count = prompt.counting(engine, cancel)
         others = [turn for number, turn in enumerate(turns) if number != place]
         beside = count(others) if others else 0
