@@ -8,7 +8,7 @@ import asyncio
 import base64
 import json
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
@@ -36,7 +36,7 @@ E = TypeVar("E", Embedded, Ranked)
 Encoding = Literal["float", "base64"]
 
 _QUERIES = frozenset(("query", "search_query"))
-_FEW = 16_384  # numbers; more are written beside the event loop
+_FEW = 65_536  # bytes of vectors; more are written beside the event loop
 
 
 @router.post("/v1/embeddings", response_model=Embeddings, summary="Texts as vectors")
@@ -46,10 +46,8 @@ async def embeddings(request: Request, body: EmbeddingsRequest) -> Response:
     given = texts(body.input)
     role = role_of(body.input_type or body.role)
     found = await vectors(api, call, model, given, role, cut=bool(body.truncate), dimensions=body.dimensions)
-    rows = await spelt(found.rows, body.encoding_format or "float")
-    data = ",".join(f'{{"object":"embedding","index":{index},"embedding":{row}}}' for index, row in enumerate(rows))
     rest = {"object": "list", "model": model.id, **_cost(found.tokens), **found.told}
-    return Response(json_with("data", f"[{data}]", rest), media_type="application/json")
+    return await response("data", found.rows, rest, encoding=body.encoding_format or "float", form=_entry)
 
 
 @router.post("/v1/rerank", response_model=Reranked, summary="Documents by how well they answer a query")
@@ -115,29 +113,41 @@ def role_of(kind: TextKind | None) -> TextRole:
     return "query" if kind in _QUERIES else "document"
 
 
-async def spelt(rows: Sequence[bytes], encoding: Encoding = "float") -> list[str]:
-    """Each vector as JSON; the numbers with as many digits as float32 has."""
-
-    def written() -> list[str]:
-        return [_spelt(row, encoding) for row in rows]
-
-    numbers = sum(map(len, rows)) // 4
-    return written() if numbers <= _FEW else await asyncio.to_thread(written)
+def numbers(row: bytes) -> tuple[float, ...]:
+    return struct.unpack(f"<{len(row) // 4}f", row)
 
 
-def json_with(name: str, value: str, rest: dict[str, Any]) -> bytes:
-    """An object with one field that is JSON already."""
-    more = f",{json.dumps(rest)[1:]}" if rest else "}"
-    return f'{{"{name}":{value}{more}'.encode()
+async def response(
+    name: str,
+    rows: Sequence[bytes],
+    rest: Mapping[str, Any],
+    *,
+    encoding: Encoding = "float",
+    form: Callable[[int, str], str] = lambda _, row: row,
+) -> Response:
+    """An object: the list `name` of the vectors, as `form` puts each with its index, and `rest`, which is not empty.
+    Numbers have as many digits as float32 has."""
+
+    def written() -> bytes:
+        told = ",".join(form(index, _spelt(row, encoding)) for index, row in enumerate(rows))
+        return f'{{"{name}":[{told}],{json.dumps(rest)[1:]}'.encode()
+
+    many = sum(map(len, rows)) > _FEW
+    return Response(await asyncio.to_thread(written) if many else written(), media_type="application/json")
 
 
 # ---- inside
 
 
+def _entry(index: int, row: str) -> str:
+    """As OpenAI has it."""
+    return f'{{"object":"embedding","index":{index},"embedding":{row}}}'
+
+
 def _spelt(row: bytes, encoding: Encoding) -> str:
     if encoding == "base64":
         return f'"{base64.b64encode(row).decode("ascii")}"'
-    return f"[{','.join(map('{:.9g}'.format, struct.unpack(f'<{len(row) // 4}f', row)))}]"
+    return f"[{','.join(map('{:.9g}'.format, numbers(row)))}]"
 
 
 async def _heard(

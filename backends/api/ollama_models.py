@@ -7,7 +7,7 @@ whose API this is.
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 
 from backends.api import asking, calls, embeddings
 from backends.api.asking import Api
@@ -97,8 +97,7 @@ async def embed(request: Request, body: OllamaEmbedRequest) -> Response:
     role, cut = embeddings.role_of(body.input_type), body.truncate is not False
     found = await embeddings.vectors(api, call, model, given, role, cut=cut, dimensions=body.dimensions)
     rest = {"model": model.id, "total_duration": elapsed(call), "prompt_eval_count": found.tokens, **found.told}
-    rows = ",".join(await embeddings.spelt(found.rows))
-    return Response(embeddings.json_with("embeddings", f"[{rows}]", rest), media_type="application/json")
+    return await embeddings.response("embeddings", found.rows, rest)
 
 
 @router.post("/api/embeddings", response_model=OllamaEmbedding, summary="One text as a vector, from older clients")
@@ -107,8 +106,8 @@ async def embed_one(request: Request, body: OllamaEmbeddingsRequest) -> Response
     model = find(api, call, body.model, "embedding")
     given = (body.prompt,) if body.prompt else ()
     found = await embeddings.vectors(api, call, model, given, "document", cut=True)
-    row = next(iter(await embeddings.spelt(found.rows)), "[]")
-    return Response(embeddings.json_with("embedding", row, found.told), media_type="application/json")
+    row = found.rows[0] if found.rows else b""
+    return JSONResponse({"embedding": embeddings.numbers(row), **found.told})
 
 
 # ---- a model, as it is told
