@@ -7,10 +7,10 @@ Whatever was not kept until the end is removed again. No file, and no more than 
 """
 
 import asyncio
+import contextlib
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
@@ -32,7 +32,7 @@ _PIECE = MIB  # bytes that gather before they are written
 _PLAIN = (b"", b"7bit", b"8bit", b"binary")  # transfer encodings that change nothing
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def receive(request: Request, uploads: Uploads) -> "AsyncIterator[Received]":
     """ApiError 400 (also `bad_name`), 408, 413; StorageError (`disk_full`); ClientDisconnect."""
     received = Received(uploads)
@@ -75,8 +75,8 @@ class Received:
     def close(self) -> None:
         """What nobody has kept goes."""
         if self._open is not None:
-            self._gathered.clear()
-            self._open.close()
+            with contextlib.suppress(OSError):  # the disk has said already what is wrong with it
+                self._open.close()
         for path in self.files:
             self.uploads.drop(path)
 

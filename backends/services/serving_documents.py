@@ -3,6 +3,7 @@
 Fulfils `api.ports.DocumentDesk`. Files that are sent stay in `data/uploads` while their document is there.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,22 +30,24 @@ THREADS = 4  # of questions to the documents at a time
 
 
 class ServingDocuments:
-    """Its threads: `api-documents` for what is quick, `api-ground` for what waits for models. `secret`: of this data
-    folder, for the fence around sources."""
+    """Its threads: `api-documents` for what is quick, `api-search`, and `api-ground`, which waits for models. `secret`:
+    of this data folder, for the fence around sources."""
 
     def __init__(self, documents: DocumentServices, desk: ServingDesk, secret: Callable[[], bytes]) -> None:
         self._documents, self._store, self._desk, self._secret = documents, documents.store, desk, secret
         self._runner = Runner("api-documents", 2)
+        self._searching = Runner("api-search", 2)
         self._grounding = Runner("api-ground", THREADS)
-        self._reading: dict[int, Stream[IngestEvent]] = {}
+        self._lock = threading.Lock()
+        self._reading: dict[int, Stream[IngestEvent]] = {}  # of what was sent and is not read yet
 
     def begin(self) -> None:
         """The API is on: go on with what was sent before."""
         self._documents.begin()
 
     def close(self) -> None:
-        self._runner.close()
-        self._grounding.close()
+        for runner in (self._runner, self._searching, self._grounding):
+            runner.close()
 
     @property
     def uploads(self) -> Uploads:
@@ -101,13 +104,19 @@ class ServingDocuments:
             documents = self._store.expect(collection.id, uploads)
         except OSError as error:
             raise storage_error(error, uploads[0]) from error
-        self._reading = {id: stream for id, stream in self._reading.items() if not stream.wait(0)}
         for document, path in zip(documents, uploads, strict=True):
             if self.uploads.keep(path):
-                self._reading[document.id] = self._documents.add([path], collection.id)
+                self._read(document.id, path, collection.id)
             else:  # nobody waits for it any more
                 self._store.give_up(document.id)
         yield tuple(Filed(document, collection.name) for document in documents)
+
+    def _read(self, document_id: int, path: Path, collection_id: int) -> None:
+        """In the background."""
+        reading = self._documents.add([path], collection_id)
+        with self._lock:
+            self._reading = {id: stream for id, stream in self._reading.items() if not stream.wait(0)}
+            self._reading[document_id] = reading
 
     def _made(self, name: str) -> Collection:
         found = self._store.collection_named(name)
@@ -129,7 +138,8 @@ class ServingDocuments:
         for _ in self._documents.delete([document_id]):
             pass
         self.uploads.forget([document_id])
-        reading = self._reading.pop(document_id, None)
+        with self._lock:
+            reading = self._reading.pop(document_id, None)
         if reading is not None:
             reading.cancel()
         self._documents.erase([document_id])
@@ -138,7 +148,7 @@ class ServingDocuments:
     # ---- found
 
     def search(self, request: SearchRequest, chosen: Chosen) -> Stream[tuple[Found, Mapping[int, str]]]:
-        return self._grounding.start(self._search, request, chosen)
+        return self._searching.start(self._search, request, chosen)
 
     def _search(
         self, request: SearchRequest, chosen: Chosen, *, cancel: CancelToken

@@ -15,6 +15,7 @@ from backends.api import limits
 from backends.api.guard import GuardOptions
 from backends.api.limits import Limits
 from backends.documents.types import Scope
+from backends.engine.protocol import GenerateRequest
 from tests.kit import papers
 from tests.kit.api_server import ApiServed, api_server
 from tests.kit.chatting import CHAT, LONG, chunks, joined, strict, user
@@ -193,6 +194,32 @@ def test_an_answer_with_its_sources(served: ApiServed, sent: list[dict[str, Any]
         assert ends[0]["delta"]["citations"] == choice["message"]["citations"]
 
 
+def test_what_the_engine_and_the_log_keep_of_it(
+    served: ApiServed, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the engine has read is marked with its documents, so that it goes when they go; the log has none of it."""
+    engine, asked = served.services.engine, list[GenerateRequest]()
+    submit = engine.generate_choices
+
+    def submits(request: GenerateRequest, n: int) -> Any:
+        asked.append(request)
+        return submit(request, n)
+
+    monkeypatch.setattr(engine, "generate_choices", submits)
+    served.services.settings.set("api.keep_texts", True)
+    body = {"messages": user(papers.ASKED_ACROSS), "temperature": 0, "documents": [sent[0]["id"]]}
+    with client(served) as http:
+        assert http.post(CHAT, json=body).json()["choices"][0]["message"]["citations"]
+    served.services.settings.set("api.keep_texts", False)
+    (request,) = asked
+    assert (request.labels, request.priority) == ({f"document:{sent[0]['id']}"}, "api")
+    assert papers.LIT_ZH in "".join(turn.content for turn in request.turns)
+    log = served.services.api.log
+    log.settle().wait(LONG)
+    (entry,) = [one for one in log.entries(5) if papers.SAID_ACROSS in one.answered]
+    assert entry.asked == f"user: {papers.ASKED_ACROSS}"
+
+
 def test_what_the_source_does_not_say_is_not_verified(served: ApiServed, sent: list[dict[str, Any]]) -> None:
     ids = [sent[0]["id"], sent[1]["id"]]
     with strict(served, valid=False) as openai:
@@ -330,6 +357,17 @@ def test_what_waits_can_be_deleted(served: ApiServed) -> None:
         assert http.get(f"{DOCUMENTS}/{told['id']}").status_code == 404
 
 
+def test_what_the_person_cancels_is_no_document(served: ApiServed) -> None:
+    documents = served.services.documents
+    documents.pause()
+    (told,) = send(served, "cancelled.txt").json()["data"]
+    documents.cancel()
+    (after,) = send(served, "after that.txt").json()["data"]
+    ready(served, [after["id"]])
+    with client(served) as http:
+        assert http.get(f"{DOCUMENTS}/{told['id']}").status_code == 404
+
+
 def test_a_file_of_the_person_stays_where_it_is(served: ApiServed, tmp_path: Path) -> None:
     mine = tmp_path / "mine.txt"
     mine.write_text("This file is mine, wherever its document goes.")
@@ -424,6 +462,16 @@ def test_forms_that_are_refused(served: ApiServed, body: bytes, code: str | None
     with client(served) as http:
         told = http.post(DOCUMENTS, content=body, headers=MULTIPART)
     assert (told.status_code, told.json()["error"]["code"]) == (400, code)
+    assert kept(served) == before
+
+
+@pytest.mark.parametrize("parameters", ["", "; boundary=", "; boundary=" + "b" * 300, "; boundary=other"])
+def test_a_form_without_its_boundary(served: ApiServed, parameters: str) -> None:
+    before = kept(served)
+    with client(served) as http:
+        headers = {"Content-Type": f"multipart/form-data{parameters}"}
+        told = http.post(DOCUMENTS, content=form(FILE % b"lost.txt"), headers=headers)
+    assert (told.status_code, told.json()["error"]["code"]) == (400, "bad_form")
     assert kept(served) == before
 
 
