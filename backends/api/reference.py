@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from backends.api.routes import ROUTES
+from backends.api.routes import ROUTES, Dialect, Route
 
 __all__ = ["POLICY", "description", "page"]
 
@@ -16,15 +16,42 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-a
 _ABOUT = """The model of this computer, for programs on this computer. Send the key as `Authorization: Bearer KEY` or
 `x-api-key: KEY`. Unknown fields are ignored; fields that are wrong are refused with 400 and the name of the field."""
 _ERRORS = {
-    "400": "The request is wrong; the field is named.",
-    "401": "No key, or a wrong one.",
-    "403": "The key may not do this, or the caller is not allowed at all.",
-    "404": "There is no such thing.",
-    "413": "The body is too large.",
-    "415": "The body is of another type.",
-    "429": "Too much for this key in a minute; Retry-After says when.",
-    "500": "A fault of the program.",
-    "503": "The model is being loaded, or too many requests wait; Retry-After says when.",
+    400: "The request is wrong; the field is named.",
+    401: "No key, or a wrong one.",
+    403: "The key may not do this, or the caller is not allowed at all.",
+    404: "There is no such thing.",
+    408: "The body came too slowly.",
+    413: "The body is too large.",
+    415: "The body is of another type.",
+    429: "Too much for this key in a minute.",
+    431: "The headers are too large.",
+    500: "A fault of the program.",
+    503: "The model is being loaded, or too many requests wait.",
+    507: "The disk is full.",
+}
+_BODY_ONLY, _KEY_ONLY = (408, 415), (401, 404, 429)
+_TEXT: dict[str, Any] = {"type": "string"}
+_TEXT_OR_NULL: dict[str, Any] = {"type": ["string", "null"]}
+_ERROR_NAMES: dict[Dialect, str] = {"openai": "Error", "anthropic": "AnthropicError", "ollama": "OllamaError"}
+
+
+def _object(**fields: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": fields, "required": list(fields)}
+
+
+_ERROR_SCHEMAS: dict[str, Any] = {  # as `errors.body` makes them
+    "Error": _object(error=_object(message=_TEXT, type=_TEXT, param=_TEXT_OR_NULL, code=_TEXT_OR_NULL)),
+    "AnthropicError": _object(type={"const": "error"}, error=_object(type=_TEXT, message=_TEXT), request_id=_TEXT),
+    "OllamaError": _object(error=_TEXT),
+}
+_REQUEST_ID = {"x-request-id": {"description": "As in the log of requests", "required": True, "schema": _TEXT}}
+_AGAIN = {"Retry-After": {"description": "Seconds", "required": True, "schema": {"type": "integer", "minimum": 0}}}
+_SHOULD_RETRY = {"x-should-retry": {"required": True, "schema": {"enum": ["true", "false"]}}}
+_EVENT: dict[str, Any] = {
+    "type": "object",
+    "description": "Each of the server-sent events, where `stream` is true",
+    "properties": {"event": _TEXT, "data": {**_TEXT, "contentMediaType": "application/json"}},
+    "required": ["data"],
 }
 
 
@@ -32,25 +59,55 @@ def description(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI 3.1 document of all routes, with the scope that each needs. Made once."""
     if app.openapi_schema is None:
         made = get_openapi(title=app.title, version=app.version, description=_ABOUT, routes=app.routes)
-        made.setdefault("components", {})["securitySchemes"] = {
+        components = made.setdefault("components", {})
+        schemas = components.setdefault("schemas", {})
+        for unused in ("HTTPValidationError", "ValidationError"):  # the library's own way to say 422, which is 400 here
+            schemas.pop(unused, None)
+        schemas |= _ERROR_SCHEMAS
+        components["securitySchemes"] = {
             "key": {"type": "http", "scheme": "bearer"},
             "header": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+            "short": {"type": "apiKey", "in": "header", "name": "api-key"},
         }
         for route in ROUTES:
             operation = made["paths"].get(route.path.replace(":path}", "}"), {}).get(route.method.lower())
-            if operation is None:
-                continue
-            operation.pop("422", None)
-            responses = operation["responses"]
-            responses.pop("422", None)
-            if route.scope is None:
-                continue
-            operation["security"] = [{"key": []}, {"header": []}]
-            operation["x-scope"] = route.scope
-            for status, words in _ERRORS.items():
-                responses.setdefault(status, {"description": words})
+            if operation is not None:
+                _complete(operation, route, schemas)
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _complete(operation: dict[str, Any], route: Route, schemas: dict[str, Any]) -> None:
+    """What every route of its kind has in common."""
+    responses = operation["responses"]
+    responses.pop("422", None)
+    for told in responses.values():
+        told["headers"] = {**_REQUEST_ID, **told.get("headers", {})}
+    if route.dialect != "ollama" and "stream" in _body(operation, schemas).get("properties", {}):
+        responses["200"]["content"]["text/event-stream"] = {"schema": _EVENT}
+    if (lines := responses.get("200", {}).get("content", {})) and "application/x-ndjson" in lines:
+        lines["application/x-ndjson"] = lines["application/json"]  # each of them
+    for status, words in _ERRORS.items():
+        if (status in _BODY_ONLY and route.body == "none") or (status in _KEY_ONLY and route.scope is None):
+            continue
+        again = _AGAIN if status in (429, 503) else {}
+        told = {"description": words, "headers": {**_REQUEST_ID, **_SHOULD_RETRY, **again}}
+        told["content"] = {"application/json": {"schema": _ref(_ERROR_NAMES[route.dialect])}}
+        responses.setdefault(str(status), told)
+    operation["security"] = []
+    if route.scope is not None:
+        operation["security"] = [{"key": []}, {"header": []}, {"short": []}]
+        operation["x-scope"] = route.scope
+
+
+def _body(operation: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """What it takes as JSON."""
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    return schemas.get(body.get("$ref", "").rpartition("/")[2], body)
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def page(described: dict[str, Any]) -> str:

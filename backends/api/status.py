@@ -1,9 +1,10 @@
 """`/health`, `/metrics`, and what describes the API itself: `/openapi.json` and a page to read, `/docs`."""
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from pydantic import BaseModel
 
 from backends.api import asking, reference
 from backends.api.metrics import CONTENT_TYPE
@@ -11,11 +12,15 @@ from backends.api.metrics import CONTENT_TYPE
 router = APIRouter(tags=["status"])
 
 
+class Health(BaseModel):
+    status: Literal["ok", "loading model"]
+
+
 @router.get(
     "/health",
+    response_model=Health,
     summary="Whether it answers",
-    responses={503: {"description": "A model is being loaded."}},
-    openapi_extra={"security": []},
+    responses={503: {"description": "A model is being loaded.", "model": Health}},
 )
 async def health(request: Request) -> JSONResponse:
     """Without a key, and it tells nothing else."""
@@ -24,7 +29,7 @@ async def health(request: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"})
 
 
-@router.get("/metrics", summary="Counters for Prometheus", response_class=Response)
+@router.get("/metrics", summary="Counters for Prometheus", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
     return Response(asking.of(request).meter.text(), media_type=CONTENT_TYPE)
 
