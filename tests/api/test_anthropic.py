@@ -330,20 +330,16 @@ IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png"
         ({"thinking": {"type": "enabled", "budget_tokens": -5}}, "thinking.budget_tokens"),
         ({"output_config": {"effort": "immense"}}, "output_config.effort"),
         ({"max_tokens": -1}, "max_tokens"),
-        ({"stop_sequences": "a"}, None),
         ({"stop_sequences": [7]}, "stop_sequences"),
         ({"temperature": -1}, "temperature"),
         ({"messages": [{"role": "user", "content": "word " * 5000}]}, "4096"),
     ],
     ids=lambda value: json.dumps(value)[:70],
 )
-def test_what_is_refused_is_named(scripted: ApiServed, asked: dict[str, Any], word: str | None) -> None:
+def test_what_is_refused_is_named(scripted: ApiServed, asked: dict[str, Any], word: str) -> None:
     """Before anything is streamed: as JSON, in Anthropic's shape, with its own status."""
     with scripted.client(timeout=LONG) as client:
         answer = client.post(MESSAGES, json={"messages": user("Hello!"), "max_tokens": 9, "stream": True} | asked)
-    if word is None:
-        assert answer.status_code == 200, answer.text
-        return
     assert answer.status_code == 400, answer.text
     told = answer.json()
     assert (told["type"], told["error"]["type"]) == ("error", "invalid_request_error")

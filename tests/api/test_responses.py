@@ -10,6 +10,7 @@ import pytest
 from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
+from backends.api import asking
 from backends.api.errors import ApiError, bad, loading
 from backends.api.responses_events import ResponseEvents
 from tests.kit.api_server import ApiServed, api_server
@@ -374,3 +375,13 @@ def test_a_stream_that_fails_has_a_code(error: ApiError, code: str) -> None:
     assert failed["response"]["error"] == {"code": code, "message": error.message}
     if code != "context_length_exceeded":  # which OpenAI's types do not know, but its programs do
         EVENT.validate_python(failed)
+
+
+def test_a_sign_of_life_while_a_prompt_is_read(scripted: ApiServed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an event, which is what Codex waits for; here after every millisecond of silence."""
+    monkeypatch.setattr(asking, "PING", 0.001)
+    found = events(scripted, input="word " * 700, max_output_tokens=9)
+    assert [event["type"] for event in found].count("response.in_progress") > 1
+    assert kinds(found)[:3] == ["created", "in_progress", "output_item.added"]
+    with strict(scripted) as client, client.responses.stream(model=MODEL, input="word " * 690) as stream:
+        assert stream.get_final_response().status == "completed"
