@@ -176,8 +176,7 @@ async def document(request: Request, document_id: Annotated[int, Path(ge=1, le=G
 @router.delete("/v1/documents/{document_id}", summary="Out of search at once, and erased")
 async def delete(request: Request, document_id: Annotated[int, Path(ge=1, le=GREATEST_ID)]) -> Deleted:
     api, call = asking.of(request), calls.of(request)
-    await asking.task(api, call, api.desk.documents.delete(document_id))
-    return Deleted(id=document_id)
+    return Deleted(id=_there(await asking.task(api, call, api.desk.documents.delete(document_id))))
 
 
 @router.post("/v1/search", summary="Passages of documents that answer a question")

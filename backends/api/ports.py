@@ -112,8 +112,9 @@ class DocumentDesk(Protocol):
         there is none."""
         ...
 
-    def delete(self, document_id: int) -> Stream[None]:
-        """Ends when it is hidden; then it is erased, with its file if that was sent to us. NotFound (`no_document`)."""
+    def delete(self, document_id: int) -> Stream[int]:
+        """One event, its id, when it is hidden; then it is erased, with its file if that was sent to us. NotFound
+        (`no_document`)."""
         ...
 
     def search(self, request: SearchRequest, chosen: Chosen) -> Stream[tuple[Found, Mapping[int, str]]]:

@@ -122,8 +122,11 @@ async def _read_bytes(request: Request, received: Received) -> None:
 
 def _disposed(request: Request) -> str:
     """The name in Content-Disposition: that of RFC 6266 (`filename*`), else the plain one."""
+    given = _text(request.headers.get("content-disposition", "").encode("latin-1"))
+    if len(given) > LONGEST_FIELD:
+        raise bad("Content-Disposition is too long.", "filename")
     message = Message()
-    message["content-disposition"] = _text(request.headers.get("content-disposition", "").encode("latin-1"))
+    message["content-disposition"] = given
     return message.get_filename("")
 
 

@@ -129,10 +129,10 @@ class ServingDocuments:
                 return found
             raise
 
-    def delete(self, document_id: int) -> Stream[None]:
+    def delete(self, document_id: int) -> Stream[int]:
         return self._runner.start(self._delete, document_id)
 
-    def _delete(self, document_id: int, *, cancel: CancelToken) -> Iterator[None]:
+    def _delete(self, document_id: int, *, cancel: CancelToken) -> Iterator[int]:
         """What is not read yet is given up, and may be no document then: so its file goes before."""
         self._filed(document_id)
         for _ in self._documents.delete([document_id]):
@@ -143,7 +143,7 @@ class ServingDocuments:
         if reading is not None:
             reading.cancel()
         self._documents.erase([document_id])
-        yield None
+        yield document_id
 
     # ---- found
 
