@@ -8,13 +8,13 @@ import asyncio
 import base64
 import json
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from backends.api import asking, calls, errors
 from backends.api.asking import Api
@@ -36,7 +36,8 @@ E = TypeVar("E", Embedded, Ranked)
 Encoding = Literal["float", "base64"]
 
 _QUERIES = frozenset(("query", "search_query"))
-_FEW = 65_536  # bytes of vectors; more are written beside the event loop
+_FEW = 65_536  # bytes of vectors; more are written beside the event loop, and sent in pieces
+_PIECE = 262_144  # bytes
 
 
 @router.post("/v1/embeddings", response_model=Embeddings, summary="Texts as vectors")
@@ -132,11 +133,19 @@ async def response(
         told = ",".join(form(index, _spelt(row, encoding)) for index, row in enumerate(rows))
         return f'{{"{name}":[{told}],{json.dumps(rest)[1:]}'.encode()
 
-    many = sum(map(len, rows)) > _FEW
-    return Response(await asyncio.to_thread(written) if many else written(), media_type="application/json")
+    if sum(map(len, rows)) <= _FEW:
+        return Response(written(), media_type="application/json")
+    body = await asyncio.to_thread(written)
+    headers = {"Content-Length": str(len(body))}
+    return StreamingResponse(_pieces(body), headers=headers, media_type="application/json")
 
 
 # ---- inside
+
+
+async def _pieces(body: bytes) -> AsyncGenerator[bytes, None]:
+    for start in range(0, len(body), _PIECE):
+        yield body[start : start + _PIECE]
 
 
 def _entry(index: int, row: str) -> str:
