@@ -293,6 +293,6 @@ def _tool(tool: Tool) -> dict[str, Any]:
 
 
 def _chosen(given: Any, choice: ToolChoice) -> Any:
-    if isinstance(given, Mapping) and given.get("type") == "allowed_tools":
+    if given in ("auto", "none", "required") or (isinstance(given, Mapping) and given.get("type") == "allowed_tools"):
         return given
     return {"type": "function", "name": choice.name} if isinstance(choice, NamedTool) else choice
