@@ -98,7 +98,7 @@ async def ground(api: Api, call: Call, body: ChatRequest, model: ServedModel, re
     stream = api.desk.documents.ground(model, request.turns, places[-1], chosen)
     try:
         with call.following(stream):
-            grounded = await _heard(stream, call)
+            grounded = await _heard(stream, call, errors.full() if model.loaded else errors.loading())
     except BackendError as error:
         raise errors.of(error) from error
     if grounded.instead and (request.format is not None or request.tool_choice not in ("auto", "none")):
@@ -118,8 +118,8 @@ def _chosen(body: ChatRequest) -> Chosen | None:
     return Chosen(None, body.collection) if wanted else None
 
 
-async def _heard(stream: Stream[LoadEvent | Searching | Grounded], call: Call) -> Grounded:
-    """The time is only measured while the model is loaded."""
+async def _heard(stream: Stream[LoadEvent | Searching | Grounded], call: Call, late: ApiError) -> Grounded:
+    """`late`: what is told if it takes long until the search begins."""
     try:
         async with asyncio.timeout(asking.LOAD_WAIT) as limit, aclosing(merged((stream,))) as heard:
             async for events in heard:
@@ -130,8 +130,8 @@ async def _heard(stream: Stream[LoadEvent | Searching | Grounded], call: Call) -
                         limit.reschedule(None)
                         call.enter("reading")
     except TimeoutError as error:
-        raise errors.loading() from error
-    raise errors.loading()  # it was cancelled: nobody listens any more
+        raise late from error
+    raise late  # it was cancelled: nobody listens any more
 
 
 # ---- where nothing was found
