@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from itertools import pairwise
 
 from backends.chat.claims import Claim, Token
 from backends.chat.names import among
@@ -52,6 +53,8 @@ _SAME_AS = {word: n for n, group in enumerate(_SAME.splitlines()[1:]) for word i
 def changed(said: Claim, window: Claim, *, single: bool = True) -> bool:
     """Where the sentence runs along the passage: something else in the place of a number, a name, a Chinese word; a
     negation put in or left out. `single`: the stretch is one sentence, within which words may have moved."""
+    if said.once(_neighbours).isdisjoint(window.once(_neighbours)):
+        return False
     ours = [token for token in said.tokens if token.kind != "stop"]
     theirs = [token for token in window.tokens if token.kind != "stop"]
     matcher = SequenceMatcher(None, [token.key for token in ours], [token.key for token in theirs], autojunk=False)
@@ -98,6 +101,11 @@ def changed(said: Claim, window: Claim, *, single: bool = True) -> bool:
         if alike and held and _noun(ours, a, b, new) and _noun(theirs, c, d, old):
             return True
     return False
+
+
+def _neighbours(tokens: Sequence[Token]) -> frozenset[tuple[str, str]]:
+    words = [token.key for token in tokens if token.kind != "stop"]
+    return frozenset(pairwise(words))
 
 
 def _noun(tokens: Sequence[Token], a: int, b: int, words: Sequence[Token]) -> bool:

@@ -1,16 +1,17 @@
 """What can be checked in a sentence: its numbers, names, negations and content words, in order."""
 
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any, Literal, TypeVar
 
-from backends.chat.quantities import NUMBER, UNITS, Quantity, quantities
+from backends.chat.quantities import NUMBER, UNITS, Quantity, begins, quantities
 from backends.chat.wording import reworded
 from backends.documents.folding import folded
 from backends.documents.words import stem
 
+T = TypeVar("T")
 Kind = Literal["number", "name", "word", "han", "not", "part", "stop"]
 """`han`: one Chinese character; `part`: a word or character that says nothing alone; `stop`: punctuation."""
 
@@ -23,21 +24,26 @@ class Token:
     key: str
     quantity: Quantity | None = None
     first: bool = False
+    content: bool = field(init=False, compare=False, repr=False)
+    strong: bool = field(init=False, compare=False, repr=False)
 
-    @property
-    def content(self) -> bool:
-        return self.kind in ("number", "name", "word", "han")
-
-    @property
-    def strong(self) -> bool:
-        return self.kind in ("number", "name")
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "content", self.kind in ("number", "name", "word", "han"))
+        object.__setattr__(self, "strong", self.kind in ("number", "name"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Claim:
-    """The tokens of a sentence, or of a stretch of several."""
+    """The tokens of a sentence, or of a stretch of several, and what has been made of them."""
 
     tokens: tuple[Token, ...]
+    _made: dict[Callable[..., Any], Any] = field(default_factory=dict, repr=False)
+
+    def once(self, make: "Callable[[Sequence[Token]], T]") -> T:
+        """What `make` makes of the tokens; a second time the same."""
+        if make not in self._made:
+            self._made[make] = make(self.tokens)
+        return self._made[make]
 
     @cached_property
     def content(self) -> tuple[Token, ...]:
@@ -47,9 +53,16 @@ class Claim:
     def keys(self) -> frozenset[str]:
         return frozenset(token.key for token in self.tokens if token.content)
 
+    @cached_property
+    def plain_names(self) -> frozenset[str]:
+        """Its names, as words."""
+        return frozenset(stem(_base(token.key)) for token in self.tokens if token.kind == "name")
+
     def lowered(self, words: Collection[str]) -> "Claim":
         """The same, where a name is none if the word stands among `words` in small letters, too (a Title), or at the
         beginning of a sentence and made like no name ("Researchers", "Interestingly")."""
+        if not self.names:
+            return self
         return Claim(tuple(_lowered(token, words) for token in self.tokens))
 
     @cached_property
@@ -63,8 +76,14 @@ class Claim:
     @cached_property
     def pairs(self) -> frozenset[str]:
         """Neighbouring Chinese characters."""
-        together = zip(self.tokens, self.tokens[1:], strict=False)
-        return frozenset(a.key + b.key for a, b in together if _written(a) and _written(b))
+        found: set[str] = set()
+        before = ""
+        for token in self.tokens:
+            character = token.key if len(token.key) == 1 and token.kind in ("han", "part", "not") else ""
+            if before and character:
+                found.add(before + character)
+            before = character
+        return frozenset(found)
 
 
 def _lowered(token: Token, words: Collection[str]) -> Token:
@@ -77,10 +96,6 @@ def _lowered(token: Token, words: Collection[str]) -> Token:
 
 
 _NO_NAME = re.compile(r"...(?:ing|ed|[eo]rs|tions?|ments?|ness|ities|ity|ists|ants|ents|ives|ous|ful|able|less|ism)$")
-
-
-def _written(token: Token) -> bool:
-    return len(token.key) == 1 and token.kind in ("han", "part", "not")
 
 
 _WORD = re.compile(
@@ -132,6 +147,8 @@ def claim(text: str, *, beginning: bool = True) -> Claim:
 
 def _dates(tokens: list[Token]) -> list[Token]:
     """Month, day, year in this order: as in October 17, 1973, so 17 October 1973."""
+    if not any(token.quantity is not None and token.key.startswith("#m") for token in tokens):
+        return tokens
     for place in range(1, len(tokens)):
         before, month, after = (*tokens[place - 1 : place + 2], Token("stop", "."))[:3]
         if month.key.startswith("#m") and _is_day(before) and not _is_day(after):
@@ -147,13 +164,13 @@ def _tokens(text: str, beginning: bool) -> Iterator[Token]:
     place, opening = 0, beginning
     capitals = _all_capitals(text)
     plain = [match.span() for match in _NO_NEGATION.finditer(text)]
-    numbers = {match.start(): match for match in _numbers(text)}
+    numbers = {match.start(): (match, found) for match, found in _numbers(text)}
     while place < len(text):
-        number = numbers.get(place)
-        if number is not None:
+        if place in numbers:
+            number, found = numbers[place]
             if number["zhmonth"]:
                 yield Token("part", "月")  # what stands before it is no day
-            for quantity in quantities(number) or ():
+            for quantity in found:
                 yield Token("number", f"#{quantity.value}", quantity)
             place, opening = number.end(), False
             continue
@@ -161,15 +178,17 @@ def _tokens(text: str, beginning: bool) -> Iterator[Token]:
         if match is None:
             place += 1
             continue
-        if match.lastgroup == "not" and any(start <= match.start() < end for start, end in plain):
+        kind, word = match.lastgroup, match.group()
+        lexical = bool(plain) and kind in ("not", "han") and any(start <= place < end for start, end in plain)
+        if kind == "not" and lexical:
             yield Token("han", text[place])
             place += 1
             continue
-        yield from _token(match, opening, capitals, plain)
-        if match["stop"] is None:
-            opening = False
-        elif match["stop"] in ".!?:":
-            opening = True
+        if kind == "latin":
+            yield from _latin(word, opening, capitals)
+        else:
+            yield from _token(kind or "", word, lexical)
+        opening = word in ".!?:" or opening if kind == "stop" else False
         place = match.end()
 
 
@@ -178,15 +197,18 @@ def _measure(word: str) -> bool:
     return word.lower() in UNITS or _WITH_HYPHEN.sub("", word).lower() in UNITS
 
 
-def _numbers(text: str) -> Iterator["re.Match[str]"]:
+def _numbers(text: str) -> Iterator[tuple["re.Match[str]", tuple[Quantity, ...]]]:
     """Matches that are numbers, not the figures of a part number."""
+    figures = any(character.isdecimal() for character in text)
     identifiers = [
         match.span("identifier")
-        for match in _WORD.finditer(text)
+        for match in (_WORD.finditer(text) if figures else ())
         if (word := match["identifier"]) and not (_measure(word) or _QUANTITY_LIKE.fullmatch(word))
     ]
     place = 0
-    while (match := NUMBER.search(text, place)) is not None:
+    for begin in begins(text):
+        if begin < place or (match := NUMBER.match(text, begin)) is None:
+            continue
         inside = next(
             (end for start, end in identifiers if start <= match.start() < end or match.start() < start < match.end()),
             0,
@@ -194,35 +216,34 @@ def _numbers(text: str) -> Iterator["re.Match[str]"]:
         if inside and not match["iso"]:
             place = max(inside, match.start() + 1)
             continue
-        if quantities(match) is None:
+        found = quantities(match)
+        if found is None:
             place = match.start() + 1
             continue
-        yield match
+        yield match, found
         place = match.end()
 
 
-def _token(match: "re.Match[str]", opening: bool, capitals: bool, plain: list[tuple[int, int]]) -> Iterator[Token]:
-    if match["identifier"]:
-        yield Token("name", re.sub(r"[-_./+]", "", match["identifier"]).lower())
-    elif match["short"]:
-        yield Token("name", re.sub(r"\W", "", match["short"]).lower())
-    elif word := match["latin"]:
-        yield from _latin(word, opening, capitals)
-    elif match["not"]:
-        yield Token("not", match["not"][0])
-        for character in match["not"][1:]:
-            yield Token("part", character)
-    elif character := match["han"]:
-        lexical = any(start <= match.start() < end for start, end in plain)
-        if character in _NEGATIVE and not lexical:
-            yield Token("not", character)
-        else:
-            yield Token("part" if character in _HAN_PARTS else "han", character)
-    else:
-        yield Token("stop", match["stop"])
+@lru_cache(maxsize=8192)
+def _token(kind: str, word: str, lexical: bool) -> tuple[Token, ...]:
+    """`kind`: the group of _WORD; `lexical`: within a word in which a character of negation is none."""
+    if kind in ("identifier", "short"):
+        return (Token("name", re.sub(r"[\W_]", "", word).lower()),)
+    if kind == "not":
+        return (Token("not", word[0]), *(Token("part", character) for character in word[1:]))
+    if kind == "han" and word in _NEGATIVE and not lexical:
+        return (Token("not", word),)
+    if kind == "han":
+        return (Token("part" if word in _HAN_PARTS else "han", word),)
+    return (Token("stop", word),)
 
 
-def _latin(word: str, opening: bool, capitals: bool) -> Iterator[Token]:
+@lru_cache(maxsize=4096)
+def _latin(word: str, opening: bool, capitals: bool) -> tuple[Token, ...]:
+    return tuple(_read(word, opening, capitals))
+
+
+def _read(word: str, opening: bool, capitals: bool) -> Iterator[Token]:
     lower = word.lower()
     if lower.endswith("n't") or lower == "cannot":
         if lower not in ("don't", "doesn't", "didn't", "isn't", "wasn't", "aren't", "weren't"):

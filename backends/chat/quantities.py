@@ -5,6 +5,7 @@ October 17, 1973 = 17 October 1973 = 1973-10-17 = 1973年10月17日 = month 10, 
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -115,6 +116,18 @@ NUMBER = re.compile(
     """,
     re.VERBOSE,
 )
+
+
+_BEGIN = re.compile(rf"[\d$€£¥−{_CN}第-]|百分之|零下|[A-Za-z]+")
+_BEFORE = "us hk c a eur usd gbp cny jpy minus may"
+_FIRST = frozenset((*_WORDS, *_TENS, *_ORDINAL, *_SCALES, *_MONTHS)) | frozenset(_BEFORE.split())
+
+
+def begins(text: str) -> Iterator[int]:
+    """Places, in order, at which alone NUMBER can match; some milliseconds of a page are saved."""
+    for match in _BEGIN.finditer(text):
+        if len(word := match.group()) == 1 or word.lower() in _FIRST or not word.isascii():
+            yield match.start()
 
 
 @dataclass(frozen=True, slots=True)

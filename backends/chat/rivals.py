@@ -35,7 +35,7 @@ Context = Mapping[str, float]
 
 def rivalled(said: Claim, window: Claim) -> bool:
     """Whether another number, name or opposite of the passage is what the sentence should have said."""
-    ours, theirs = _Places(said.tokens), _Places(window.tokens)
+    ours, theirs = said.once(_Places), window.once(_Places)
     return (
         _by_another(ours, theirs)
         or _exchanged(ours, theirs)

@@ -29,7 +29,7 @@ Tile = tuple[int, int, int]
 
 
 def roles_changed(said: Claim, window: Claim) -> bool:
-    places = clauses(window.tokens)
+    places = window.once(clauses)
     theirs = [window.tokens[a:b] for a, b in places]
     there = [keys(clause) for clause in theirs]
     if _of_another_owner(said.tokens, window.tokens):

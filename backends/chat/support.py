@@ -16,8 +16,8 @@ from functools import cached_property
 from backends.chat.changed import changed
 from backends.chat.claims import Claim, Token, claim
 from backends.chat.clauses import clauses, keys
+from backends.chat.covered import Covering, named
 from backends.chat.left_out import left_out
-from backends.chat.names import related, stands_for
 from backends.chat.rivals import rivalled
 from backends.chat.roles import active, roles_changed
 from backends.chat.sentences import sentences
@@ -58,10 +58,42 @@ class Passage:
         lines = [(row.start, row.end) for row in self.rows]
         self.tabled = [any(a <= start < b for a, b in lines) for start, _ in self.places]
         self.words = frozenset(token.key for piece in self.pieces for token in piece.tokens if token.kind == "word")
+        self.names = frozenset(name for piece in self.pieces for name in piece.plain_names)
+        self._read: dict[frozenset[str], _Read] = {}
 
     @cached_property
     def all(self) -> Claim:
         return claim(self.text, beginning=False)
+
+    @cached_property
+    def language(self) -> "_Language":
+        return _language(self.text)
+
+    def read(self, words: frozenset[str]) -> "_Read":
+        """As it is read beside a sentence with the `words`: a name of the passage that is one of them, is none."""
+        lowering = words & self.names
+        if lowering not in self._read:
+            known = self.words | lowering
+            self._read[lowering] = _Read([active(piece.lowered(known)) for piece in self.pieces])
+        return self._read[lowering]
+
+
+class _Read:
+    """The sentences of a passage, each in the active voice, and the stretches of them; made when they are asked for."""
+
+    def __init__(self, pieces: Sequence[Claim]) -> None:
+        self.pieces = pieces
+        self._windows: dict[tuple[int, int], Claim] = {}
+
+    def window(self, first: int, size: int) -> Claim:
+        if (first, size) not in self._windows:
+            pieces = self.pieces[first : first + size]
+            self._windows[first, size] = Claim(tuple(token for piece in pieces for token in (*piece.tokens, _END)))
+        return self._windows[first, size]
+
+    @cached_property
+    def whole(self) -> Claim:
+        return self.window(0, len(self.pieces))
 
 
 def support(sentence: str, cited: str | Passage) -> Support:
@@ -70,10 +102,12 @@ def support(sentence: str, cited: str | Passage) -> Support:
     places = passage.places
     if not said.content or not places:
         return Support(None, 0, len(passage.text))
-    if _languages_differ(sentence, passage.text):
+    if _languages_differ(_language(sentence), passage.language):
         return Support(_elsewhere(said, passage.all), 0, len(passage.text))
-    words = passage.words | {token.key for token in said.tokens if token.kind == "word"}
-    said, pieces = active(said.lowered(words)), [active(piece.lowered(words)) for piece in passage.pieces]
+    own = frozenset(token.key for token in said.tokens if token.kind == "word")
+    said = active(said.lowered(passage.words | own))
+    read = passage.read(own)
+    pieces = read.pieces
     best = Support(False, *places[0])
     row = told(said, passage.rows)
     if row is not None:
@@ -81,20 +115,20 @@ def support(sentence: str, cited: str | Passage) -> Support:
     apart = bool(passage.rows) and "|" not in folded(sentence)  # what is said of a table, comes from a row of it
     plain = [piece for piece, tabled in zip(pieces, passage.tabled, strict=True) if not (apart and tabled)]
     refused: dict[tuple[int, int], float] = {}
-    whole = Claim(tuple(token for piece in pieces for token in (*piece.tokens, _END)))
+    covering = Covering(said, pieces)
+    shared = [covering.shares(n) for n in range(len(pieces))]
     for size in range(1, _STRETCH + 1):
         for first in range(len(places) - size + 1):
             if apart and any(passage.tabled[first : first + size]):
                 continue
-            if not any(said.keys & piece.keys for piece in pieces[first : first + size]):
+            if not any(shared[first : first + size]):
                 continue
-            window = Claim(tuple(token for piece in pieces[first : first + size] for token in (*piece.tokens, _END)))
-            covered = _covered(said, window)
+            covered = covering.share(first, size)
             refused[first, size] = covered
             if size > 1 and covered <= max(refused.get((first, size - 1), 0), refused.get((first + 1, size - 1), 0)):
                 continue  # what was refused without this sentence, is not made better by it
             place = places[first][0], places[first + size - 1][1]
-            if covered >= ENOUGH and _holds(said, window, single=size == 1) and not _of_another(said, window, whole):
+            if covered >= ENOUGH and _verified(said, read.window(first, size), read, single=size == 1):
                 return Support(True, *place, covered)
             if covered > best.covered + 0.05 * (size > 1):
                 best = Support(False, *place, covered)
@@ -103,17 +137,28 @@ def support(sentence: str, cited: str | Passage) -> Support:
     return best
 
 
+def _verified(said: Claim, window: Claim, read: _Read, *, single: bool) -> bool:
+    return _holds(said, window, single=single) and not _of_another(said, window, read.whole)
+
+
 def _alike(said: Claim, piece: Claim) -> bool:
     """Enough words in common that one of them can have been changed."""
     common = sum(token.key in piece.keys for token in said.content)
     return common > 1 or 2 * common >= len(said.content)
 
 
-def _languages_differ(sentence: str, passage: str) -> bool:
-    one, other = language(sentence), language(passage)
-    if one and other:
-        return one != other
-    return abs(_han_share(sentence) - _han_share(passage)) > 0.5
+_Language = tuple[str | None, float]
+"""What is known of it, and the share of Chinese characters among the letters."""
+
+
+def _language(text: str) -> _Language:
+    return language(text), _han_share(text)
+
+
+def _languages_differ(one: _Language, other: _Language) -> bool:
+    if one[0] and other[0]:
+        return one[0] != other[0]
+    return abs(one[1] - other[1]) > 0.5
 
 
 def _han_share(text: str) -> float:
@@ -130,40 +175,18 @@ def _elsewhere(said: Claim, passage: Claim) -> bool | None:
     mixed = any(token.kind == "han" for token in said.tokens)  # Latin words in a Chinese sentence are copied ones
     for name in said.names:
         copied = any(c.isdigit() for c in name.key) or (mixed and latin and name.key.isascii())
-        if copied and not _named(name, passage):
+        if copied and not named(name, passage):
             return False
     return None
 
 
-# ---- what is covered
-
-
-def _covered(said: Claim, window: Claim) -> float:
-    """Share of the content words that the stretch has. Chinese characters count in pairs, half if alone."""
-    points = 0.0
-    tokens = said.tokens
-    content = 0
-    for place, token in enumerate(tokens):
-        if not token.content:
-            continue
-        content += 1
-        if token.kind != "han":
-            points += token.key in window.keys or (token.kind == "name" and _named(token, window))
-            continue
-        beside = [tokens[n] for n in (place - 1, place + 1) if 0 <= n < len(tokens) and len(tokens[n].key) == 1]
-        before = place > 0 and tokens[place - 1].key + token.key in window.pairs
-        after = place + 1 < len(tokens) and token.key + tokens[place + 1].key in window.pairs
-        if before or after or not any(one.kind in ("han", "part", "not") for one in beside):
-            points += token.key in window.keys
-        else:
-            points += 0.5 * (token.key in window.keys)
-    return points / content
+# ---- what must hold
 
 
 def _holds(said: Claim, window: Claim, *, single: bool) -> bool:
     return (
         all(_counted(number.value, number.unit, window) for number in said.numbers)
-        and all(_named(name, window) for name in said.names)
+        and all(named(name, window) for name in said.names)
         and _in_place(said, window)
         and _negated_alike(said, _clause_of(said, window))
         and not changed(said, window, single=single)
@@ -175,8 +198,8 @@ def _holds(said: Claim, window: Claim, *, single: bool) -> bool:
 
 def _clause_of(said: Claim, window: Claim) -> Claim:
     """The one clause that has all the words, if there is one: the others are of something else."""
-    mine = keys(said.tokens)
-    for a, b in clauses(window.tokens):
+    mine = said.once(keys)
+    for a, b in window.once(clauses):
         if mine <= keys(window.tokens[a:b]):
             return Claim(window.tokens[a:b])
     return window
@@ -209,23 +232,13 @@ def _counted(value: str, unit: str, window: Claim) -> bool:
     return False
 
 
-def _named(name: Token, window: Claim) -> bool:
-    """Present as a word of any kind; Syria stands for Syrian; initials for what they stand for."""
-    if name.key in window.keys:
-        return True
-    words = [token for token in window.tokens if token.kind in ("name", "word")]
-    if any(related(name.key, token.key) for token in words):
-        return True
-    return stands_for(name.key, window.tokens)
-
-
 def _in_place(said: Claim, window: Claim) -> bool:
     """Each number and name no oftener than there, and beside a word that it stands beside there, too: a number of the
     passage, but of something else, is not what was said."""
     ours = [token.key for token in said.tokens if token.strong]
     theirs = [token.key for token in window.tokens if token.kind in ("number", "name", "word")]
-    around, there = _surroundings(said.tokens), _surroundings(window.tokens)
-    dates = _dated(said.tokens) & _dated(window.tokens)
+    around, there = said.once(_surroundings), window.once(_surroundings)
+    dates = said.once(_dated) & window.once(_dated)
     for key in set(ours):
         if key in theirs and ours.count(key) > theirs.count(key):
             return False
@@ -290,7 +303,7 @@ def _scopes(tokens: Sequence[Token], most: int = _NEAR) -> list[tuple[str, ...]]
 
 
 def _negated_alike(said: Claim, window: Claim) -> bool:
-    ours, theirs = _scopes(said.tokens), _scopes(window.tokens)
+    ours, theirs = said.once(_scopes), window.once(_scopes)
     if len(ours) > len(theirs):
         return False
     far_ours, far_theirs = _scopes(said.tokens, _CLAUSE), _scopes(window.tokens, _CLAUSE)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from itertools import islice, pairwise, product
 
 from backends.chat.claims import Claim, Token, claim
@@ -107,13 +108,20 @@ def _year(cell: str) -> bool:
 
 
 def _cell(head: str, value: str) -> Cell:
+    words, unit, scale = _head(head)
+    return Cell(words, claim(value, beginning=False).tokens, unit, scale)
+
+
+@lru_cache(maxsize=256)
+def _head(head: str) -> tuple[tuple[Token, ...], str, Decimal]:
+    """Its words, and the unit and the scale of its values."""
     units = [one or other for one, other in _UNIT.findall(head)]
     unit, scale = "year" if "年" in units else "", Decimal(1)
     for part in (part for one in units for part in (one, *one.split())):
         for quantity in claim(f"1 {part}", beginning=False).numbers[:1]:
             unit = unit or quantity.unit
             scale = max(scale, Decimal(quantity.value)) if quantity.value.isdecimal() else scale
-    return Cell(claim(_UNIT.sub(" ", head)).tokens, claim(value, beginning=False).tokens, unit, scale)
+    return claim(_UNIT.sub(" ", head)).tokens, unit, scale
 
 
 def _words(tokens: Sequence[Token]) -> tuple[str, ...]:

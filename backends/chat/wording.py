@@ -26,31 +26,37 @@ _DATE = (
 )
 _ENGLISH = (
     # obligations; "does not have to" is none
-    (r"(?<!not )(?<!n't )\b(?:has to|have to|needs to|need to|is required to|are required to)\b", "must"),
-    (r"\b(?:must|shall|may|should|can|will|do|does) (?:not exceed|not be more than)\b", "must be at most"),
+    ("has to/have to/need/required to",
+     r"(?<!not )(?<!n't )\b(?:has to|have to|needs to|need to|is required to|are required to)\b", "must"),
+    ("not exceed/not be more",
+     r"\b(must|shall|may|should|can|will) (?:not exceed|not be more than)\b", r"\1 be at most"),
+    ("not exceed", r"\b(?:does|do) not exceed\b", "is at most"),
     # bounds
-    (rf"\b(?:no|not) (?:less|fewer) than {_NUMBER}", "at least "),
-    (rf"\b(?:no|not) more than {_NUMBER}|\ba maximum of {_NUMBER}", "at most "),
-    (rf"\ba minimum of {_NUMBER}", "at least "),
-    (rf"\b{_COUNTED} or (?:more|longer|older|over|above)\b", r"at least \1"),
-    (rf"\b{_COUNTED} or (?:less|fewer|shorter|younger|under|below)\b", r"at most \1"),
-    (rf"\b(?:less|fewer|lower|younger) than {_NUMBER}|\bbelow {_NUMBER}", "under "),
-    (r"\b(?:no|not) later than\b", "notafter"),
-    (rf"\bby {_DATE} at the latest\b", r"notafter \1"),
+    ("less than/fewer than", rf"\b(?:no|not) (?:less|fewer) than {_NUMBER}", "at least "),
+    ("more than/maximum of", rf"\b(?:no|not) more than {_NUMBER}|\ba maximum of {_NUMBER}", "at most "),
+    ("minimum of", rf"\ba minimum of {_NUMBER}", "at least "),
+    (" or ", rf"\b{_COUNTED} or (?:more|longer|older|over|above)\b", r"at least \1"),
+    (" or ", rf"\b{_COUNTED} or (?:less|fewer|shorter|younger|under|below)\b", r"at most \1"),
+    ("er than/less than/below ", rf"\b(?:less|fewer|lower|younger) than {_NUMBER}|\bbelow {_NUMBER}", "under "),
+    ("later than", r"\b(?:no|not) later than\b", "notafter"),
+    ("at the latest", rf"\bby {_DATE} at the latest\b", r"notafter \1"),
     # conditions
-    (r"\b(?:as|so) long as\b|\bproviding(?: that)?\b|\bon condition that\b|\bprovided(?= (?!by|for|with))(?: that)?\b",
-     "provided that"),
-    (r"\bonly (?:once|after)\b", "only when"),
+    ("long as/providing/on condition/provided",
+     r"\b(?:as|so) long as\b|\bproviding(?: that)?\b|\bon condition that\b|"
+     r"\bprovided(?= (?!by|for|with))(?: that)?\b", "provided that"),
+    ("only once/only after", r"\bonly (?:once|after)\b", "only when"),
     # estimates
-    (rf"\b(?:roughly|approximately|circa|approx\.?) {_NUMBER}|\baround {_NUMBER}", "about "),
-    (r"\b(is|are|was|were) (?:thought|assumed|considered) to\b", r"\1 believed to"),
-    (r"\bone(?= (?:litre|liter|kilogram|kilo|gram|metre|meter|kilometre|kilometer|mile|hour|minute|week|month|year)\b)",
-     "1"),
+    ("roughly/approx/circa/around", rf"\b(?:roughly|approximately|circa|approx\.?|around) {_NUMBER}", "about "),
+    ("thought to/assumed to/considered to", r"\b(is|are|was|were) (?:thought|assumed|considered) to\b",
+     r"\1 believed to"),
     # one and the same word
-    (r"\bfailure to\b|\bfailing to\b", "fail to"),
-    (r"\b(?:is|are) punishable (?:by|with)\b|\bcan be punished by\b", "can be punished with"),
-    (r"\b(?:is|are) (refund|renew)able\b", r"can be \1ed"),
-    (r"\b(is|are|was|were) ((?:(?:more than|over|under|less than|at least|at most|up to|about) )?\w+ (?:working )?"
+    ("one ", r"\bone(?= (?:litre|liter|kilogram|kilo|gram|metre|meter|kilometre|kilometer|mile|hour|minute|week|month|"
+             r"year)\b)", "1"),
+    ("failure to/failing to", r"\b(?:failure|failing) to\b", "fail to"),
+    ("punish", r"\b(?:is|are) punishable (?:by|with)\b|\bcan be punished by\b", "can be punished with"),
+    ("able", r"\b(?:is|are) (refund|renew)able\b", r"can be \1ed"),
+    (" late",
+     r"\b(is|are|was|were) ((?:(?:more than|over|under|less than|at least|at most|up to|about) )?\w+ (?:working )?"
      r"(?:minutes?|hours?|days?|weeks?|months?|years?)) late\b", r"\1 delayed by \2"),
 )  # fmt: skip
 _MORE = "提升|提高|上升|上涨|增长|增加|升高|上调|扩大"
@@ -60,50 +66,61 @@ _ADJECTIVE = (
     "高大小低多少好差为长短强弱快慢早晚轻重易难新旧近远深浅宽窄厚薄严安平稳完全良优劣热冷暖凉干湿密稀富贫复简有不"
 )
 _FIGURE = rf"(?=(?:每(?:分钟|小时|秒|天|日|周|年|月|次|人)?)?约?\s?[$€£¥]?\d|约?{_CN}+[万亿个年月天日周%])"
+_TO_DO = "(?=[于在先将把立及经向按提])"
 _CHINESE = (
-    ("之(?=[前后内间])(?!间的)", ""),
-    ("大约|大概|约莫|约为(?=\\s?\\d)", "约"),
-    (rf"(?:{_MORE})了?(?:到了?|至)", "升至"),
-    (rf"(?:{_LESS})了?(?:到了?|至)", "降至"),
-    (r"(?<![自理])由(?=[^,。;!?]{1,20}(?:升至|降至|改到|改为|改至|变为|变成|延长|缩短|调整))", "从"),
-    (rf"(?<![未没不难否])(?:达到了?|达(?![{{成标州拉尔]))(?:为)?{_FIGURE}", "为"),
-    (rf"(?<![不只就还也都仍便像而即倒老总可])是{_FIGURE}", "为"),
-    (rf"(?:仅仅|仅|只)(?:为|有|是){_FIGURE}", "仅"),
-    (rf"(?<![比相计])较(?![{_ADJECTIVE}劲量真])", "比"),
-    (rf"(?:不[得应能可]?(?:少于|低于|小于|短于)|起码|最少|至少)(?:为|要|是|有|需要?)?(?=约?\s?(?:\d|{_CN}))", "至少"),
-    (rf"(?:不[得应能可]?(?:超过|多于|高于|大于|长于)|至多|最多)(?:为|可|是|有)?(?=约?\s?(?:\d|{_CN}))", "至多"),
-    (r"[与和跟同]([^,。;!?]{1,12}?)相比,?", r"比\1"),
-    (r"(?:一次|每一次)(?=\d|[一二两三四半]\s?[片粒支袋丸滴毫克])", "每次"),
-    (r"(?:一日|一天|每日)(?=\s?(?:\d|[一二两三四])\s?次)", "每天"),
-    (r"(?:得益于|归功于|归因于|原因(?:是|在于|为)|是?由于|是因为)", "因为"),
-    (r"(?<![反适供响相对效感呼])应当?(?=[于在先将把立及经向按提])|需要?(?=[于在先将把立经向按提])|必须(?=[于在先将把立经向按提])",
-     "须"),
-    (r"(?<![非])不可(?![抗避或逆思忽缺不知])", "不能"),
-    (r"实现(?=(?:主营)?(?:业务)?(?:营业|收入|营收|净利|利润|销售))", ""),
-    (r"据(?=[^,。;\d资数统了悉说此有]{2,4}(?:汇报|介绍|透露|表示|指出),)", ""),
-)  # fmt: skip
+    ("之", "之(?=[前后内间])(?!间的)", ""),
+    ("约/概", "大约|大概|约莫|约为(?=\\s?\\d)", "约"),
+    ("到/至", rf"(?:{_MORE})了?(?:到了?|至)", "升至"),
+    ("到/至", rf"(?:{_LESS})了?(?:到了?|至)", "降至"),
+    ("由", r"(?<![自理])由(?=[^,。;!?]{1,20}(?:升至|降至|改到|改为|改至|变为|变成|延长|缩短|调整))", "从"),
+    ("达", rf"(?<![未没不难否])(?:达到了?|达(?![成标州拉尔]))(?:为)?{_FIGURE}", "为"),
+    ("是", rf"(?<![不只就还也都仍便像而即倒老总可])是{_FIGURE}", "为"),
+    ("仅/只", rf"(?:仅仅|仅|只)(?:为|有|是){_FIGURE}", "仅"),
+    ("较", rf"(?<![比相计])较(?![{_ADJECTIVE}劲量真])", "比"),
+    (
+        "少/于/短",
+        rf"(?:不[得应能可]?(?:少于|低于|小于|短于)|起码|最少|至少)(?:为|要|是|有|需要?)?(?=约?\s?(?:\d|{_CN}))",
+        "至少",
+    ),
+    (
+        "超过/于/多",
+        rf"(?:不[得应能可]?(?:超过|多于|高于|大于|长于)|至多|最多)(?:为|可|是|有)?(?=约?\s?(?:\d|{_CN}))",
+        "至多",
+    ),
+    ("相比", r"[与和跟同]([^,。;!?]{1,12}?)相比,?", r"比\1"),
+    ("一次", r"(?:每一次|一次)(?=\d|[一二两三四半]\s?[片粒支袋丸滴毫克])", "每次"),
+    ("次", r"(?:一日|一天|每日)(?=\s?(?:\d|[一二两三四])\s?次)", "每天"),
+    ("因/由于/于", r"(?:得益于|归功于|归因于|原因(?:是|在于|为)|是?由于|是因为)", "因为"),
+    ("应/需/必须", rf"(?:(?<![反适供响相对效感呼])应当?|需要?|必须){_TO_DO}", "须"),
+    ("不可", r"(?<!非)不可(?![抗避或逆思忽缺不知])", "不能"),
+    ("实现", r"实现(?=(?:主营)?(?:业务)?(?:营业|收入|营收|净利|利润|销售))", ""),
+    ("据", r"据(?=[^,。;\d资数统了悉说此有]{2,4}(?:汇报|介绍|透露|表示|指出),)", ""),
+)
 
-_Rule = tuple["re.Pattern[str]", str]
+
+_LATIN = re.compile(r"[a-z]{3}")
 
 
 @cache
-def _rules() -> tuple[tuple[_Rule, ...], tuple[_Rule, ...]]:
-    flags = re.IGNORECASE
-    return (
-        tuple((re.compile(pattern, flags), put) for pattern, put in _ENGLISH),
-        tuple((re.compile(pattern), put) for pattern, put in _CHINESE),
-    )
-
-
-_LATIN = re.compile(r"[A-Za-z]{2}")
-_HAN = re.compile(r"[\u3400-\u9fff]")
+def _rules(*, chinese: bool) -> tuple[tuple[tuple[str, ...], "re.Pattern[str]", str], ...]:
+    """Signs, of which a text has one if the pattern is to be looked for in it; the pattern; what is put for it."""
+    table = _CHINESE if chinese else _ENGLISH
+    return tuple((tuple(signs.split("/")), re.compile(pattern, re.IGNORECASE), put) for signs, pattern, put in table)
 
 
 def reworded(text: str) -> str:
     """`text`: folded, of one line."""
-    english, chinese = _rules()
-    for written, rules in ((_LATIN, english), (_HAN, chinese)):
-        if written.search(text) is not None:
-            for pattern, put in rules:
+    if _LATIN.search(text) is not None:
+        text = _put(text, _rules(chinese=False))
+    return text if text.isascii() else _put(text, _rules(chinese=True))
+
+
+def _put(text: str, rules: tuple[tuple[tuple[str, ...], "re.Pattern[str]", str], ...]) -> str:
+    lower = text.lower()
+    for signs, pattern, put in rules:
+        for sign in signs:
+            if sign in lower:
                 text = pattern.sub(put, text)
+                lower = text.lower()
+                break
     return text
