@@ -10,7 +10,7 @@ import pytest
 
 from backends.core.paths import Paths
 from backends.services import Services
-from backends.services.api import Serving
+from backends.services.api import ApiState, Serving
 from tests.kit.api_server import ApiServed, api_server
 from tests.kit.ggufs import Script, scripted_model
 
@@ -42,12 +42,12 @@ def free_port() -> int:
         return one.getsockname()[1]
 
 
-def changed(services: Services, change: Callable[[], object]) -> None:
-    """Do it, and wait until the API says that something is different."""
+def changed(services: Services, change: Callable[[], object], then: Callable[[ApiState], object]) -> None:
+    """Do it, and wait until the API is as it should be then."""
     changes = services.changes()
     change()
     for what in changes:
-        if what == "api":
+        if what == "api" and then(services.api.state):
             break
     changes.cancel()
 
@@ -66,18 +66,14 @@ def test_it_is_off_until_somebody_switches_it_on(services: Services) -> None:
     services.api.begin()
     assert services.api.state.address == ""
     assert not answers(port)
-    changed(services, lambda: services.settings.set("api.enabled", True))
+    changed(services, lambda: services.settings.set("api.enabled", True), lambda state: state.address)
     assert services.api.state.address == f"http://127.0.0.1:{port}"
     assert answers(port)
-    moved = services.changes()
-    services.settings.set("api.port", other)
-    for what in moved:
-        if what == "api" and services.api.state.address.endswith(str(other)):
-            break
-    moved.cancel()
+    moved = str(other)
+    changed(services, lambda: services.settings.set("api.port", other), lambda state: state.address.endswith(moved))
     assert answers(other)
     assert not answers(port)
-    changed(services, lambda: services.settings.set("api.enabled", False))
+    changed(services, lambda: services.settings.set("api.enabled", False), lambda state: not state.address)
     assert services.api.state.address == ""
     assert not answers(other)
 
@@ -93,12 +89,12 @@ def test_a_port_that_others_have_is_told(services: Services) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         services.settings.set("api.port", other.getsockname()[1])
         services.settings.set("api.enabled", True)
-        changed(services, services.api.begin)
+        changed(services, services.api.begin, lambda state: state.problem)
         problem = services.api.state.problem
         assert problem is not None
         assert problem.code == "port_in_use"
         assert problem.message.zh
-    changed(services, lambda: services.settings.set("api.port", free_port()))
+    changed(services, lambda: services.settings.set("api.port", free_port()), lambda state: state.address)
     assert services.api.state.problem is None
     assert answers(int(services.api.state.address.rpartition(":")[2]))
 
