@@ -53,6 +53,7 @@ class ApiController(QObject):
         self._shown = False
         self._told: BackendError | None = None  # the problem that a notice was posted of
         self._wanted: tuple[bool, int] | None = None
+        self._seen = api.state
         self._left: ApiState | None = None  # the server that is being ended
         self._pause = _timer(self, PAUSE_MS, self.look)
         self._pause.setSingleShot(True)
@@ -137,11 +138,11 @@ class ApiController(QObject):
     def _look_at_state(self) -> None:
         state, settings = self._api.state, self._settings.current.api
         wanted = (settings.enabled, settings.port)
-        if self._wanted not in (None, wanted) and state.address:
-            self._left = state
+        if self._wanted not in (None, wanted) and state is self._seen and state.address:
+            self._left = state  # and not one that was started for it already
         if self._left is not state:
             self._left = None
-        self._wanted = wanted
+        self._wanted, self._seen = wanted, state
         problem = state.problem if settings.enabled else None
         stage: Stage = "off"
         if problem is not None:

@@ -144,7 +144,7 @@ class _Row(Retranslated, QFrame):
         self._revoke.clicked.connect(self._on_revoke)
         self._erase.clicked.connect(lambda: self._key and self.erase_requested.emit(self._key.id))
         self.confirm.confirmed.connect(lambda: self._key and self.revoke_requested.emit(self._key.id))
-        self.confirm.declined.connect(lambda: self._revoke.setFocus())
+        self.confirm.declined.connect(self._on_kept)
         head = parts.row(self._name, self._role, self._state, None)
         words = parts.column(head, self._times, self._limits, space=SPACE.xs)
         row = parts.row(words, self._revoke, self._erase)
@@ -161,6 +161,8 @@ class _Row(Retranslated, QFrame):
         if key is None:
             return
         state = api_words.state_of_key(key)
+        if state is not None:
+            self.confirm.hide()
         self._name.setText(key.name)
         parts.set_look(self._name, tone="muted" if state else "")
         self._role.setText(api_words.role_name(key.role))
@@ -174,15 +176,19 @@ class _Row(Retranslated, QFrame):
         self._limits.setVisible(bool(self._limits.text()))
         self._revoke.setText(self.tr("Revoke"))
         self._revoke.setAccessibleName(self.tr("Revoke %1").replace("%1", key.name))
-        self._revoke.setVisible(state is None)
+        self._revoke.setVisible(state is None and self.confirm.isHidden())
         self._erase.setText(self.tr("Erase"))
         self._erase.setAccessibleName(self.tr("Erase %1 from the list").replace("%1", key.name))
         self._erase.setVisible(state is not None)
-        if state is not None:
-            self.confirm.hide()
 
     @Slot()
     def _on_revoke(self) -> None:
         name = self._key.name if self._key else ""
         words = self.tr("“%1” opens nothing any more, for good. What runs for it ends.")
         self.confirm.ask(words.replace("%1", name), self.tr("Revoke"))
+        self._revoke.hide()
+
+    @Slot()
+    def _on_kept(self) -> None:
+        self._revoke.show()
+        self._revoke.setFocus()
