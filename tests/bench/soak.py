@@ -1,7 +1,8 @@
 """Kill -9 again and again, files torn and requests mixed at random: what the tests do a few times, done for long.
 
     python -m tests.bench soak [--loops 50] [--mutations 5000] [--size 512]
-        [--only writers answers downloads windows headers mixed intakes documents] [--requests 10000]
+        [--only writers answers downloads windows headers mixed intakes documents api] [--requests 10000]
+        [--bodies 2000]
 
 Each part prints how often it was done and what was lost; wanted is nothing (of an answer: its last second).
 """
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--loops", type=int, default=50)
     parser.add_argument("--mutations", type=int, default=5000)
     parser.add_argument("--requests", type=int, default=10_000)
+    parser.add_argument("--bodies", type=int, default=2000, help="requests of any kind that the API gets")
     parser.add_argument("--size", type=int, default=512, help="MiB of the file that is downloaded")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*", choices=PARTS, default=list(PARTS))
@@ -57,16 +59,25 @@ def writers(folder: Path, options: argparse.Namespace) -> str:
 
 def answers(folder: Path, options: argparse.Namespace) -> str:
     """Processes that answer, by the test that says how much of an answer may be lost."""
-    told = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/chat/test_kill.py"],
-        cwd=ROOT,
-        env={**os.environ, "DESKSEEK_SOAK": str(options.loops)},
-        capture_output=True,
-        text=True,
-    )
+    return f"{options.loops} answers killed while they streamed: {_tested('tests/chat/test_kill.py', options.loops)}"
+
+
+def api(_: Path, options: argparse.Namespace) -> str:
+    """Any JSON, and what is none, to every route; answers with a form and calls that have to be made, each right."""
+    seed = f"--hypothesis-seed={options.seed}"
+    sent = _tested("tests/api/test_fuzz.py", options.bodies, seed)
+    right = _tested("tests/api/test_forms.py", options.bodies // 10)
+    return f"{options.bodies} requests of any kind: {sent}; {options.bodies // 10} answers of each form: {right}"
+
+
+def _tested(path: str, count: int, *more: str) -> str:
+    """The last line of a test that is done so often."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", path, *more]
+    soak = {**os.environ, "DESKSEEK_SOAK": str(count)}
+    told = subprocess.run(command, cwd=ROOT, env=soak, capture_output=True, text=True, check=False)
     if told.returncode != 0:
         raise SystemExit(told.stdout)
-    return f"{options.loops} answers killed while they streamed: {told.stdout.strip().splitlines()[-1]}"
+    return told.stdout.strip().splitlines()[-1]
 
 
 def downloads(folder: Path, options: argparse.Namespace) -> str:
@@ -155,4 +166,5 @@ PARTS: dict[str, Part] = {
     "mixed": mixed,
     "intakes": intakes,
     "documents": documents,
+    "api": api,
 }
