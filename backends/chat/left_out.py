@@ -18,7 +18,7 @@ _USED = 0.5  # of a clause's words, or of the sentence's: the clause is what it 
 _ONLY_OF = 2  # words after "only" that it restricts
 _LIGHT = frozenset("第条款章项作以按予进行应须需必均才") | {"given", "give", "made", "make"}
 _MODALS = frozenset(("shall", "may", "must", "can", "will", "should", "is", "are"))
-_WHEN = re.compile(r"^ ?[\u3400-\u9fff]{2,8}?[时后前]")  # 开封后, 未开封时
+_WHEN = re.compile(r"^ ?[\u3400-\u9fff]{2,8}?[时后前](?![间期刻速长代任面来者])")  # 开封后, 未开封时
 _OMITTED_HAN = 1  # characters that a rule may lose
 
 
@@ -78,7 +78,7 @@ def _marks() -> _Marks:
         ),
         when=re.compile(
             rf"^(?:{latin('if/unless/provided/once/when/after/before/while/until/as long as/in case')})|"
-            rf"^ ?(?:如[果若]|若|倘|一旦|除非|只要|凡)|{_WHEN.pattern}"
+            rf"^ ?(?:如[果若]|若|倘|一旦|除非|只要|凡)|{_WHEN.pattern}|^ ?[\u3400-\u9fff]{{2,10}}的 ?$"
         ),
         after=_re(
             "",
@@ -277,11 +277,12 @@ def _bound_elsewhere(ours: Sequence[Token], window: Sequence[Token]) -> bool:
     if len(here) != 1 or len(pieces) < 2:
         return False
     condition = keys(ours[slice(*pieces[here[0]])])
+    asked = Flat(ours[slice(*pieces[here[0]])]).text.strip()
     rest = keys([token for n, (a, b) in enumerate(pieces) if n not in here for token in ours[a:b]])
     with_it = [
         there
         for a, b in whole_sentences(window)
-        if pattern.search(Flat(window[a:b]).text)
+        if (pattern.search(flat := Flat(window[a:b]).text) or asked in flat)
         and len(condition & (there := keys(window[a:b]))) > _USED * len(condition)
     ]
     return bool(condition and rest and with_it) and all(len(rest & there) < _USED * len(rest) for there in with_it)

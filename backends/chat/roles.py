@@ -32,7 +32,7 @@ def roles_changed(said: Claim, window: Claim) -> bool:
     places = window.once(clauses)
     theirs = [window.tokens[a:b] for a, b in places]
     there = [keys(clause) for clause in theirs]
-    if _of_another_owner(said.tokens, window.tokens):
+    if _of_another_owner(said.tokens, window.tokens) or _by_another(said.tokens, window.tokens):
         return True
     for a, b in clauses(said.tokens):
         ours = said.tokens[a:b]
@@ -248,6 +248,15 @@ def _active(tokens: list[Token]) -> list[Token]:
 
 
 # ---- whose
+
+
+def _by_another(ours: Sequence[Token], theirs: Sequence[Token]) -> bool:
+    """退款由财务科办理 where the passage has 退款由督查科办理."""
+    mine, there = Flat(ours).text, Flat(theirs).text
+    return any(
+        re.search(f"{what}[由被]", there) and not re.search(f"{what}[由被][^ ]{{0,8}}{who}", there)
+        for what, who in re.findall(r"([\u3400-\u9fff]{2})[由被]([\u3400-\u9fff]{2})", mine)
+    )
 
 
 def _of_another_owner(ours: Sequence[Token], theirs: Sequence[Token]) -> bool:

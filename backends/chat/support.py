@@ -304,7 +304,7 @@ def _scopes(tokens: Sequence[Token], most: int = _NEAR) -> list[tuple[str, ...]]
 
 def _negated_alike(said: Claim, window: Claim) -> bool:
     ours, theirs = said.once(_scopes), window.once(_scopes)
-    if len(ours) > len(theirs):
+    if len(ours) > len(theirs) or _negation_lost(said.tokens, window.tokens):
         return False
     far_ours, far_theirs = _scopes(said.tokens, _CLAUSE), _scopes(window.tokens, _CLAUSE)
     for near, far in zip(ours, far_ours, strict=True):
@@ -320,6 +320,22 @@ def _negated_alike(said: Claim, window: Claim) -> bool:
         if _together(there[:2], said.tokens):
             return False
     return True
+
+
+def _negation_lost(ours: Sequence[Token], theirs: Sequence[Token]) -> bool:
+    """Two words that always follow a negation there, and never here: 能在 of 不能在."""
+    here, there = _after_what(ours), _after_what(theirs)
+    return any(all(negated) and pair in here and not any(here[pair]) for pair, negated in there.items())
+
+
+def _after_what(tokens: Sequence[Token]) -> dict[tuple[str, str], list[bool]]:
+    """Of each two neighbouring words: whether a negation stands before them, wherever they stand."""
+    found: dict[tuple[str, str], list[bool]] = {}
+    for place in range(len(tokens) - 1):
+        one, two = tokens[place], tokens[place + 1]
+        if "stop" not in (one.kind, two.kind) and "not" not in (one.kind, two.kind):
+            found.setdefault((one.key, two.key), []).append(place > 0 and tokens[place - 1].kind == "not")
+    return found
 
 
 def _overlap(one: Sequence[str], other: Sequence[str]) -> bool:

@@ -107,6 +107,13 @@ def test_traps_are_not_fallen_into() -> None:
     assert right >= 0.85 * able
 
 
+def test_what_a_model_says_in_other_small_words_is_verified() -> None:
+    """Sentences as models answer: a reader who is told of true ones that they are not in the source, looks no more."""
+    right, wrong, able = judged("answers")
+    assert wrong == 0
+    assert right >= 0.8 * able
+
+
 TABLE = "| Year | Sales (million) | Staff |\n|---|---|---|\n| 2019 | 1.4 | 310 |\n| 2020 | 0.9 | 295 |"
 
 
