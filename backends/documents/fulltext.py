@@ -9,7 +9,7 @@ import json
 import shutil
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ _PIECES = {".term", ".idx", ".pos", ".fast", ".fieldnorm", ".store", ".del"}
 _SMALL_FILE = 4 << 20  # bytes; read through before the index is opened: tantivy panics where numbers are damaged
 _MAGIC = 1337  # of tantivy's footers
 _DELETED_AT_ONCE = 5_000
+_REMEMBERED = 10_000  # terms of a segment
 
 R = TypeVar("R")
 
@@ -41,10 +42,16 @@ class Reading:
     schema: Any
     living: int
     passages: int
+    _often: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
 
     def frequency(self, term: str) -> int:
-        """How many passages have it."""
-        return self.searcher.doc_freq("text", term)
+        """How many passages have it. Remembered: each question asks twice for each of its terms."""
+        often = self._often.get(term)
+        if often is None:
+            if len(self._often) >= _REMEMBERED:
+                self._often.clear()
+            often = self._often[term] = self.searcher.doc_freq("text", term)
+        return often
 
     def search(
         self, boosts: Sequence[tuple[str, float]], limit: int, documents: Sequence[int] | None = None
