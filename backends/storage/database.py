@@ -24,6 +24,7 @@ KEPT_COPIES = 3
 _OUTERMOST = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
 _NESTED = ("SAVEPOINT nested", "RELEASE nested", ("ROLLBACK TO nested", "RELEASE nested"))
 _COMPANIONS = ("-wal", "-shm", "-journal")
+LARGE = 64 << 20  # bytes, from which on a database is not read through at each opening
 
 
 class Database:
@@ -44,7 +45,7 @@ class Database:
         self._notices: list[Phrase] = []
         self._local = threading.local()
         self._held: weakref.WeakSet[_Held] = weakref.WeakSet()
-        self._closed = False
+        self._closed = self._sound = False
         try:
             self._open()
         except BaseException:
@@ -128,10 +129,12 @@ class Database:
 
     def close(self) -> None:
         """Close every thread's connection. Whoever uses the database after that made a mistake."""
-        self._closed = True
+        closed_before, self._closed = self._closed, True
         for held in list(self._held):
             held.connection.close()
         self._local = threading.local()
+        if not closed_before and self._sound:
+            self._mark()
 
     # ---- opening
 
@@ -157,6 +160,7 @@ class Database:
         if 0 < found < self.version:
             self.backup()
         migrate(self.connection(), self._migrations)
+        self._sound = True
 
     def _sound_version(self, path: Path) -> int | None:
         """The form of the database at `path`, None if it is damaged. Looked at more closely if it is to be changed."""
@@ -164,12 +168,33 @@ class Database:
             with contextlib.closing(connect(path, self._manners)) as connection:
                 found = schema_version(connection)
                 check = "integrity_check" if 0 < found < self.version else "quick_check"
-                sound = [row[0] for row in connection.execute(f"PRAGMA {check}(1)")] == ["ok"]
+                unread = path == self.path and found == self.version and self._is_as_closed()
+                sound = unread or [row[0] for row in connection.execute(f"PRAGMA {check}(1)")] == ["ok"]
         except StorageError as error:
             if error.code != "database_damaged":
                 raise
             sound, found = False, 0
         return found if sound else None
+
+    @property
+    def _marked(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.closed")
+
+    def _mark(self) -> None:
+        """Beside a large database: how it looks now that it was closed as it should be."""
+        if (look := _look(self.path)) is not None:
+            with contextlib.suppress(OSError):  # then it is read through the next time
+                self._marked.write_text(look, encoding="ascii")
+
+    def _is_as_closed(self) -> bool:
+        """Nobody has touched it since it was closed as it should be: to read gigabytes through tells nothing new. The
+        mark holds once, so after a kill everything is read."""
+        try:
+            mark = self._marked.read_text(encoding="ascii")
+            self._marked.unlink()
+        except (OSError, UnicodeDecodeError):
+            return False
+        return mark == _look(self.path)
 
     def _restore(self) -> int:
         """Put the damaged file aside and the newest good copy, or nothing, in its place; gives its form."""
@@ -225,3 +250,17 @@ class _Held:
 
     def __del__(self) -> None:
         self.connection.close()
+
+
+def _look(path: Path) -> str | None:
+    """Size, time of change and SQLite's own counter of changes (https://www.sqlite.org/fileformat.html, 1.3.7) of a
+    large database without a log; else None."""
+    try:
+        state = path.stat()
+        log = path.with_name(f"{path.name}-wal")
+        if state.st_size < LARGE or (log.exists() and log.stat().st_size):
+            return None
+        with path.open("rb") as file:
+            return f"{state.st_size} {state.st_mtime_ns} {file.read(28)[24:].hex()}"
+    except OSError:
+        return None

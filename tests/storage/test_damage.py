@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from backends.core.errors import StorageError
+from backends.storage import database as database_module
 from backends.storage.database import Database
 from tests.kit.notes import FIRST, SECOND, add, closed_with, texts
 
@@ -128,3 +129,42 @@ def test_damage_while_it_is_open_is_an_error_of_the_world(path: Path) -> None:
         texts(database)
     assert failure.value.code == "database_damaged"
     database.close()
+
+
+def test_a_large_database_is_read_through_only_if_it_was_not_closed_or_was_touched(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is damaged without a trace shows that nothing was read."""
+    monkeypatch.setattr(database_module, "LARGE", 0)
+    database = Database(path, [FIRST])
+    add(database, *(f"note {number} " + "x" * 400 for number in range(50)))
+    database.backup()
+    database.close()
+    sound, state = path.read_bytes(), path.stat()
+
+    def spoilt(*, traceless: bool) -> None:
+        path.write_bytes(sound[:4096] + os.urandom(len(sound) - 4096))
+        if traceless:
+            os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+
+    spoilt(traceless=True)
+    unread = Database(path, [FIRST])
+    assert unread.notices == ()
+    unread._sound = False  # as after a kill: nothing says that it was closed
+    unread.close()
+    database = Database(path, [FIRST])  # the mark holds once
+    assert len(database.notices) == 1
+    assert len(texts(database)) == 50
+    database.close()
+
+    sound, state = path.read_bytes(), path.stat()
+    spoilt(traceless=False)
+    database = Database(path, [FIRST])
+    assert len(database.notices) == 1
+    assert len(texts(database)) == 50
+    database.close()
+
+
+def test_small_databases_are_always_read_through(path: Path) -> None:
+    Database(path, [FIRST]).close()
+    assert [file.name for file in path.parent.iterdir() if file.name.endswith(".closed")] == []
