@@ -52,3 +52,8 @@ class ApiPicture:
     trouble: Phrase = NOTHING
     made: MadeKey | None = None
     live: tuple[LiveCall, ...] = ()
+
+    @property
+    def next_port(self) -> int:
+        """Where to try if this one is taken."""
+        return self.port + 1 if self.port < 65_535 else 1024

@@ -23,7 +23,7 @@ from backends.services.api import ApiServices, ApiState
 
 T = TypeVar("T")
 
-PAUSE_MS = 200  # between two looks at what comes without end
+PAUSE_MS = 500  # between two looks at what comes without end
 TICK_MS = 500  # seconds and tokens of what runs
 _NOTICE = "api"
 _SHOW = Phrase("Show", "查看")
@@ -57,7 +57,7 @@ class ApiController(QObject):
         self._left: ApiState | None = None  # the server that is being ended
         self._pause = _timer(self, PAUSE_MS, self.look)
         self._pause.setSingleShot(True)
-        self._tick = _timer(self, TICK_MS, self._on_tick)
+        self._tick = _timer(self, TICK_MS, self._look_at_live)
         self.picture = ApiPicture()
         requests.more_wanted.connect(self._on_more_wanted)
 
@@ -92,7 +92,7 @@ class ApiController(QObject):
     @Slot()
     def look(self) -> None:
         """Read what the page shows. What is asked for meanwhile is one more look."""
-        self._on_tick()
+        self._look_at_live()
         if self._looking:
             self._again = True
             return
@@ -127,7 +127,7 @@ class ApiController(QObject):
         self._call(read, then=self._requests.add_older)
 
     @Slot()
-    def _on_tick(self) -> None:
+    def _look_at_live(self) -> None:
         live = self._api.running()
         self._draw(live=live)
         if live and self._shown:
@@ -191,8 +191,7 @@ class ApiController(QObject):
 
     @Slot()
     def use_next_port(self) -> None:
-        port = self._settings.current.api.port
-        self._set("api.port", port + 1 if port < 65535 else 1024)
+        self._set("api.port", self.picture.next_port)
 
     @Slot(object)
     def make_key(self, asked: AskedKey) -> None:

@@ -1,6 +1,6 @@
 """The API: a switch, how programs are told of it, its keys, what they ask, and who else may."""
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from app import parts
@@ -63,6 +63,9 @@ class ApiPage(Retranslated, parts.Page):
         for place in self.places.values():
             self.body.addWidget(place)
         self.body.setSpacing(SPACE.l)
+        self._laid_out = QTimer(self)
+        self._laid_out.setSingleShot(True)
+        self._laid_out.setInterval(0)
         self._connect()
         self.show_place("connect")
         self.retranslate()
@@ -79,6 +82,8 @@ class ApiPage(Retranslated, parts.Page):
         self.keys.secret_seen.connect(self.secret_seen)
         self.requests.cancel_requested.connect(self.cancel_requested)
         self.requests.erase_requested.connect(self.erase_requests_requested)
+        self.requests.view.chosen.connect(lambda entry: entry is not None and self._laid_out.start())
+        self._laid_out.timeout.connect(lambda: self.ensureWidgetVisible(self.requests.detail, 0, SPACE.l))
         for row in self.rows.values():
             row.changed.connect(self.setting_changed)
             row.reset_requested.connect(self.reset_requested)

@@ -1,6 +1,6 @@
 """The server of the API: on or off, where, who can ask, and why it could not start."""
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QFrame
 
 from app import parts
@@ -27,6 +27,7 @@ class ApiSwitch(Retranslated, QFrame):
         self.switch = parts.Switch()
         self.switch.toggled.connect(self.switched)
         state = parts.row(self._state, self._address, self.copy, None, space=SPACE.s)
+        state.setAlignment(self._state, Qt.AlignmentFlag.AlignVCenter)
         words = parts.column(self._title, state, self._lead, space=SPACE.s)
         head = parts.row(words, self.switch, space=SPACE.l)
         head.setStretch(0, 1)
@@ -94,8 +95,7 @@ class ApiSwitch(Retranslated, QFrame):
         self._message.setText(say(picture.message))
         self._hint.setText(say(picture.hint))
         self._hint.setVisible(bool(say(picture.hint)))
-        after = picture.port + 1 if picture.port < 65535 else 1024
-        self._next_port.setText(self.tr("Use port %1").replace("%1", str(after)))
+        self._next_port.setText(self.tr("Use port %1").replace("%1", str(picture.next_port)))
         self._next_port.setVisible(picture.port_taken)
         self._retry.setText(self.tr("Try again"))
 

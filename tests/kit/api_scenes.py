@@ -107,7 +107,7 @@ TAKEN = Unavailable(
     "port_in_use",
 )
 FAILED = replace(OFF, stage="failed", message=TAKEN.message, hint=TAKEN.hint, port_taken=True)
-OPEN = replace(ON, open_to_all=True, beyond=True)
+OPEN = replace(ON, open_to_all=True)
 
 
 def busy(language: Language = "en") -> ApiPicture:
