@@ -39,6 +39,7 @@ class ApiPicture:
     yet, or not readable: then `trouble` says why. `last_used`: by key, seconds since 1970."""
 
     stage: Stage = "off"
+    enabled: bool = False  # so the settings say
     address: str = ""
     message: Phrase = NOTHING
     hint: Phrase = NOTHING

@@ -155,6 +155,7 @@ class ApiController(QObject):
             stage = "starting"
         self._draw(
             stage=stage,
+            enabled=settings.enabled,
             address=state.address,
             message=problem.message if problem else NOTHING,
             hint=problem.hint if problem else NOTHING,

@@ -67,7 +67,7 @@ class ApiSwitch(Retranslated, QFrame):
         self._title.setText(title)
         self.switch.setAccessibleName(title)
         with QSignalBlocker(self.switch):
-            self.switch.setChecked(picture.stage in ("starting", "on", "failed"))
+            self.switch.setChecked(picture.enabled or picture.stage == "on")  # a command may have switched it on
         self.switch.update()
         words, tone = {
             "off": (self.tr("Off"), "muted"),

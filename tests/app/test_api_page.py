@@ -1,5 +1,6 @@
 """The page of the API: what it shows in each state, and, with the real services, what its buttons do."""
 
+import itertools
 import json
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,8 @@ from app.lists.requests import BLOCK, RequestList
 from app.widgets.api_page import ApiPage
 from app.widgets.main_window import MainWindow
 from app.wiring_api import ApiDesk
+from backends.api.calls import Call
+from backends.api.routes import ROUTES
 from backends.core.paths import Paths
 from backends.core.phrase import Language, Phrase
 from backends.core.settings import Settings
@@ -96,6 +99,10 @@ def test_a_switch_that_is_moved_asks_and_one_that_is_shown_does_not(qtbot: QtBot
     assert asked.count() == 0
     page.switch.switch.click()
     assert asked.at(0) == [False]
+    for enabled in (False, True):  # for good, or because it moves to another port
+        page.show_picture(replace(api_scenes.ON, stage="ending", enabled=enabled))
+        assert page.switch.switch.isChecked() == enabled
+    assert asked.count() == 1
 
 
 def test_keys_say_what_they_may(qtbot: QtBot) -> None:
@@ -426,3 +433,35 @@ def test_what_a_command_opens_is_warned_of_and_can_be_closed(room: Room) -> None
     room.page.switch.switch.click()
     room.until_stage("off")
     assert room.services.api.state.address == ""
+
+
+def test_many_requests_come_as_somebody_scrolls(room: Room) -> None:
+    log = room.services.api.log
+    for _ in range(BLOCK * 2 + 20):
+        log.put(Call(ROUTES[4], status=200), texts=False)
+    for _ in log.settle():
+        pass
+    room.desk.start()
+    room.window.show_page("api")
+    room.page.show_place("requests")
+    rows, view = room.desk.requests, room.page.requests.view
+    room.until(lambda: rows.rowCount() == BLOCK)
+    for count in (BLOCK * 2, BLOCK * 2 + 20):
+        view.verticalScrollBar().setValue(view.verticalScrollBar().maximum())
+        room.until(lambda count=count: rows.rowCount() == count)
+    assert numbers(rows) == list(range(BLOCK * 2 + 20, 0, -1))
+
+
+def test_tab_goes_down_the_page(qtbot: QtBot) -> None:
+    page = page_of(qtbot, api_scenes.busy(), "keys")
+    page.keys.ask()
+    looks.show(page, 900, 3000)
+    page.order_focus()
+    inner = page.widget()
+    assert inner is not None
+    heights = [
+        widget.mapTo(inner, widget.rect().topLeft()).y() for widget in looks.tab_order(page.switch.copy.button, inner)
+    ]
+    assert len(heights) > 12
+    back = [(above, below) for above, below in itertools.pairwise(heights) if below < above - 40]
+    assert back == []

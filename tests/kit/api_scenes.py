@@ -99,14 +99,14 @@ def entries(count: int = 30) -> tuple[Logged, ...]:
     return tuple(logged(300 - n, **kinds.get(n, {})) for n in range(count))
 
 
-ON = ApiPicture("on", "http://127.0.0.1:8642", port=8642, model=MODEL, keys=())
-OFF = replace(ON, stage="off", address="")
+ON = ApiPicture("on", True, "http://127.0.0.1:8642", port=8642, model=MODEL, keys=())
+OFF = replace(ON, stage="off", enabled=False, address="")
 TAKEN = Unavailable(
     Phrase("Port 8642 is used by another program.", "端口 8642 已被其他程序占用。"),
     Phrase("Choose another port, or end that program.", "请换一个端口，或关闭占用它的程序。"),
     "port_in_use",
 )
-FAILED = replace(OFF, stage="failed", message=TAKEN.message, hint=TAKEN.hint, port_taken=True)
+FAILED = replace(OFF, stage="failed", enabled=True, message=TAKEN.message, hint=TAKEN.hint, port_taken=True)
 OPEN = replace(ON, open_to_all=True)
 
 
