@@ -4,7 +4,8 @@
         [--only cost|first|together|crowd]
 
 cost        eight streams by HTTP and by the engine itself, in one process and by turns: throughput lost, at most 3 %
-first       a short prompt by both ways, by turns: what the API adds to the time to first token, at most 5 ms (median)
+first       a short prompt by both ways, by turns: what the API adds to the time to first token, at most 5 ms (median);
+            with a large model that is less than what a prompt's own time varies by: see --small
 together    eight streams of /v1/completions against llama-server -np 8 -kvu, the same file, threads and client: 1.05
 crowd       200 connections ask at once: every one is answered, with 200, 429 or 503; meanwhile /health is asked again
             and again (at most 100 ms), and an event loop as the window's runs in the same process (at most 100 ms)
@@ -39,12 +40,13 @@ def main(arguments: Sequence[str]) -> int:
         parser.add_argument("--streams", type=int, default=8)
         parser.add_argument("--prompt", type=int, default=128)
         parser.add_argument("--generate", type=int, default=128)
+        parser.add_argument("--pairs", type=int, default=20, help="pairs of eight streams")
         parser.add_argument("--firsts", type=int, default=30, help="pairs of short prompts")
         parser.add_argument("--only", choices=("cost", "first", "together", "crowd"))
 
     given = peers.options(__doc__ or "", "api", arguments, "llama-server", more=more)
     if given.quick:
-        given.prompt, given.generate, given.firsts = 16, 16, 5
+        given.prompt, given.generate, given.pairs, given.firsts = 16, 16, 3, 5
     with peers.model_of(given) as model:
         bench = Bench(given, model)
         parts = {"cost": bench.cost, "first": bench.first, "together": bench.together, "crowd": bench.crowd}
@@ -59,19 +61,19 @@ class Bench:
 
     def cost(self) -> bool:
         given = self._given
-        figures = Figures(f"{given.streams} streams by the API", "tokens/s", LOST)
         with self._ours() as served:
-            served.by_api([self._prompt(32)], 8)
-            served.direct([self._prompt(32)], 8)
-            for number in range(2 * given.rounds):
-                prompts = [self._prompt(given.prompt) for _ in range(given.streams)]
-                if number % 2 == 0:
-                    figures.peer.append(served.direct(prompts, given.generate)[0])
-                    figures.ours.append(served.by_api([*map(self._like, prompts)], given.generate)[0])
-                else:
-                    figures.ours.append(served.by_api(prompts, given.generate)[0])
-                    figures.peer.append(served.direct([*map(self._like, prompts)], given.generate)[0])
-        return figures.show("the engine itself")
+
+            def prompts() -> list[list[int]]:
+                return [self._prompt(given.prompt) for _ in range(given.streams)]
+
+            return peers.paired(
+                f"{given.streams} streams by the API",
+                "the engine itself",
+                lambda: served.by_api(prompts(), given.generate)[0],
+                lambda: served.direct(prompts(), given.generate)[0],
+                given.pairs,
+                LOST,
+            )
 
     def first(self) -> bool:
         added: list[float] = []
@@ -132,10 +134,6 @@ class Bench:
 
     def _prompt(self, count: int) -> list[int]:
         return [self._chance.randrange(self._size) for _ in range(count)]
-
-    def _like(self, prompt: Sequence[int]) -> list[int]:
-        """As long, and never seen."""
-        return self._prompt(len(prompt))
 
     @contextmanager
     def _ours(self) -> Iterator["Served"]:

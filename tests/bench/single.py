@@ -16,7 +16,6 @@ sampling, text, events, another thread that takes them. How to build the peer: t
 
 import json
 import random
-import statistics
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
@@ -105,31 +104,11 @@ def pairs(model: Path, given: Namespace) -> bool:
             WANTED[name],
         )
     try:
-        good = [_paired(name, *sides) for name, sides in asked.items()]
+        good = [peers.paired(name, "llama-bench's loop", *sides) for name, sides in asked.items()]
         return all(good)
     finally:
         engine.close()
         loop.close()
-
-
-def _paired(name: str, mine: Callable[[], float], theirs: Callable[[], float], count: int, wanted: float) -> bool:
-    mine()
-    theirs()
-    ratios: list[float] = []
-    for number in range(count):
-        if number % 2 == 0:
-            first = mine()
-            ratios.append(first / theirs())
-        else:
-            first = theirs()
-            ratios.append(mine() / first)
-    low, median, high = statistics.quantiles(ratios, n=4)
-    print(
-        f"{name}, {count} pairs with llama-bench's loop: median ratio {median:.3f} (quartiles {low:.3f}, {high:.3f}), "
-        f"wanted at least {wanted}{'' if median >= wanted else '  !'}",
-        flush=True,
-    )
-    return median >= wanted
 
 
 def ours(model: Path, given: Namespace) -> dict[str, float]:

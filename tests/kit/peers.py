@@ -278,3 +278,28 @@ class Figures:
     def _said(self, values: Sequence[float]) -> str:
         runs = " ".join(f"{value:.{self.digits}f}" for value in values)
         return f"{statistics.median(values):.{self.digits}f} ({runs})" if values else "–"
+
+
+def paired(
+    name: str, peer: str, mine: Callable[[], float], theirs: Callable[[], float], count: int, wanted: float
+) -> bool:
+    """Both sides by short turns, so that the machine changes little within a pair; more is better. Shows the median
+    of the ratios, and says whether it is as wanted."""
+    mine()
+    theirs()
+    ratios: list[float] = []
+    for number in range(count):
+        if number % 2 == 0:
+            first = mine()
+            ratios.append(first / theirs())
+        else:
+            first = theirs()
+            ratios.append(mine() / first)
+    low, median, high = statistics.quantiles(ratios, n=4)
+    good = median >= wanted
+    print(
+        f"{name}, {count} pairs with {peer}: median ratio {median:.3f} (quartiles {low:.3f}, {high:.3f}), "
+        f"wanted at least {wanted}{'' if good else '  !'}",
+        flush=True,
+    )
+    return good
