@@ -39,6 +39,7 @@ _SAME = """  words that stand for each other; anything else in the place of anot
     制造 生产 制作
     以及 和 与 及 并
     是 为 乃 系
+    如果 若 如 倘若 假如
     共有 共 一共 总共 有
     一个 一座 一种 一名 一位 个 座 种 名 位
     发生 爆发
@@ -47,6 +48,7 @@ _SAME = """  words that stand for each other; anything else in the place of anot
 _BEFORE_NOUNS = frozenset(
     ("the", "a", "an", "our", "its", "their", "his", "her", "this", "these", "of", "for", "in", "on")
 )
+_LIGHT = frozenset("应须要请会将需再先即便就让")  # of a Chinese verb: what it must or may, others look after
 _SAME_AS = {word: n for n, group in enumerate(_SAME.splitlines()[1:]) for word in group.split()}
 
 
@@ -57,6 +59,7 @@ def changed(said: Claim, window: Claim, *, single: bool = True) -> bool:
         return False
     ours = [token for token in said.tokens if token.kind != "stop"]
     theirs = [token for token in window.tokens if token.kind != "stop"]
+    begins = _begins(window.tokens)
     matcher = SequenceMatcher(None, [token.key for token in ours], [token.key for token in theirs], autojunk=False)
     steps = matcher.get_opcodes()
     in_runs = sum(
@@ -85,9 +88,11 @@ def changed(said: Claim, window: Claim, *, single: bool = True) -> bool:
         if step != "replace":
             continue
         if before and not after:
-            other = other[: len(mine) + 1]  # what stands at the same place; the passage goes on
+            end = next((n for n in range(c + 1, d) if n in begins), d)
+            other = theirs[c:end][: len(mine) + 1]  # what stands at the same place; the passage goes on
         elif after and not before:
-            other = other[-len(mine) - 1 :]
+            start = next((n for n in range(d, c, -1) if n in begins), c)
+            other = theirs[start:d][-len(mine) - 1 :]
         gone = [token for token in other if token.content and not among(token, only_ours)]
         come = [token for token in mine if token.content and not among(token, only_theirs)]
         if not gone and not come:
@@ -101,6 +106,12 @@ def changed(said: Claim, window: Claim, *, single: bool = True) -> bool:
         if alike and held and _noun(ours, a, b, new) and _noun(theirs, c, d, old):
             return True
     return False
+
+
+def _begins(tokens: Sequence[Token]) -> frozenset[int]:
+    """Before which of the tokens, the stops left out, a clause begins."""
+    stops = [place for place, token in enumerate(tokens) if token.kind == "stop"]
+    return frozenset(place - number for number, place in enumerate(stops) if tokens[place].key in ",;:.。!?")
 
 
 def _neighbours(tokens: Sequence[Token]) -> frozenset[tuple[str, str]]:
@@ -198,6 +209,9 @@ def _another(
 
 
 def _stand_for_each_other(one: str, two: str) -> bool:
+    one, two = (("".join(c for c in text if c not in _LIGHT)) for text in (one, two))
+    if not one or not two:
+        return True
     if one in _SAME_AS and _SAME_AS[one] == _SAME_AS.get(two):
         return True
     for mine, group in _SAME_AS.items():  # 建立 and 成立 differ in one character

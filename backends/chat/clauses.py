@@ -67,7 +67,7 @@ def clauses(tokens: Sequence[Token], split: frozenset[str] = SPLIT) -> list[tupl
     found: list[tuple[int, int]] = []
     begin = 0
     for place, token in enumerate(tokens):
-        if (token.kind == "stop" and (token.key in ",;:()" or token.key in SENTENCE_ENDS)) or token.key in split:
+        if (token.kind == "stop" and (token.key in ",;:()【】[]" or token.key in SENTENCE_ENDS)) or token.key in split:
             found.append((begin, place))
             begin = place + 1
     found.append((begin, len(tokens)))

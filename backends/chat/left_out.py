@@ -19,6 +19,7 @@ _ONLY_OF = 2  # words after "only" that it restricts
 _LIGHT = frozenset("第条款章项作以按予进行应须需必均才") | {"given", "give", "made", "make"}
 _MODALS = frozenset(("shall", "may", "must", "can", "will", "should", "is", "are"))
 _WHEN = re.compile(r"^ ?[\u3400-\u9fff]{2,8}?[时后前](?![间期刻速长代任面来者])")  # 开封后, 未开封时
+_EACH = frozenset(("a", "an", "per", "every", "each", "in"))  # after "once": how often
 _OMITTED_HAN = 1  # characters that a rule may lose
 
 
@@ -175,6 +176,8 @@ def _conditions(ours: _Said, there: _Sentence) -> bool:
     han = any(token.kind == "han" for token in there.tokens)
     found: list[tuple[int, int, int, bool]] = []  # clause, start and end of the condition, whether all of its clause
     for first, last in flat.finds(marks.before):
+        if there.tokens[first].key == "once" and there.tokens[last : last + 1] and there.tokens[last].key in _EACH:
+            continue
         n = there.clause_of(first)
         if n >= 0:
             a, b = there.clauses[n]
@@ -208,7 +211,8 @@ def _weakened(ours: _Said, there: _Sentence) -> bool:
         flat = Flat(tokens)
         if n and len(keys(there.tokens[slice(*there.clauses[n - 1])])) <= 4:  # "分析师估计，": what others say
             flat = Flat(there.tokens[there.clauses[n - 1][0] : b])
-        if any(pattern.search(flat.text) and not ours.has(pattern) for pattern in (*marks.lost, *marks.both_ways)):
+        text = re.sub(r" may(?= )", " ", flat.text) if ours.has(marks.may) else flat.text  # "may borrow": can
+        if any(pattern.search(text) and not ours.has(pattern) for pattern in (*marks.lost, *marks.both_ways)):
             return True
         for _, last in Flat(tokens).finds(marks.only):
             if ours.has(marks.only):
@@ -248,6 +252,8 @@ def _rule(ours: _Said, there: _Sentence) -> bool:
         lost = [token for token in ours.lacks(tokens) if token.key not in _LIGHT]
         if tokens[0].key == "第" or (len(tokens) > 1 and tokens[1].key in ("条", "款", "章")):
             lost = [token for token in lost if token.key not in ("条", "款", "章", "项", tokens[0].key)]  # its number
+        if a == 0 and tokens[0].quantity is not None and not tokens[0].quantity.unit and "." in tokens[0].key:
+            lost = [token for token in lost if token is not tokens[0]]  # 12.1 The Supplier shall ...
         han = sum(token.kind == "han" for token in lost)
         if han - new > _OMITTED_HAN or len(lost) - han - new > 0:
             return True

@@ -148,6 +148,8 @@ def _agent(ours: Sequence[Token], theirs: Sequence[Token], one: Tile, two: Tile)
     """Of two in the same order, one of the texts says that the second did it: "by", 被."""
     (a, b, at), (c, _, then) = one, two
     for tokens, first, second in ((ours, b, c), (theirs, at + b - a, then)):
+        if not _passive(tokens):  # "damage caused by": whose doing that is, is not what has been turned
+            continue
         between = tokens[first:second]
         last = next((token for token in reversed(between) if token.key not in ("the", "a", "an")), None)
         if last is not None and last.key in ("by", "被"):

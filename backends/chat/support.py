@@ -29,6 +29,7 @@ ENOUGH = 0.6  # of the content words
 _STRETCH = 3  # sentences
 _NEAR = 3  # content words after a negation that it surely speaks of ...
 _CLAUSE = 16  # ... and that it may speak of, where the order of words differs
+_SAME = 0.75  # of a negated clause's content words: the sentence says that clause
 _BESIDE = 5  # content words on each side of a number or name, one of which must be the same
 
 _LEAD_IN = re.compile(  # words of the answer about its sources
@@ -227,8 +228,25 @@ def _counted(value: str, unit: str, window: Claim) -> bool:
         if not other.unit and unit not in ("%", "pp"):
             after = next((one for one in window.tokens[place + 1 : place + 4] if one.content), None)
             shared = after is not None and after.quantity is not None and after.quantity.unit == unit
-            if shared or all(one.unit != unit for one in window.numbers):
+            if (
+                shared
+                or _of_the_one_before(window.tokens, place, unit)
+                or all(one.unit != unit for one in window.numbers)
+            ):
                 return True
+    return False
+
+
+def _of_the_one_before(tokens: Sequence[Token], place: int, unit: str) -> bool:
+    """ "from 4.1 million euros in 2021 to 5.3 million in 2022": "to" leads to it, and it has no noun of its own."""
+    beside = [token.key for token in tokens[max(0, place - 1) : place]]
+    if beside not in (["to"], ["至"], ["到"]) or (place + 1 < len(tokens) and tokens[place + 1].content):
+        return False
+    for token in reversed(tokens[:place]):
+        if token.key in _ENDS:
+            return False
+        if token.quantity is not None and token.quantity.unit:
+            return token.quantity.unit == unit
     return False
 
 
@@ -306,6 +324,8 @@ def _negated_alike(said: Claim, window: Claim) -> bool:
     ours, theirs = said.once(_scopes), window.once(_scopes)
     if len(ours) > len(theirs) or _negation_lost(said.tokens, window.tokens):
         return False
+    if not ours and _verb_freed(said, window):
+        return False
     far_ours, far_theirs = _scopes(said.tokens, _CLAUSE), _scopes(window.tokens, _CLAUSE)
     for near, far in zip(ours, far_ours, strict=True):
         by_theirs = any(_overlap(far, other) for other in theirs)
@@ -328,14 +348,37 @@ def _negation_lost(ours: Sequence[Token], theirs: Sequence[Token]) -> bool:
     return any(all(negated) and pair in here and not any(here[pair]) for pair, negated in there.items())
 
 
+def _verb_freed(said: Claim, window: Claim) -> bool:
+    """A clause has a negation before its verb, and the sentence has the clause and no negation, in whatever voice:
+    "does not cover damage" is not "damage is covered". What the passage has without a negation, too, is of that."""
+    plain: set[str] = set()
+    negated: list[tuple[str, frozenset[str]]] = []
+    for a, b in window.once(clauses):
+        content = [token for token in window.tokens[a:b] if token.content]
+        scopes = _scopes(window.tokens[a:b])
+        if not scopes:
+            plain.update(token.key for token in content)
+        negated += [(scope[0], frozenset(token.key for token in content)) for scope in scopes if scope]
+    return any(
+        verb in said.keys and verb not in plain and len(verb) > 1 and len(keys & said.keys) >= _SAME * len(keys)
+        for verb, keys in negated
+    )
+
+
 def _after_what(tokens: Sequence[Token]) -> dict[tuple[str, str], list[bool]]:
     """Of each two neighbouring words: whether a negation stands before them, wherever they stand."""
     found: dict[tuple[str, str], list[bool]] = {}
     for place in range(len(tokens) - 1):
         one, two = tokens[place], tokens[place + 1]
         if "stop" not in (one.kind, two.kind) and "not" not in (one.kind, two.kind):
-            found.setdefault((one.key, two.key), []).append(place > 0 and tokens[place - 1].kind == "not")
+            found.setdefault((one.key, two.key), []).append(_follows_not(tokens, place))
     return found
+
+
+def _follows_not(tokens: Sequence[Token], place: int) -> bool:
+    """At once, or after one small word: "not by the courts", 没有及时."""
+    before = [token.kind for token in tokens[max(0, place - 2) : place]]
+    return before[-1:] == ["not"] or before == ["not", "part"]
 
 
 def _overlap(one: Sequence[str], other: Sequence[str]) -> bool:

@@ -33,7 +33,10 @@ _ENGLISH = (
     ("not exceed", r"\b(?:does|do) not exceed\b", "is at most"),
     # bounds
     ("less than/fewer than", rf"\b(?:no|not) (?:less|fewer) than {_NUMBER}", "at least "),
-    ("more than/maximum of", rf"\b(?:no|not) more than {_NUMBER}|\ba maximum of {_NUMBER}", "at most "),
+    ("more than", rf"\b(?:(?:do|must|shall|may|should|can) not|never) (?!be\b)(\w+) more than {_NUMBER}",
+     r"\1 at most "),
+    ("more than", rf"\b(?:no|not|never) more than {_NUMBER}", "at most "),
+    ("maximum of", rf"\b(?:up to )?a maximum of {_NUMBER}", "at most "),
     ("minimum of", rf"\ba minimum of {_NUMBER}", "at least "),
     (" or ", rf"\b{_COUNTED} or (?:more|longer|older|over|above)\b", r"at least \1"),
     (" or ", rf"\b{_COUNTED} or (?:less|fewer|shorter|younger|under|below)\b", r"at most \1"),

@@ -70,6 +70,12 @@ def test_a_negation_put_in_or_taken_out_is_not_verified(case: tuple[str, str]) -
     assert support(turned, text).verified is not True
 
 
+def test_a_negation_is_kept_in_the_other_voice() -> None:
+    text = "Replace the seal once a year. The warranty does not cover damage caused by dry running."
+    assert support("Damage caused by dry running is covered by the warranty.", text).verified is False
+    assert support("Damage from dry running is not covered by the warranty.", text).verified is True
+
+
 @settings(max_examples=80, deadline=None)
 @given(st.sampled_from([(SAID, PEOPLE), (说, 人)]), st.data())
 def test_two_who_have_changed_places_are_not_verified(
