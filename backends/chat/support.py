@@ -344,7 +344,7 @@ def _negated_alike(said: Claim, window: Claim) -> bool:
 
 def _negation_lost(ours: Sequence[Token], theirs: Sequence[Token]) -> bool:
     """Two words that always follow a negation there, and never here: 能在 of 不能在."""
-    here, there = _after_what(ours), _after_what(theirs)
+    here, there = _after_what(ours, near=2), _after_what(theirs, near=1)
     return any(all(negated) and pair in here and not any(here[pair]) for pair, negated in there.items())
 
 
@@ -365,20 +365,20 @@ def _verb_freed(said: Claim, window: Claim) -> bool:
     )
 
 
-def _after_what(tokens: Sequence[Token]) -> dict[tuple[str, str], list[bool]]:
-    """Of each two neighbouring words: whether a negation stands before them, wherever they stand."""
+def _after_what(tokens: Sequence[Token], near: int) -> dict[tuple[str, str], list[bool]]:
+    """Of each two neighbouring words: whether a negation is one of the `near` before them."""
     found: dict[tuple[str, str], list[bool]] = {}
     for place in range(len(tokens) - 1):
         one, two = tokens[place], tokens[place + 1]
         if "stop" not in (one.kind, two.kind) and "not" not in (one.kind, two.kind):
-            found.setdefault((one.key, two.key), []).append(_follows_not(tokens, place))
+            found.setdefault((one.key, two.key), []).append(_follows_not(tokens[max(0, place - near) : place]))
     return found
 
 
-def _follows_not(tokens: Sequence[Token], place: int) -> bool:
+def _follows_not(before: Sequence[Token]) -> bool:
     """At once, or after one small word: "not by the courts", 没有及时."""
-    before = [token.kind for token in tokens[max(0, place - 2) : place]]
-    return before[-1:] == ["not"] or before == ["not", "part"]
+    kinds = [token.kind for token in before]
+    return kinds[-1:] == ["not"] or kinds == ["not", "part"]
 
 
 def _overlap(one: Sequence[str], other: Sequence[str]) -> bool:
