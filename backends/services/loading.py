@@ -53,6 +53,7 @@ class LoadingServices:
         self._machine = machine
         self._beside = beside
         self._runner = Runner("load")
+        self.under_way = False  # a model is being loaded
         self._unmeasured: _Running | None = None
         self._idle = IdleUnload(
             foundation.engine,
@@ -112,6 +113,7 @@ class LoadingServices:
         cancel: CancelToken,
     ) -> Iterator[LoadEvent]:
         header = gguf.check(model.path)  # what makes llama.cpp abort never gets near it
+        self.under_way = True
         try:
             yield from self._make_room(cancel)
             self._unmeasured = None
@@ -132,6 +134,7 @@ class LoadingServices:
                 else:
                     yield event
         finally:
+            self.under_way = False
             if self._base.engine.model is None:
                 self._base.engine.unload()  # no model will come: who waits for it is told
             self._idle.look()

@@ -52,7 +52,6 @@ class ServingDesk:
         self.pinned: LocalModel | None = None
         self._base, self._loading, self._embedding, self._turns = foundation, loading, embedding, turns
         self._runner = Runner("api-ask", MOST_PARALLEL)
-        self._loads = 0
 
     def close(self) -> None:
         self._runner.close()
@@ -72,7 +71,7 @@ class ServingDesk:
         return Sampling(temperature=known.temperature, top_p=known.top_p) if known else Sampling()
 
     def loading(self) -> bool:
-        return self._loads > 0
+        return self._loading.under_way
 
     def _local(self, name: str, kind: Kind) -> LocalModel:
         here = [one for one in self._base.library.models() if one.kind == kind and not one.problem.en and one.current]
@@ -176,11 +175,7 @@ class ServingDesk:
                 ),
                 code="not_loaded",
             )
-        self._loads += 1
-        try:
-            yield from within(self._loading.have(local), cancel)
-        finally:
-            self._loads -= 1
+        yield from within(self._loading.have(local), cancel)
 
     def _loaded(self) -> LoadedModel:
         loaded = self.engine.model
