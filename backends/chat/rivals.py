@@ -21,6 +21,7 @@ _MARGIN = 1.05  # a rival fits so many times better
 _LEAD = 0.02  # ... and so much more
 _MOVED = 1.3  # words that have changed places fit so many times better where the others stand
 _INSTEAD, _INSTEAD_LEAD = 1.5, 0.3
+_PLACE = 0.25  # with less in common around it, the sentence is built otherwise: nothing is in the place of another
 _COMPARING = ("than", "比", "较")
 _TIMES = ("day", "month", "year")
 _CLAUSES = SUBORDINATE | {"and", "or", "但", "而", "并", "且", "却", "也"}
@@ -269,6 +270,8 @@ def _misplaced(ours: _Places, theirs: _Places) -> bool:
     for number, (a, b, at) in enumerate(tiles):
         if b - a == 1 and a in directed:
             continue
+        if any(token.kind == "number" for token in ours.tokens[a:b]):
+            continue  # what the sentence lacks has no number, so it is none's rival
         if number == 0 and len(tiles) > 1 and _ended(theirs.tokens[at : tiles[1][2]]):
             continue  # of whom it speaks, which the passage has named before
         around = ours.beside(a, b - a)
@@ -279,6 +282,8 @@ def _misplaced(ours: _Places, theirs: _Places) -> bool:
             for at in theirs.of[keys[0]]
             if [token.key for token in theirs.tokens[at : at + b - a]] == keys
         )
+        if own < _PLACE:
+            continue
         for c, d in gaps:
             if d - c > 2 * size + 2 or (_modifies(theirs.tokens, c) and _follows(theirs.tokens, c, at, at + b - a)):
                 continue
