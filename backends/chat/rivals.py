@@ -293,11 +293,11 @@ def _misplaced(ours: _Places, theirs: _Places) -> bool:
 
 
 def _modifies(tokens: Sequence[Token], place: int) -> bool:
-    """Words after "for the", "of", "in": they say more of what stands before them."""
+    """Words after "for the", "of", "in", "and": they say more of what stands before them, or of somebody besides."""
     before = [token.key for token in tokens[max(0, place - 3) : place]]
     while before and before[-1] in _ARTICLES:
         before.pop()
-    return bool(before) and before[-1] in _PREPOSITIONS
+    return bool(before) and before[-1] in (_PREPOSITIONS | {"and"})
 
 
 def _follows(tokens: Sequence[Token], place: int, begin: int, end: int) -> bool:

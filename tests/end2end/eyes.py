@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QMenu,
+    QPlainTextEdit,
     QScrollArea,
     QTextBrowser,
     QTextEdit,
@@ -66,7 +67,7 @@ def words_of(widget: QWidget) -> str:
         return widget.text().replace("&&", "&") or widget.accessibleName()
     if isinstance(widget, QLineEdit):
         return widget.displayText() or widget.placeholderText()
-    if isinstance(widget, QTextEdit):
+    if isinstance(widget, QTextEdit | QPlainTextEdit):
         return widget.toPlainText() or widget.placeholderText()
     if isinstance(widget, QAbstractItemView) and widget.model() is not None:
         model = widget.model()

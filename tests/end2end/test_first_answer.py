@@ -29,8 +29,10 @@ def test_from_double_click_to_the_first_answer(home: Home, hub: HubServer, made:
     with home.start() as window:
         a_model_is_recommended_and_its_download_killed(hub, made, window)
     hub.heal()
+    (part,) = home.paths.models.rglob("*.part")
+    before = part.stem, part.stat().st_size, len(hub.ranges(part.stem))
     with home.start() as window:
-        it_goes_on_and_the_chat_opens_by_itself(home, hub, window)
+        it_goes_on_and_the_chat_opens_by_itself(home, hub, window, *before)
         a_question_is_answered(home, window)
         an_answer_is_stopped(window)
         a_second_double_click_brings_it_to_the_front(home, window)
@@ -61,17 +63,18 @@ def a_model_is_recommended_and_its_download_killed(hub: HubServer, made: Made, w
     window.is_killed()
 
 
-def it_goes_on_and_the_chat_opens_by_itself(home: Home, hub: HubServer, window: Window) -> None:
-    (part,) = home.paths.models.rglob("*.part")
-    arrived = part.stat().st_size
+def it_goes_on_and_the_chat_opens_by_itself(
+    home: Home, hub: HubServer, window: Window, name: str, arrived: int, before: int
+) -> None:
+    """`arrived`: bytes of the file `name` when nobody fetched; it had been asked for `before` times."""
     assert arrived >= SLOW << 18
-    before = len(hub.ranges(part.stem))
 
     window.sees("ended unexpectedly last time", "Nothing that was saved is lost")
     page = window.sees("Ask anything", "What can I do for you?", re.compile("DeepSeek (R1|V)"))  # and the model
     assert "Welcome to DeskSeek" not in page
     (whole,) = home.paths.models.rglob("*.gguf")
-    came = sorted(hub.ranges(whole.name)[before:])
+    assert whole.name == name
+    came = sorted(hub.ranges(name)[before:])
     borders = [arrived, *(start for start, _ in came[1:]), whole.stat().st_size]
     assert came == list(pairwise(borders))  # by itself, every byte that lacked, and none that was there
     (model,) = home.shell.run("models", "--json").json["models"]
