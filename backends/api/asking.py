@@ -143,7 +143,7 @@ async def ask(api: Api, call: Call, model: ServedModel, request: GenerateRequest
         await room.enter_async_context(api.admission.place(call, n))
         submitted = await _submitted(api, call, model, request, n)
         room.enter_context(call.following(*submitted.streams))
-        heard = merged(submitted.streams, PING)
+        heard = merged(submitted.streams, PING, lambda: call.first_token is not None)
         room.push_async_callback(heard.aclose)
         asked = Asked(api, call, submitted.model, model, heard, [], room)
         await asked.begin()

@@ -1,24 +1,59 @@
 """Streams of other threads, awaited by the event loop.
 
-A producer wakes the loop at most once for all that gathers until the loop looks; who stops listening cancels.
+A producer wakes the loop at most once for all that gathers until the loop looks; who stops listening cancels. Where
+answers flow, the loop looks a moment later: the engine says something to all of them at the end of a step and then
+computes without Python, so that what is written to the clients is written beside that and not before it.
 """
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from backends.core.stream import Stream
 
 E = TypeVar("E")
 
 
-class Ear:
-    """Hears several streams at once. `seconds` without a word are told, too."""
+MOMENT = 0.001  # seconds
 
-    def __init__(self, streams: Sequence[Stream[E]]) -> None:
-        self._streams = tuple(streams)
+
+class _Bell:
+    """Rung for many ears, it wakes the loop once, a moment later."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._rung: list[asyncio.Event] = []
+
+    def ring(self, event: asyncio.Event) -> None:
+        """On a producer's thread."""
+        with self._lock:
+            first = not self._rung
+            self._rung.append(event)
+        if first:
+            with contextlib.suppress(RuntimeError):  # the loop has just been closed: nobody listens any more
+                self._loop.call_soon_threadsafe(self._loop.call_later, MOMENT, self._answer)
+
+    def _answer(self) -> None:
+        with self._lock:
+            rung, self._rung = self._rung, []
+        for event in rung:
+            event.set()
+
+
+_bells: WeakKeyDictionary[asyncio.AbstractEventLoop, _Bell] = WeakKeyDictionary()
+
+
+class Ear:
+    """Hears several streams at once. `seconds` without a word are told, too. `flows`: whether a moment may pass."""
+
+    def __init__(self, streams: Sequence[Stream[E]], flows: Callable[[], bool]) -> None:
+        self._streams, self._flows = tuple(streams), flows
         self._loop = asyncio.get_running_loop()
+        self._bell = _bells.setdefault(self._loop, _Bell(self._loop))
         self._said = asyncio.Event()
         self._lock = threading.Lock()
         self._called = False
@@ -28,10 +63,14 @@ class Ear:
     def _wake(self) -> None:
         """On the producer's thread."""
         with self._lock:
-            if self._called or self._loop.is_closed():
+            if self._called:
                 return
             self._called = True
-        self._loop.call_soon_threadsafe(self._said.set)
+        if self._flows():
+            self._bell.ring(self._said)
+            return
+        with contextlib.suppress(RuntimeError):  # as above
+            self._loop.call_soon_threadsafe(self._said.set)
 
     async def hear(self, seconds: float | None = None) -> bool:
         """Wait until there is something to drain; False if nothing was said for so long."""
@@ -50,10 +89,13 @@ class Ear:
             stream.on_wake(None)
 
 
-async def merged(streams: Sequence[Stream[E]], ping: float | None = None) -> AsyncGenerator[list[tuple[int, E]]]:
+async def merged(
+    streams: Sequence[Stream[E]], ping: float | None = None, flows: Callable[[], bool] = lambda: False
+) -> AsyncGenerator[list[tuple[int, E]]]:
     """All that has gathered in any of them, with the number of its stream; an empty list after `ping` seconds of
-    silence. Raises what a stream failed with. Whoever leaves early cancels them all."""
-    ear = Ear(streams)
+    silence. `flows`: nobody waits for the first word any more. Raises what a stream failed with. Whoever leaves early
+    cancels them all."""
+    ear = Ear(streams, flows)
     open_ = set(range(len(streams)))
     try:
         while open_:
