@@ -287,10 +287,11 @@ def test_what_a_kill_leaves_of_a_long_backlog_is_little(
     names = [f"quoz{chr(ord('a') + number % 26)}{'xy'[number // 26]}" for number in range(30)]
     documents = [stored(store, name, f"{FOX} {name}") for name in names]
     with closing(SearchIndex(store, tmp_path / "killed")) as index:
-        work = index.catch_up(cancel=CancelToken())
-        for _ in range(20):
-            next(work)
-        work.close()
+        cancel = CancelToken()
+        with pytest.raises(Cancelled):
+            for number, _ in enumerate(index.catch_up(cancel=cancel)):
+                if number == 20:
+                    cancel.cancel()
     with closing(SearchIndex(store, tmp_path / "killed")) as index:
         assert 0 < index.behind <= 14
         caught_up(index)
