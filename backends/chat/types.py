@@ -32,6 +32,9 @@ class Conversation:
     created: float
     updated: float
     deleted: float | None = None  # since when it waits to be restored or purged
+    folder_id: int | None = None
+    pinned: bool = False
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

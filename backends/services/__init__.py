@@ -18,6 +18,7 @@
     documents   files taken in, found again, deleted
     api         the localhost API: on and off, keys, log
     grounding   which documents the answers of a conversation are made from
+    conversations  copied, and erased wherever anything of them is kept
 
 Everything slow is a Stream. Whoever opens Services owns the data folder (see `core.owner`).
 """
@@ -30,7 +31,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from backends.chat.answer import AnswerAsked, AnswerEvent, Manner, go_on, label, regenerate
+from backends.chat.answer import AnswerAsked, AnswerEvent, Manner, go_on, regenerate
 from backends.chat.grounding import Grounding
 from backends.chat.passages import passages
 from backends.chat.store import MIGRATIONS, ChatStore
@@ -53,6 +54,7 @@ from backends.models.experience import Experience
 from backends.models.library import Library
 from backends.services.api import ApiServices
 from backends.services.benching import BenchServices
+from backends.services.conversations import ConversationServices
 from backends.services.documents import DocumentServices
 from backends.services.downloads import DownloadServices
 from backends.services.embedding import EmbeddingServices
@@ -115,9 +117,7 @@ class Services:
             translator=ChatTranslator(self.engine),
         )
         self.grounding = GroundingServices(self.chats, self.documents)
-        if gone := self.chats.purged_at_start:
-            self.warmth.erase({label(conversation) for conversation in gone})
-            self.grounding.forget(gone)
+        self.conversations = ConversationServices(self.chats, self.database, self.warmth, self.grounding)
         self.turns = Turns()  # of those who load a model and ask it: nobody loads another one in between
         desk = ServingDesk(self._base, self.loading, self.embedding, self.turns)
         desk.documents = ServingDocuments(self.documents, desk, self.chats.sourced.secret)
@@ -157,6 +157,7 @@ class Services:
         self.hubs.close()
         self.benching.close()
         self._answers.close()
+        self.conversations.close()
         self.api.close()
         self.documents.close()
         self.loading.close()

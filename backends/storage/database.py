@@ -119,9 +119,16 @@ class Database:
             return None
         return self.backup()
 
-    def forget_copies(self) -> None:
-        """Remove all copies: they hold what was erased since."""
+    def renew_copies(self) -> None:
+        """One copy of the database as it is now, in place of those that hold what was erased since."""
+        newest = self.backup()
+        self.forget_copies(but=newest)
+
+    def forget_copies(self, but: Path | None = None) -> None:
+        """Remove all copies (`but` one): they hold what was erased since."""
         for copy in self._copies():
+            if copy == but:
+                continue
             try:
                 copy.unlink(missing_ok=True)
             except OSError as error:

@@ -91,7 +91,7 @@ def test_purging_removes_only_what_was_deleted_and_ids_are_not_used_again(store:
         for number in range(3):
             store.add_message(each.id, "user", str(number))
     store.delete(gone.id)
-    assert store.purge(before=time.time() - 60) == ()
+    assert store.purge([kept.id]) == ()
     assert store.purge() == (gone.id,)
     assert [each.id for each in store.conversations()] == [kept.id]
     with pytest.raises(NotFound):
@@ -102,18 +102,22 @@ def test_purging_removes_only_what_was_deleted_and_ids_are_not_used_again(store:
     assert store.create().id > kept.id
 
 
-def test_what_was_deleted_long_ago_is_purged_at_the_next_start(
-    open_store: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_deleted_is_erased_at_the_next_start(open_store: Open, tmp_path: Path) -> None:
     store = open_store()
-    conversation = store.create()
+    conversation, other = store.create(), store.create()
+    store.add_message(conversation.id, "user", "the codeword is heliotrope")
     store.delete(conversation.id)
-    assert open_store().restore(conversation.id).deleted is None
-    store.delete(conversation.id)
-    now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now + 31 * 24 * 3600)
+    store.add_message(other.id, "user", "keep this")
+    reply = store.add_message(other.id, "assistant", "the codeword was vermilion")
+    store.tree.delete(reply.id)
+    again = open_store()
     with pytest.raises(NotFound):
-        open_store().restore(conversation.id)
+        again.restore(conversation.id)
+    assert (again.purged_at_start, again.touched_at_start) == ((conversation.id,), (other.id,))
+    assert said(again.messages(other.id)) == ["keep this"]
+    kept = b"".join(path.read_bytes() for path in tmp_path.glob("chats.db*"))
+    assert b"keep this" in kept
+    assert b"codeword" not in kept
 
 
 def test_answering_again_adds_a_sibling_and_both_stay_within_reach(store: ChatStore) -> None:

@@ -1,0 +1,65 @@
+"""Conversations beyond their rows: copied with what was given to them, and erased wherever anything of them is kept.
+
+services.conversations.duplicate(12, "Another try")
+services.conversations.erase([12])                      # those that were deleted, for ever
+services.conversations.erase_messages()                 # the branches that were deleted
+"""
+
+from collections.abc import Iterable, Iterator
+
+from backends.chat.answer import label
+from backends.chat.sourced import ConversationScope
+from backends.chat.store import ChatStore
+from backends.chat.types import Conversation
+from backends.core.cancel import CancelToken
+from backends.core.stream import Runner, Stream
+from backends.services.descent import within
+from backends.services.grounding import GroundingServices
+from backends.services.warmth import WarmthServices
+from backends.storage.database import Database
+
+
+class ConversationServices:
+    """Its thread: `conversations`. What the last run had deleted is erased when it is made."""
+
+    def __init__(
+        self, chats: ChatStore, database: Database, warmth: WarmthServices, grounding: GroundingServices
+    ) -> None:
+        self._chats, self._database = chats, database
+        self._warmth, self._grounding = warmth, grounding
+        self._runner = Runner("conversations")
+        if chats.purged_at_start or chats.touched_at_start:
+            self._runner.start(self._forget, chats.purged_at_start, chats.touched_at_start)
+
+    def close(self) -> None:
+        self._runner.close()
+
+    def duplicate(self, conversation_id: int, title: str, upto: int | None = None) -> Conversation:
+        """A copy, or only of the branch down to the message `upto`. It uses the documents that the original uses; those
+        that were given to the original are named one by one."""
+        copy = self._chats.tree.duplicate(conversation_id, title, upto)
+        if self._grounding.scope(copy).kind == "dropped":
+            given = tuple(one.id for one in self._grounding.given(conversation_id))
+            self._grounding.set_scope(copy, ConversationScope("documents", given))
+        return self._chats.conversation(copy)
+
+    def erase(self, conversation_ids: Iterable[int]) -> Stream[None]:
+        """Those of these that were deleted: texts, what the engine keeps of them, what was given to them, copies."""
+        return self._runner.start(self._erase, tuple(conversation_ids))
+
+    def erase_messages(self) -> Stream[None]:
+        """All branches that were deleted, and what the engine keeps of their conversations."""
+        return self._runner.start(self._erase_messages)
+
+    def _erase(self, conversation_ids: tuple[int, ...], *, cancel: CancelToken) -> Iterator[None]:
+        yield from self._forget(self._chats.purge(conversation_ids), (), cancel=cancel)
+
+    def _erase_messages(self, *, cancel: CancelToken) -> Iterator[None]:
+        yield from self._forget((), self._chats.tree.erase(), cancel=cancel)
+
+    def _forget(self, gone: tuple[int, ...], touched: tuple[int, ...], *, cancel: CancelToken) -> Iterator[None]:
+        if gone or touched:
+            yield from within(self._warmth.erase({label(one) for one in (*gone, *touched)}), cancel)
+            self._grounding.forget(gone)
+            self._database.renew_copies()
+        yield None

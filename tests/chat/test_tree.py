@@ -1,0 +1,109 @@
+"""Branches are deleted, come back, are erased and copied; nothing else is touched by it."""
+
+from pathlib import Path
+
+import pytest
+
+from backends.chat.options import Options
+from backends.chat.sourced import ConversationScope
+from backends.chat.store import ChatStore
+from backends.chat.types import Citation, Message, Source
+from backends.core.errors import NotFound
+
+
+def said(messages: tuple[Message, ...]) -> list[str]:
+    return [message.content for message in messages]
+
+
+@pytest.fixture
+def told(store: ChatStore) -> list[Message]:
+    """Q1 with two answers; below the first Q2 and A2; the second is shown."""
+    conversation = store.create()
+    question = store.add_message(conversation.id, "user", "Q1")
+    first = store.add_message(conversation.id, "assistant", "A1")
+    further = store.add_message(conversation.id, "user", "Q2")
+    tail = store.add_message(conversation.id, "assistant", "A2")
+    second = store.add_message(conversation.id, "assistant", "A1, better", parent=question.id)
+    return [question, first, further, tail, second]
+
+
+def test_a_deleted_answer_makes_room_for_its_sibling_and_comes_back(store: ChatStore, told: list[Message]) -> None:
+    question, first, _, tail, second = told
+    conversation = question.conversation_id
+    deleted = store.tree.delete(second.id)
+    assert deleted.count == 1
+    assert said(store.messages(conversation)) == ["Q1", "A1", "Q2", "A2"]
+    assert (store.message(first.id).position, store.message(first.id).siblings) == (1, 1)
+    assert store.siblings(first.id) == (first.id,)
+
+    both = store.tree.delete(first.id)
+    assert both.count == 3
+    assert said(store.messages(conversation)) == ["Q1"]
+    store.tree.restore(both)
+    assert store.messages(conversation)[-1].id == tail.id
+    store.tree.restore(deleted)
+    assert said(store.messages(conversation)) == ["Q1", "A1, better"]
+
+
+def test_what_was_deleted_before_stays_deleted(store: ChatStore, told: list[Message]) -> None:
+    question, first, _, tail, second = told
+    store.select(first.id)
+    inner = store.tree.delete(tail.id)
+    outer = store.tree.delete(question.id)
+    assert outer.count == 4
+    assert store.messages(question.conversation_id) == ()
+    with pytest.raises(NotFound):
+        store.tree.delete(second.id)
+    store.tree.restore(outer)
+    assert said(store.messages(question.conversation_id)) == ["Q1", "A1", "Q2"]
+    store.tree.restore(inner)
+    assert said(store.messages(question.conversation_id)) == ["Q1", "A1", "Q2", "A2"]
+
+
+def test_what_is_erased_is_gone_from_the_file(store: ChatStore, tmp_path: Path) -> None:
+    conversation = store.create()
+    store.add_message(conversation.id, "user", "keep this")
+    reply = store.add_message(conversation.id, "assistant", "the codeword is heliotrope")
+    deleted = store.tree.delete(reply.id)
+    assert store.tree.erase() == (conversation.id,)
+    assert store.tree.erase() == ()
+    with pytest.raises(NotFound):
+        store.tree.restore(deleted)
+    kept = b"".join(path.read_bytes() for path in tmp_path.glob("chats.db*"))
+    assert b"heliotrope" not in kept
+    assert said(store.messages(conversation.id)) == ["keep this"]
+
+
+def test_a_copy_has_all_branches_and_goes_its_own_way(store: ChatStore, told: list[Message]) -> None:
+    question, *_, second = told
+    original = question.conversation_id
+    store.organised.set_options(original, Options(temperature=0.2))
+    store.sourced.set_scope(original, ConversationScope("documents", (4,)))
+    source = Source(1, 4, "Title", "a.pdf", 3, "page 3", 0, 5, "Words")
+    store.sourced.save_sources(second.id, (source,))
+    store.sourced.save_citations(second.id, (Citation(1, 4, 3, 0, 5, "Words", 0, 5, True),))
+
+    copy = store.tree.duplicate(original, "Another try")
+    assert store.conversation(copy).title == "Another try"
+    assert said(store.messages(copy)) == ["Q1", "A1, better"]
+    shown = store.messages(copy)[-1]
+    assert (shown.position, shown.siblings) == (2, 2)
+    assert said(store.select(store.siblings(shown.id)[0])) == ["Q1", "A1", "Q2", "A2"]
+    assert store.organised.options(copy).temperature == 0.2
+    assert store.sourced.scope(copy) == ConversationScope("documents", (4,))
+    assert store.sourced.sources(shown.id) == (source,)
+    assert store.sourced.citations(shown.id)[0].verified is True
+
+    store.add_message(copy, "user", "only here")
+    assert said(store.messages(original)) == ["Q1", "A1, better"]
+
+
+def test_a_branch_becomes_a_conversation_of_its_own(store: ChatStore, told: list[Message]) -> None:
+    question, _, further, tail, _ = told
+    copy = store.tree.duplicate(question.conversation_id, "", upto=further.id)
+    assert store.conversation(copy).title == store.conversation(question.conversation_id).title
+    assert said(store.messages(copy)) == ["Q1", "A1", "Q2"]
+    assert all(message.siblings == 1 for message in store.messages(copy))
+    store.tree.delete(tail.id)
+    with pytest.raises(NotFound):
+        store.tree.duplicate(question.conversation_id, "", upto=tail.id)
