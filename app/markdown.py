@@ -5,8 +5,7 @@ flattened: a `Paragraph` knows its indent, its marker and how deep it is quoted,
 of a list can stand in a frame of its own and the list goes on after it. Pictures are never loaded: they become
 a link with their caption (SEC-40).
 
-`Growing` parses an answer while it streams: only from the beginning of the last top-level block on, since
-nothing that comes later changes the blocks before it.
+`app.growing` reads an answer while it streams.
 """
 
 import re
@@ -72,41 +71,21 @@ Block = Paragraph | Code | Table
 
 
 def parse(text: str) -> tuple[Block, ...]:
-    return _Flattener().run(_parser().parse(_clean(text)))
+    return flat(tokens(clean(text)))
 
 
-class Growing:
-    """A text that grows at its end. `read(text)` gives its blocks; a text that does not continue starts over."""
-
-    def __init__(self) -> None:
-        self._read = ""  # what was read of the settled blocks
-        self._settled: list[Block] = []
-        self._settled_to = 0  # characters that will not be looked at again
-
-    def read(self, text: str) -> tuple[Block, ...]:
-        text = _clean(text)
-        if not text.startswith(self._read):
-            self._settled, self._settled_to = [], 0
-        tail = text[self._settled_to :]
-        tokens = _parser().parse(tail)
-        last = max((i for i, token in enumerate(tokens) if token.level == 0 and token.nesting >= 0), default=0)
-        before, rest = tokens[:last], tokens[last:]
-        if before and rest and rest[0].map is not None:
-            self._settled += _Flattener().run(before)
-            self._settled_to += _offset_of_line(tail, rest[0].map[0])
-        self._read = text[: self._settled_to]
-        return (*self._settled, *_Flattener().run(rest))
+def tokens(text: str) -> "list[Token]":
+    """What the parser says of a text that is clean."""
+    return _parser().parse(text)
 
 
-def _clean(text: str) -> str:
+def flat(tokens: "list[Token]") -> tuple[Block, ...]:
+    return _Flattener().run(tokens)
+
+
+def clean(text: str) -> str:
+    """One kind of line end, and no NUL."""
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2029", "\n").replace("\0", "\ufffd")
-
-
-def _offset_of_line(text: str, line: int) -> int:
-    offset = 0
-    for _ in range(line):
-        offset = text.index("\n", offset) + 1
-    return offset
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QWidget
 
 from app import cited, theme
 from app.cited import Mark
-from app.markdown import Block, Code, Growing, Paragraph, Table, parse
+from app.growing import Growing
+from app.markdown import Block, Code, Paragraph, Table, parse
 from app.theme import SPACE, px
 from app.widgets.code import CodeBlock, TableBlock
 from app.widgets.prose import INDENT, Prose

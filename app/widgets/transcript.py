@@ -35,6 +35,7 @@ class Transcript(Retranslated, QAbstractScrollArea):
     source_requested = Signal(int, int)  # message, n
     xray_requested = Signal(int)
     chip_removed = Signal(int, str)  # message, key
+    message_action = Signal(int, str)  # message, a name of MessageMenu.entries
     end_left = Signal(bool)  # True: the end is out of sight
 
     def __init__(self, messages: MessageList, parent: QWidget | None = None) -> None:
@@ -75,6 +76,14 @@ class Transcript(Retranslated, QAbstractScrollArea):
     def to_end(self) -> None:
         self._set_pinned(True)
         self._place()
+
+    def show_message(self, message_id: int) -> None:
+        """Scroll until the message stands at the top, or as far up as the end allows."""
+        row = self._messages.find(message_id)
+        if row is not None:
+            self._set_pinned(False)
+            self._anchor = (row, TOP)
+            self._place()
 
     @Slot()
     def tick(self) -> None:
@@ -133,6 +142,7 @@ class Transcript(Retranslated, QAbstractScrollArea):
         if widget is None:
             shown = self._messages.rows[row]
             widget = make(shown, self.viewport())
+            widget.message_action.connect(self.message_action)
             if isinstance(widget, Answer):
                 widget.set_thinking_open(shown.id in self._open_thoughts)
                 widget.retry_requested.connect(self.retry_requested)

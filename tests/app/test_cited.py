@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cited import LINK, Mark, hidden, shown
-from app.markdown import Code, Growing, Paragraph, Span, Table, parse
+from app.growing import Growing
+from app.markdown import Code, Paragraph, Span, Table, parse
 
 ANSWER = """The bridge opened in 1937 [1][2].
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.markdown import Code, Growing, Paragraph, Span, Table, by_width, parse
+from app.growing import Growing
+from app.markdown import Code, Paragraph, Span, Table, by_width, parse
 
 ANSWER = """# Title
 

@@ -79,6 +79,20 @@ def test_the_page_moves_by_what_was_asked_and_does_not_jump(view: Transcript, me
     assert tops(view)[0] == 24
 
 
+def test_a_message_is_brought_into_sight(view: Transcript, messages: MessageList) -> None:
+    messages.reset(long_conversation(200))
+    for message_id, top in ((1, 24), (101, 24), (20, 24)):
+        view.show_message(message_id)
+        assert tops(view)[message_id - 1] == top
+        assert not view.pinned
+    place = tops(view)
+    view.show_message(-7)
+    assert tops(view) == place
+    view.show_message(200)  # the last one: it cannot stand higher than the end allows
+    assert tops(view)[199] > 24
+    assert view.verticalScrollBar().value() == view.verticalScrollBar().maximum()
+
+
 def test_rows_never_overlap_and_leave_no_hole(view: Transcript, messages: MessageList) -> None:
     messages.reset(long_conversation(60))
     bar = view.verticalScrollBar()
