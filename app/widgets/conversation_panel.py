@@ -7,6 +7,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QLineEdit,
     QListView,
+    QStackedLayout,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -17,6 +18,7 @@ from app import icons, parts, theme
 from app.language import Retranslated
 from app.lists.conversations import ConversationList
 from app.theme import SPACE, px
+from app.widgets.conversation_menu import ConversationMenu
 
 _ROW = 36
 _HEADING = 32
@@ -124,6 +126,8 @@ class _List(QListView):
 
 
 class ConversationPanel(Retranslated, QFrame):
+    """`search_place`: an empty place above the list, with a layout; `menu`: what can be done with conversations."""
+
     new_requested = Signal()
     conversation_requested = Signal(int)
     delete_requested = Signal(int)
@@ -135,6 +139,11 @@ class ConversationPanel(Retranslated, QFrame):
         self._shown: int | None = None
         self.new_button = parts.button(kind="secondary", icon="square-pen")
         self.new_button.clicked.connect(self.new_requested)
+        self.search_place = QWidget()
+        self.search_place.setLayout(parts.column())
+        self.menu = ConversationMenu(self)
+        self.menu.rename_requested.connect(self._on_rename)
+        self.menu.delete_requested.connect(self._on_delete)
         self._empty = parts.label(role="caption", tone="muted", wrap=True)
         self.list = _List()
         self.list.setModel(conversations)
@@ -152,11 +161,16 @@ class ConversationPanel(Retranslated, QFrame):
         self.list.delete_requested.connect(lambda index: self.delete_requested.emit(self._id(index)))
         self.list.customContextMenuRequested.connect(self._on_context_menu)
         conversations.modelReset.connect(self._on_reset)
-        self.setLayout(
-            parts.column(
-                self.new_button, self._empty, self.list, space=SPACE.s, margin=(SPACE.m, SPACE.m, SPACE.m, SPACE.s)
-            )
+        listed = QWidget()
+        listed.setLayout(parts.column(self._empty, self.list, space=SPACE.s))
+        middle = QWidget()
+        self._middle = QStackedLayout(middle)
+        self._middle.addWidget(listed)
+        layout = parts.column(
+            self.new_button, self.search_place, middle, space=SPACE.s, margin=(SPACE.m, SPACE.m, SPACE.m, SPACE.s)
         )
+        layout.setStretch(2, 1)
+        self.setLayout(layout)
         self.setMinimumWidth(200)
         self.retranslate()
         self._on_reset()
@@ -170,6 +184,14 @@ class ConversationPanel(Retranslated, QFrame):
             self.list.setCurrentIndex(QModelIndex())
         else:
             self.list.setCurrentIndex(self._conversations.index(row))
+
+    def set_results(self, results: QWidget) -> None:
+        """What `show_found` shows in the place of the list."""
+        self._middle.addWidget(results)
+
+    def show_found(self, found: bool) -> None:
+        """What was found, or all conversations."""
+        self._middle.setCurrentIndex(int(found and self._middle.count() > 1))
 
     def retranslate(self) -> None:
         self.new_button.setText(self.tr("New chat"))
@@ -199,18 +221,17 @@ class ConversationPanel(Retranslated, QFrame):
 
     @Slot(QModelIndex, QPoint)
     def _open_menu(self, index: QModelIndex, point: QPoint) -> None:
-        kept = QPersistentModelIndex(index)
-        menu = parts.menu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction(icons.icon("pencil", "muted"), self.tr("Rename"), lambda: self._edit(kept))
-        menu.addAction(
-            icons.icon("trash-2", "muted"), self.tr("Delete"), lambda: self.delete_requested.emit(self._id(kept))
-        )
-        menu.popup(point)
+        self.menu.open(self, (self._conversations.conversations[index.row()],), point)
 
-    def _edit(self, kept: QPersistentModelIndex) -> None:
-        if kept.isValid():
-            self.list.edit(self._conversations.index(kept.row()))
+    @Slot(tuple)
+    def _on_rename(self, ids: tuple[int, ...]) -> None:
+        if (row := self._conversations.row_of(ids[0])) is not None:
+            self.list.edit(self._conversations.index(row))
+
+    @Slot(tuple)
+    def _on_delete(self, ids: tuple[int, ...]) -> None:
+        for conversation_id in ids:
+            self.delete_requested.emit(conversation_id)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

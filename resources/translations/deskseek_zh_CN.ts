@@ -599,6 +599,17 @@
     </message>
 </context>
 <context>
+    <name>ConversationMenu</name>
+    <message>
+        <source>Rename</source>
+        <translation>重命名</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>删除</translation>
+    </message>
+</context>
+<context>
     <name>ConversationPanel</name>
     <message>
         <source>New chat</source>
@@ -611,14 +622,6 @@
     <message>
         <source>Your conversations will be listed here. They stay on this computer.</source>
         <translation>您的对话会列在这里，只保存在这台电脑上。</translation>
-    </message>
-    <message>
-        <source>Rename</source>
-        <translation>重命名</translation>
-    </message>
-    <message>
-        <source>Delete</source>
-        <translation>删除</translation>
     </message>
 </context>
 <context>
@@ -1025,6 +1028,10 @@
         <translation>重新回答</translation>
     </message>
     <message>
+        <source>More</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Go on</source>
         <translation>继续</translation>
     </message>
@@ -1283,6 +1290,21 @@
     <message>
         <source>Loads on this computer took %1 less.</source>
         <translation>本机以往加载比预测少占用 %1。</translation>
+    </message>
+</context>
+<context>
+    <name>MessageMenu</name>
+    <message>
+        <source>Copy</source>
+        <translation type="unfinished">复制</translation>
+    </message>
+    <message>
+        <source>Answer again</source>
+        <translation type="unfinished">重新回答</translation>
+    </message>
+    <message>
+        <source>Delete from here</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
