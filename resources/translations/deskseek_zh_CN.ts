@@ -1029,7 +1029,7 @@
     </message>
     <message>
         <source>More</source>
-        <translation type="unfinished"></translation>
+        <translation>更多</translation>
     </message>
     <message>
         <source>Go on</source>
@@ -1296,15 +1296,7 @@
     <name>MessageMenu</name>
     <message>
         <source>Copy</source>
-        <translation type="unfinished">复制</translation>
-    </message>
-    <message>
-        <source>Answer again</source>
-        <translation type="unfinished">重新回答</translation>
-    </message>
-    <message>
-        <source>Delete from here</source>
-        <translation type="unfinished"></translation>
+        <translation>复制</translation>
     </message>
 </context>
 <context>

@@ -1,0 +1,111 @@
+"""Below a finished answer: what can be done with it, its variants, and what it took."""
+
+from PySide6.QtCore import QEvent, QPoint, Signal, Slot
+from PySide6.QtWidgets import QWidget
+
+from app import icons, parts
+from app.language import Retranslated
+from app.lists.messages import MessageRow
+from app.theme import SPACE
+
+
+class Footer(Retranslated, QWidget):
+    """Below a finished answer: copy, answer again, the variants, and what it took."""
+
+    copy_requested = Signal()
+    regenerate_requested = Signal()
+    going_on_requested = Signal()
+    variant_requested = Signal(int)  # -1 the one before, 1 the next
+    menu_requested = Signal(QPoint)  # at this place of the screen
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._row = MessageRow(0, "assistant")
+        self._copy = parts.icon_button("copy", size=16)
+        self._again = parts.icon_button("rotate-cw", size=16)
+        self._go_on = parts.button(kind="link")
+        self._before = parts.icon_button("chevron-left", size=16)
+        self._next = parts.icon_button("chevron-right", size=16)
+        self._more = parts.icon_button("ellipsis", size=16)
+        self._place = parts.label(role="caption", tone="muted")
+        self._facts = parts.label(role="caption", tone="muted")
+        self._copy.clicked.connect(self.copy_requested)
+        self._again.clicked.connect(self.regenerate_requested)
+        self._go_on.clicked.connect(self.going_on_requested)
+        self._before.clicked.connect(lambda: self.variant_requested.emit(-1))
+        self._next.clicked.connect(lambda: self.variant_requested.emit(1))
+        self._more.clicked.connect(self._on_more)
+        self._variants = QWidget()
+        self._variants.setLayout(parts.row(self._before, self._place, self._next, space=2))
+        self.setLayout(
+            parts.row(
+                self._copy,
+                self._again,
+                self._more,
+                self._variants,
+                self._go_on,
+                SPACE.s,
+                self._facts,
+                None,
+                space=2,
+            )
+        )
+        self.retranslate()
+
+    def show_row(self, row: MessageRow) -> None:
+        self._row = row
+        self._copy.setVisible(bool(row.text))
+        self._go_on.setVisible(row.cut_off and row.problem is None)
+        self._copy.setIcon(icons.icon("copy", "muted"))
+        self._variants.setVisible(row.siblings > 1)
+        self._before.setEnabled(row.position > 1)
+        self._next.setEnabled(row.position < row.siblings)
+        self.retranslate()
+
+    def show_copied(self) -> None:
+        """Until the message is looked at anew."""
+        self._copy.setIcon(icons.icon("check", "success"))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._copy.setIcon(icons.icon("copy", "muted"))
+        super().leaveEvent(event)
+
+    def retranslate(self) -> None:
+        row = self._row
+        parts.name_button(self._copy, self.tr("Copy the answer"))
+        parts.name_button(self._again, self.tr("Answer again"))
+        parts.name_button(self._more, self.tr("More"))
+        self._go_on.setText(self.tr("Go on"))
+        self._go_on.setToolTip(self.tr("Write on from the last word"))
+        parts.name_button(self._before, self.tr("Earlier answer"))
+        parts.name_button(self._next, self.tr("Later answer"))
+        self._place.setText(f"{row.position}/{row.siblings}")
+        facts: list[str] = []
+        if row.stopped and row.problem is None:
+            facts.append(self.tr("Stopped"))
+        if row.truncated:
+            facts.append(self.tr("Cut off: the context is full"))
+        if row.tokens_per_s:
+            rate = row.tokens_per_s
+            facts.append(self.tr("{0} tokens/s").format(f"{rate:.1f}" if rate < 10 else round(rate)))
+        if row.tokens:
+            facts.append(self.tr("{0} tokens").format(row.tokens))
+        if row.device:
+            facts.append(row.device)
+        self._facts.setText("  ·  ".join(facts))
+        self._facts.setToolTip(parts.tip("\n".join(filter(None, (row.model, *self._took())))))
+
+    def _took(self) -> list[str]:
+        """What the question took."""
+        row, more = self._row, []
+        if row.prompt_tokens:
+            more.append(self.tr("Question and what went before: {0} tokens").format(row.prompt_tokens))
+        if row.cached_tokens:
+            more.append(self.tr("of which {0} were still in memory").format(row.cached_tokens))
+        if row.ttft_s is not None:
+            more.append(self.tr("First word after {0} s").format(f"{row.ttft_s:.1f}"))
+        return more
+
+    @Slot()
+    def _on_more(self) -> None:
+        self.menu_requested.emit(self._more.mapToGlobal(self._more.rect().bottomLeft()))

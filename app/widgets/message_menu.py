@@ -1,0 +1,58 @@
+"""The "…" menu of a message: what can be done with it. A new line in `entries` is all that another action needs here;
+its name comes out of `Transcript.message_action`, with the message's id."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, QPoint, Qt, Signal
+from PySide6.QtWidgets import QMenu, QWidget
+
+from app import icons, parts
+from app.lists.messages import MessageRow
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`name`: what is emitted. `more`: those of a menu that opens beside it. `apart`: below a line."""
+
+    name: str
+    icon: str
+    text: str
+    apart: bool = False
+    more: tuple["Entry", ...] = ()
+
+
+class MessageMenu(QObject):
+    """Made when it is opened, gone when it is closed."""
+
+    chosen = Signal(str)
+
+    def __init__(self, row: MessageRow, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.menu = parts.menu(parent)
+        self._fill(self.menu, self.entries(row))
+        self.menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.menu.destroyed.connect(self.deleteLater)
+
+    def entries(self, row: MessageRow) -> Iterator[Entry]:
+        """What can be done with it, in the order of the menu."""
+        if row.text:
+            yield Entry("copy", "copy", self.tr("Copy"))
+
+    def open(self, place: QPoint) -> None:
+        """At this place of the screen."""
+        self.menu.popup(place)
+
+    def _fill(self, menu: QMenu, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            if entry.apart:
+                menu.addSeparator()
+            if entry.more:
+                beside = parts.menu(menu)
+                beside.setTitle(entry.text)
+                beside.setIcon(icons.icon(entry.icon, "muted"))
+                self._fill(beside, entry.more)
+                menu.addMenu(beside)
+            else:
+                action = menu.addAction(icons.icon(entry.icon, "muted"), entry.text)
+                action.triggered.connect(lambda _=False, name=entry.name: self.chosen.emit(name))
