@@ -35,7 +35,8 @@ class NoticeButton:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`message`: what happened and why. `hint`: what to do. One of each `key` is shown at a time."""
+    """`message`: what happened and why. `hint`: what to do. One of each `key` is shown at a time. `gone` is called when
+    it was taken away and neither one of its buttons did it nor a notice with its key."""
 
     message: Phrase | str
     hint: Phrase | str = NOTHING
@@ -43,6 +44,7 @@ class Notice:
     buttons: tuple[NoticeButton, ...] = ()
     key: str = ""
     closable: bool = True
+    gone: Callable[[], object] | None = None
 
 
 def error_notice(error: BackendError, *buttons: NoticeButton) -> Notice:
@@ -56,6 +58,7 @@ class Banner(Retranslated, QFrame):
         super().__init__()
         self.notice = notice
         self._closed = closed
+        self.answered = False
         self.setProperty("surface", notice.tone)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
@@ -103,6 +106,7 @@ class Banner(Retranslated, QFrame):
 
     def _press(self, spec: NoticeButton) -> None:
         if not spec.stays:
+            self.answered = True
             self.dismiss()
         spec.pressed()
 
@@ -125,8 +129,10 @@ class NoticeBoard(QWidget):
         return [widget for item in items if item is not None and isinstance(widget := item.widget(), Banner)]
 
     def post(self, notice: Notice) -> Banner:
-        if notice.key:
-            self.withdraw(notice.key)
+        for banner in self.banners:
+            if notice.key and banner.notice.key == notice.key:
+                banner.answered = True  # by what is said now
+                self._remove(banner)
         for banner in self.banners[self.LIMIT - 1 :]:
             self._remove(banner)
         banner = Banner(notice, self._remove)
@@ -152,3 +158,6 @@ class NoticeBoard(QWidget):
         banner.hide()
         banner.deleteLater()
         self.setVisible(bool(self.banners))
+        if banner.notice.gone is not None and not banner.answered:
+            banner.answered = True
+            banner.notice.gone()

@@ -9,7 +9,8 @@ from pytestqt.qtbot import QtBot
 
 from app.application import Application
 from app.crash import CrashReports
-from app.notices import Notice, NoticeBoard, NoticeButton, error_notice
+from app.notices import Banner, Notice, NoticeBoard, NoticeButton, error_notice
+from app.undo import Undo
 from backends.core.errors import ResourceError
 from backends.core.phrase import Phrase
 
@@ -53,6 +54,56 @@ def test_a_button_does_its_work_and_the_notice_goes(board: NoticeBoard) -> None:
     banner.press(0)
     assert pressed == ["copy", "again"]
     assert not board.banners
+
+
+def test_who_has_to_know_that_a_notice_went_is_told_once(board: NoticeBoard) -> None:
+    gone: list[str] = []
+
+    def post(name: str, key: str = "") -> Banner:
+        button = NoticeButton("Undo", lambda: gone.append(f"{name} undone"))
+        return board.post(Notice(name, buttons=(button,), key=key, gone=lambda: gone.append(name)))
+
+    post("pressed").press(0)
+    assert gone == ["pressed undone"]
+    post("closed").dismiss()
+    post("kept", "key")
+    post("replaced it", "key")
+    board.withdraw("key")
+    assert gone == ["pressed undone", "closed", "replaced it"]
+    for name in ("pushed out", "a", "b", "c"):
+        post(name)
+    assert gone[3:] == ["pushed out"]
+    board.clear()
+    assert sorted(gone[4:]) == ["a", "b", "c"]
+
+
+def test_what_was_taken_away_comes_back_the_last_first_until_the_notice_goes(board: NoticeBoard) -> None:
+    told: list[str] = []
+    undo = Undo[str](
+        board,
+        "deleted",
+        lambda items: Phrase(f"{len(items)} deleted.", f"已删除 {len(items)} 项。"),
+        lambda item: told.append(f"back: {item}"),
+        lambda items: told.append(f"erased: {', '.join(items)}"),
+    )
+    for item in ("one", "two", "three"):
+        undo.push(item)
+    (banner,) = board.banners
+    assert banner.accessibleName() == "3 deleted."
+    banner.press(0)
+    (banner,) = board.banners
+    assert banner.accessibleName() == "2 deleted."
+    banner.press(0)
+    undo.push("four")
+    assert told == ["back: three", "back: two"]
+    undo.let_go()
+    assert told[2:] == ["erased: one, four"]
+    undo.let_go()
+    assert not board.banners
+    undo.push("five")
+    board.banners[0].press(0)
+    assert told[3:] == ["back: five"]
+    assert not undo.kept
 
 
 def test_a_bug_is_written_down_shown_and_survived(
