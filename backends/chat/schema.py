@@ -1,5 +1,6 @@
 """The form of `chats.db`, step by step. A released step is never changed (`storage.migrations`)."""
 
+from backends.chat.search import create_search
 from backends.chat.sourced import create_sourced
 from backends.storage.database import Connected
 from backends.storage.migrations import Migration
@@ -71,4 +72,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "conversations and messages", _create),
     Migration(2, "sources of answers", create_sourced),
     Migration(3, "folders, options, drafts, prompts, deleted messages", _organise),
+    Migration(4, "search", create_search),
 )

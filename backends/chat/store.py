@@ -6,7 +6,8 @@ clocks jump. What is deleted can be restored until it is purged, at the latest w
 time. Opening it, which only the owner of the data folder does, also marks answers that a crash cut off.
 
 `tree` takes branches away, brings them back and copies them; `organised` holds folders, options, drafts and saved
-prompts; `sourced` what answers were made from. What sqlite3 raises is turned into StorageError by `Database`.
+prompts; `sourced` what answers were made from; `search` finds them. What sqlite3 raises is turned into StorageError
+by `Database`.
 """
 
 import sqlite3
@@ -30,6 +31,7 @@ from backends.chat.rows import (
     sound,
 )
 from backends.chat.schema import MIGRATIONS
+from backends.chat.search import ChatSearch
 from backends.chat.sourced import Sourced
 from backends.chat.titles import title_of
 from backends.chat.tree import Tree, newest_leaf
@@ -47,7 +49,8 @@ class ChatStore:
         self._database = database
         self.sourced = Sourced(database)
         self.organised = Organised(database)
-        self.tree = Tree(database)
+        self.search = ChatSearch(database)
+        self.tree = Tree(database, self.search)
         self._mark_interrupted()
         self.purged_at_start = self.purge()
         self.touched_at_start = self.tree.erase()  # conversations that had lost messages
@@ -136,6 +139,7 @@ class ChatStore:
                 connection.execute("DELETE FROM drafts WHERE conversation_id = ?", (conversation_id,))
                 connection.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,))
         if gone:
+            self.search.erase()
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return gone
 

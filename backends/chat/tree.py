@@ -4,11 +4,15 @@ A message is deleted with all that stands below it. It is hidden at once and can
 was deleted before it stays deleted when it comes back.
 """
 
+import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from backends.chat.rows import NEXT_ACTIVITY, no_conversation, no_message, sound
+from backends.chat.search import ChatSearch
+from backends.chat.titles import title_of
 from backends.storage.database import Connected, Database
 
 
@@ -29,14 +33,22 @@ _BELOW = """
         SELECT m.id FROM messages m JOIN below ON m.parent_id = below.id WHERE m.deleted_with IS NULL
     )
 """
+_ERASED = """
+    WITH RECURSIVE gone (id, conversation_id) AS (
+        SELECT id, conversation_id FROM messages WHERE deleted_with IN (SELECT value FROM json_each(?))
+        UNION
+        SELECT m.id, m.conversation_id FROM messages m JOIN gone ON m.parent_id = gone.id
+    )
+    SELECT id, conversation_id FROM gone
+"""
 _COPIED_TABLES = ("message_sources", "message_citations", "message_xrays")
 
 
 class Tree:
     """Any thread may use it. NotFound `no_message`, `no_conversation`."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, search: ChatSearch) -> None:
+        self._database, self._search = database, search
 
     def delete(self, message_id: int) -> Deleted:
         """Hide it and what stands below. Shown is then its newest sibling, without one the branch up to its parent."""
@@ -80,6 +92,7 @@ class Tree:
             ).fetchall()
             connection.executemany("DELETE FROM messages WHERE id = ?", [(id,) for id, _ in rows])
         if rows:
+            self._search.erase()
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return tuple(sorted({conversation_id for _, conversation_id in rows}))
 
@@ -151,6 +164,18 @@ def newest_leaf(connection: Connected, conversation_id: int, below: int | None) 
         if child is None:
             return leaf
         leaf = child
+
+
+def _name_again(connection: Connected, conversation_id: int) -> None:
+    """Nobody gave it its title but a question or the model, and messages of it are gone."""
+    first = connection.execute(
+        "SELECT content FROM messages WHERE conversation_id = ? AND role = 'user' ORDER BY id LIMIT 1",
+        (conversation_id,),
+    ).fetchone()
+    connection.execute(
+        "UPDATE conversations SET title = ?, renamed = 0 WHERE id = ? AND (renamed = 0 OR renamed = 2 AND ?)",
+        (title_of(first[0]) if first else "", conversation_id, first is None),
+    )
 
 
 def _insert(connection: Connected, table: str, values: dict[str, Any], **computed: str) -> int:
