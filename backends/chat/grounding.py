@@ -145,12 +145,10 @@ def ground(
         cancel.check()
         return count([Turn("user", text)])
 
-    asking = tokens(_wrapped(question, enough=False, read=0, searched=999_999))
-    space = context - prompt.room_for_answer(context, model) - asking
+    space = room_for_sources(question, context, model, tokens)
     searched = len(store.visible(grounding.scope))
-    if not kept and (everything := evidence.whole(store, grounding.scope, limits, space - context // 8, tokens)):
-        xray = XRay(question, question, whole=True, documents_read=searched, documents_searched=searched)
-        return _with(grounding, question, everything, xray, began)
+    if not kept and (whole := read_whole(grounding, question, space, context, tokens)) is not None:
+        return replace(whole, xray=replace(whole.xray, seconds=time.monotonic() - began))
     if kept:
         whole = _is_whole(store, grounding.scope, limits, kept)
         xray = XRay(question, question, whole=whole, documents_read=_documents(kept), documents_searched=searched)
@@ -158,9 +156,7 @@ def ground(
 
     asked = standing_alone(engine, before, question, priority=priority, cancel=cancel)
     found = _searched(grounding, asked, cancel)
-    history = [Turn(one.role, one.content) for one in before[-_RECENT:] if one.content.strip()]
-    said = min(count(history), context // 4) if history else 0
-    sources = evidence.best(store, found.hits, limits, space - said, tokens)
+    sources = evidence.best(store, found.hits, limits, space - kept_for_history(before, context, count), tokens)
     places = [(source.n, source.document_id, source.start, source.end) for source in sources]
     passages = found_passages(found, places)
     dropped = [DroppedPassage(one.passage_id, one.why) for one in found.dropped]
@@ -182,6 +178,38 @@ def ground(
         narrowed=tuple(chip.words for chip in found.chips),
     )
     return replace(_with(grounding, question, sources, xray, began, found.waiting), chips=found.chips)
+
+
+def room_for_sources(question: str, context: int, model: CatalogModel | None, tokens: Callable[[str], int]) -> int:
+    """Tokens for sources that a context has beside this question, its instructions and its answer."""
+    asking = tokens(_wrapped(question.strip(), enough=False, read=0, searched=999_999))
+    return context - prompt.room_for_answer(context, model) - asking
+
+
+def read_whole(
+    grounding: Grounding, question: str, room: int, context: int, tokens: Callable[[str], int]
+) -> Grounded | None:
+    """The question with all documents of the scope, where they are few and have room; nothing is searched then."""
+    began, store = time.monotonic(), grounding.store
+    everything = evidence.whole(store, grounding.scope, grounding.limits, room - context // 8, tokens)
+    if not everything:
+        return None
+    searched = len(store.visible(grounding.scope))
+    xray = XRay(question, question, whole=True, documents_read=searched, documents_searched=searched)
+    return _with(grounding, question, everything, xray, began)
+
+
+def kept_for_history(before: Sequence[Message | Turn], context: int, count: Callable[[Sequence[Turn]], int]) -> int:
+    """Tokens that passages leave to what was said before."""
+    history = [Turn(one.role, one.content) for one in before[-_RECENT:] if one.content.strip()]
+    return min(count(history), context // 4) if history else 0
+
+
+def before_search(question: str) -> Grounded:
+    """The question as it will be asked, without the passages that nobody knows yet."""
+    question = question.strip()
+    wrapped = _wrapped(question, enough=False, read=0, searched=0)
+    return Grounded(question, (), "", wrapped, XRay(question, question))
 
 
 def _searched(grounding: Grounding, asked: str, cancel: CancelToken) -> Found:

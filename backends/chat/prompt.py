@@ -23,7 +23,7 @@ Count = Callable[[Sequence[Turn]], int]
 TYPICAL_THINKING_ANSWER = 4096  # tokens; 3,000 is the typical one (facts 3.4)
 TYPICAL_ANSWER = 1024
 SHORTEST_ANSWER = 256
-_CHARACTERS_PER_TOKEN = 16  # more than any prose: what is longer than this times the context need not be counted
+CHARACTERS_PER_TOKEN = 16  # more than any prose: what is longer than this times the context need not be counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def build(
         return best
     alone = best if low == last else measured(last)
     if alone.tokens > limit:
-        _require_some_room(alone.tokens, context)
+        require_some_room(alone.tokens, context)
         return alone
     best, high = alone, last  # `low` does not fit, `high` does: close in on the border
     while high - low > 1:
@@ -157,7 +157,7 @@ def room_for_answer(context: int, model: CatalogModel | None) -> int:
 
 def _surely_too_long(exchanges: Sequence[_Exchange], context: int) -> int:
     """How many of the oldest exchanges need not even be counted, so that an endless conversation costs no more."""
-    room = context * _CHARACTERS_PER_TOKEN
+    room = context * CHARACTERS_PER_TOKEN
     for index in range(len(exchanges) - 1, -1, -1):
         room -= exchanges[index].characters
         if room < 0:
@@ -165,7 +165,8 @@ def _surely_too_long(exchanges: Sequence[_Exchange], context: int) -> int:
     return 0
 
 
-def _require_some_room(tokens: int, context: int) -> None:
+def require_some_room(tokens: int, context: int) -> None:
+    """InvalidInput `context_too_long`, with both numbers, if so long a question leaves no room for an answer."""
     longest = context - min(SHORTEST_ANSWER, context // 8)
     if tokens > longest:
         raise InvalidInput(

@@ -37,6 +37,13 @@ class GroundingServices:
             self.set_scope(conversation_id, ConversationScope("dropped"))
         return self._documents.add(paths, collection.id)
 
+    def give_text(self, conversation_id: int, title: str, text: str) -> Stream[Document]:
+        """As `give`, of a text that was pasted. InvalidInput (`empty`)."""
+        collection = self._documents.store.conversation_collection(conversation_id)
+        if self.scope(conversation_id).kind == "off":
+            self.set_scope(conversation_id, ConversationScope("dropped"))
+        return self._documents.add_text(title, text, collection.id)
+
     def given(self, conversation_id: int) -> tuple[Document, ...]:
         """What was given to this conversation."""
         collection = self._documents.store.conversation_collection(conversation_id)
@@ -44,20 +51,26 @@ class GroundingServices:
 
     def of(self, conversation_id: int, without: frozenset[str] = frozenset()) -> Grounding | None:
         """How its next answer is to be made; None: without documents. `without`: keys of chips that were taken away."""
-        scope = self._scope(conversation_id, self.scope(conversation_id))
+        return self._grounding(self._scope(conversation_id, self.scope(conversation_id)), without)
+
+    def of_new(self, chosen: ConversationScope) -> Grounding | None:
+        """How the first answer of a conversation is to be made that has not begun."""
+        return self._grounding(self._scope(None, chosen))
+
+    def _grounding(self, scope: Scope | None, without: frozenset[str] = frozenset()) -> Grounding | None:
         if scope is None:
             return None
         documents = self._documents
         return Grounding(documents.find, documents.store, scope, self._chats.sourced.secret(), without=without)
 
-    def _scope(self, conversation_id: int, chosen: ConversationScope) -> Scope | None:
+    def _scope(self, conversation_id: int | None, chosen: ConversationScope) -> Scope | None:
         """What was given to the conversation is looked through whatever else is."""
         if chosen.kind == "off":
             return None
         if chosen.kind == "documents":
             return Scope(documents=chosen.ids)
         store = self._documents.store
-        given = (store.conversation_collection(conversation_id).id,)
+        given = () if conversation_id is None else (store.conversation_collection(conversation_id).id,)
         if chosen.kind == "dropped":
             return Scope(collections=given)
         named = tuple(one.id for one in store.collections())
