@@ -55,6 +55,15 @@ class Manner:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelChosen:
+    """The conversation does not leave it to the settings which model answers: the one with this name does. `gone`: the
+    one that it asks for, which is not on this computer any more."""
+
+    name: str
+    gone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerStarted:
     """Both messages are on disk; the answer's is empty yet."""
 
@@ -92,7 +101,15 @@ class AnswerSaved:
 
 
 AnswerEvent = (
-    AnswerStarted | TurnsLeftOut | AnswerAsked | GenerateEvent | SourcesReading | SourcesFound | Cited | AnswerSaved
+    ModelChosen
+    | AnswerStarted
+    | TurnsLeftOut
+    | AnswerAsked
+    | GenerateEvent
+    | SourcesReading
+    | SourcesFound
+    | Cited
+    | AnswerSaved
 )
 
 

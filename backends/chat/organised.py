@@ -99,6 +99,8 @@ class Organised:
         raise no_conversation()
 
     def set_options(self, conversation_id: int, options: Options) -> None:
+        """BadOption, and then nothing has changed."""
+        options.check()
         with self._database.atomic() as connection:
             self._set(connection, (conversation_id,), "options", sound(options.to_json()))
 

@@ -6,12 +6,12 @@ pipe there is the answer alone. An interrupt stops the answer cleanly; exit code
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from backends.chat.prompt import with_instructions
-from backends.commands import ask_documents, lora
+from backends.commands import ask_documents, lora, preset
 from backends.commands.arguments import Parser, WrongUsage, number, whole
 from backends.commands.figures import duration, rate
 from backends.commands.job import DONE, INTERRUPTED, Command, Job, typed_path
@@ -33,12 +33,11 @@ from backends.engine.protocol import (
     Queued,
     ReasoningDelta,
     ReasoningReclassified,
-    Sampling,
     TextDelta,
     ThinkingClosed,
     Turn,
 )
-from backends.models.types import CatalogModel, LocalModel
+from backends.models.types import LocalModel
 
 NAME = "ask"
 SUMMARY = Phrase("Ask the model one question.", "向模型提一个问题。")
@@ -58,6 +57,11 @@ def grammar(language: Language) -> Parser:
         many=True,
     )
     parser.option("--model", "ID|PATH", Phrase("the model to ask (see `models`)", "要使用的模型（见 `models`）"))
+    parser.option(
+        "--preset",
+        "NAME|FILE",
+        Phrase("a preset of the chat; what else is named here goes first", "使用聊天中的预设；此处另行指定的选项优先"),
+    )
     parser.option("--system", "S", Phrase("instructions for the model", "给模型的指令"))
     parser.option("--context", "N", Phrase("context in tokens", "上下文长度（token）"), kind=whole(256, 2**24))
     parser.option(
@@ -107,7 +111,7 @@ def wants_stdin(arguments: Any, *, piped: bool) -> bool:
 def run(job: Job) -> int:
     asked = question(job.arguments)
     waiting = Phrase("Waiting for another answer to end", "正在等待其他回答结束")
-    given = job.arguments
+    given, options = job.arguments, preset.options(job)
     form = schema(typed_path(given.schema, job)) if given.schema is not None else None
     from_documents = given.documents or given.collection is not None
     grounding = ask_documents.grounding(job, given.collection) if from_documents else None
@@ -117,7 +121,7 @@ def run(job: Job) -> int:
         adapters = lora.named(job)
         if grounding is not None and ask_documents.no_model(job):
             return ask_documents.passages(job, grounding, asked)
-        _load(job)
+        _load(job, options.model)
         if job.cancel.cancelled:
             return INTERRUPTED
         loaded, model = job.services.engine.model, job.services.loading.catalog_model()
@@ -126,10 +130,10 @@ def run(job: Job) -> int:
             return ask_documents.nothing(job, grounded)
         turn_of_person = Turn("user", grounded.alone if grounded else asked)
         request = GenerateRequest(
-            with_instructions([turn_of_person], model, given.system or ""),
-            sampling(given, model),
-            given.max_tokens,
-            thinking_budget=given.thinking_budget,
+            with_instructions([turn_of_person], model, options.instructions or ""),
+            options.sampling(model),
+            options.max_tokens,
+            thinking_budget=options.thinking_budget,
             priority="api",
             format=form,
             adapters=lora.beside_its_own(adapters, job),
@@ -203,23 +207,14 @@ def question(given: Any) -> str:
     return text
 
 
-def sampling(given: Any, model: CatalogModel | None) -> Sampling:
-    """The publisher's values, where the person names no others."""
-    publisher = Sampling(temperature=model.temperature, top_p=model.top_p) if model else Sampling()
-    named = {
-        name: getattr(given, name) for name in ("temperature", "top_p", "seed") if getattr(given, name) is not None
-    }
-    return replace(publisher, **named)
-
-
 # ---- the model that answers
 
 
-def wanted_model(job: Job) -> LocalModel:
+def wanted_model(job: Job, wanted: str) -> LocalModel:
     """The named one, else the loaded one, else the usual one of this disk. NotFound (`no_model`)."""
-    services, wanted = job.services, job.arguments.model
+    services = job.services
     loaded = services.engine.model
-    if wanted is not None:
+    if wanted:
         local = find_model(job, wanted)
     elif loaded is not None:
         local = services.library.find(loaded.alias)
@@ -237,10 +232,10 @@ def wanted_model(job: Job) -> LocalModel:
     return local
 
 
-def _load(job: Job) -> None:
+def _load(job: Job, wanted: str) -> None:
     """Have the wanted model loaded."""
     services, context = job.services, job.arguments.context
-    loaded, local = services.engine.model, wanted_model(job)
+    loaded, local = services.engine.model, wanted_model(job, wanted)
     if loaded is not None and loaded.path == local.path and loaded.context >= (context or 0):
         return
     follow_load(job, local, lambda: services.loading.have(local, context=context, safe=job.safe))

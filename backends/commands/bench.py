@@ -109,7 +109,7 @@ def _run(job: Job) -> int:
 def _ways(job: Job, streams: int) -> list[Way]:
     """The model as it runs for the person, with room for so many answers at once, and what it is compared with."""
     given = job.arguments
-    model = ask.wanted_model(job)
+    model = ask.wanted_model(job, job.arguments.model or "")
     engine = replace(job.settings.engine, parallel=streams)
     if given.threads is not None:
         engine = replace(engine, threads=given.threads)

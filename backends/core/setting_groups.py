@@ -316,6 +316,12 @@ class ChatSettings:
         ),
         range=(0, 1_000_000),
     )
+    preset: str = setting(
+        "",
+        "text",
+        Phrase("Preset for new chats", "新对话的预设"),
+        Phrase("Its name, as in the settings of a chat. Empty: none.", "预设名称（见对话设置）。留空则不使用。"),
+    )
 
 
 @dataclass(frozen=True, slots=True)

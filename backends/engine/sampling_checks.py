@@ -66,6 +66,11 @@ def check_sampling(sampling: Sampling, vocabulary: int) -> None:
     _check_breakers(sampling)
 
 
+def bounds(name: str) -> tuple[float, float]:
+    """The least and the largest value of a number of `Sampling`."""
+    return _SEEDS if name == "seed" else _FLOATS.get(name) or _INTEGERS[name]
+
+
 def check_logprobs(count: int | None) -> None:
     """InvalidInput (`bad_sampling`) if it is not None or 0..20."""
     if count is not None:

@@ -18,6 +18,8 @@
     documents   files taken in, found again, deleted
     api         the localhost API: on and off, keys, log
     grounding   which documents the answers of a conversation are made from
+    answering   each conversation by its own model, in its own manner
+    presets     such manners, kept as files
     conversations  copied, and erased wherever anything of them is kept
 
 Everything slow is a Stream. Whoever opens Services owns the data folder (see `core.owner`).
@@ -26,14 +28,12 @@ Everything slow is a Stream. Whoever opens Services owns the data folder (see `c
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from backends.chat.answer import AnswerAsked, AnswerEvent, Manner, go_on, regenerate
-from backends.chat.grounding import Grounding
-from backends.chat.passages import passages
+from backends.chat.answer import AnswerEvent
+from backends.chat.presets import Presets
 from backends.chat.store import MIGRATIONS, ChatStore
 from backends.core.cancel import CancelToken
 from backends.core.crashes import CrashJournal
@@ -46,12 +46,13 @@ from backends.core.settings import Settings, SettingsStore
 from backends.core.stream import Runner, Stream
 from backends.core.turns import Turns
 from backends.engine.loader import NativeEngine
-from backends.engine.protocol import MOST_PARALLEL, Finished, LoadEvent, Sampling
+from backends.engine.protocol import LoadEvent
 from backends.models import elsewhere
 from backends.models.catalog import Catalog
 from backends.models.elsewhere import Found
 from backends.models.experience import Experience
 from backends.models.library import Library
+from backends.services.answering import AnswerServices
 from backends.services.api import ApiServices
 from backends.services.benching import BenchServices
 from backends.services.conversations import ConversationServices
@@ -122,7 +123,8 @@ class Services:
         desk = ServingDesk(self._base, self.loading, self.embedding, self.turns)
         desk.documents = ServingDocuments(self.documents, desk, self.chats.sourced.secret)
         self.api = ApiServices(self._base, desk)
-        self._answers = Runner("chat", MOST_PARALLEL)
+        self.answering = AnswerServices(self._base, self.chats, self.loading, self.grounding, self.turns)
+        self.presets = Presets(paths.config / "presets")
         settings.subscribe(self._on_settings)
         self._files.start(self._back_up)
         self.shelf.tidy()
@@ -156,7 +158,7 @@ class Services:
         self.quantising.close()
         self.hubs.close()
         self.benching.close()
-        self._answers.close()
+        self.answering.close()
         self.conversations.close()
         self.api.close()
         self.documents.close()
@@ -220,49 +222,12 @@ class Services:
     def regenerate(
         self, conversation_id: int, message_id: int, without: frozenset[str] = frozenset()
     ) -> Stream[AnswerEvent | LoadEvent]:
-        """Answer a question that is stored already, or once more beside the old answer `message_id`. `without`: keys of
-        what the question says of its documents and is not to be taken for it.
-
-        Loads the default model first if none is loaded.
-        """
-        return self._answers.start(self._answer, regenerate, conversation_id, message_id, without)
+        """See `AnswerServices.regenerate`."""
+        return self.answering.regenerate(conversation_id, message_id, without)
 
     def go_on(self, conversation_id: int, message_id: int) -> Stream[AnswerEvent | LoadEvent]:
-        """Write on an answer that was cut off, from its last word. Loads the default model first if none is loaded."""
-        return self._answers.start(self._answer, go_on, conversation_id, message_id)
-
-    def _answer(
-        self,
-        task: Callable[..., Iterator[AnswerEvent]],
-        conversation_id: int,
-        message_id: int,
-        without: frozenset[str] = frozenset(),
-        *,
-        cancel: CancelToken,
-    ) -> Iterator[AnswerEvent | LoadEvent]:
-        """The turn is given on as soon as the engine has the question: then no other load comes before it.
-
-        Without any model on this computer, a conversation that uses documents is answered with their passages."""
-        grounding = self.grounding.of(conversation_id, without)
-        if grounding is not None and self.engine.model is None and self.loading.default_model() is None:
-            yield from passages(self.chats, grounding, conversation_id, message_id, cancel=cancel)
-            return
-        with ExitStack() as turn:
-            turn.enter_context(self.turns.mine(cancel))
-            yield from self.loading.ensure(cancel)
-            manner = self._manner(grounding)
-            for event in task(self.chats, self.engine, manner, conversation_id, message_id, cancel=cancel):
-                if isinstance(event, AnswerAsked):
-                    turn.close()
-                elif isinstance(event, Finished):
-                    self.loading.note_answer(event)
-                yield event
-
-    def _manner(self, grounding: Grounding | None) -> Manner:
-        model, chat = self.loading.catalog_model(), self.settings.current.chat
-        sampling = Sampling(temperature=model.temperature, top_p=model.top_p) if model else Sampling()
-        budget = chat.thinking_budget or None
-        return Manner(model, sampling, chat.system_prompt, thinking_budget=budget, grounding=grounding)
+        """See `AnswerServices.go_on`."""
+        return self.answering.go_on(conversation_id, message_id)
 
 
 def _network_options(settings: Settings) -> NetworkOptions:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from backends import commands
-from backends.commands import ask, read
+from backends.chat.options import Options
+from backends.commands import ask, preset, read
 from backends.core.cancel import CancelToken
 from backends.core.owner import CommandRequest, Output
 from backends.core.stream import Stream
@@ -85,10 +86,31 @@ def test_options_reach_the_engine(inside: Inside, model: Path) -> None:
 
 def test_the_publishers_sampling_holds_unless_another_is_named() -> None:
     r1 = Catalog.load().find("r1-distill-qwen-1.5b")
-    plain = ask.sampling(read(["ask", "x"], "en").arguments, r1)
-    assert plain == Sampling(temperature=r1.temperature, top_p=r1.top_p)
-    named = ask.sampling(read(["ask", "--temperature", "0", "--seed", "7", "x"], "en").arguments, r1)
-    assert named == Sampling(temperature=0.0, top_p=r1.top_p, seed=7)
+    assert asked("x").sampling(r1) == Sampling(temperature=r1.temperature, top_p=r1.top_p)
+    named = asked("--temperature", "0", "--seed", "7", "x")
+    assert named.sampling(r1) == Sampling(temperature=0.0, top_p=r1.top_p, seed=7)
+
+
+def asked(*argv: str) -> Options:
+    return preset.of(read(["ask", *argv], "en").arguments, lambda _: Options())
+
+
+def test_a_preset_stands_under_what_was_typed(inside: Inside, model: Path, tmp_path: Path) -> None:
+    inside.services.presets.save("Brief", Options(model=str(model), max_tokens=5, instructions="Be brief."))
+    plain = inside.run("ask", "--json", "--model", str(model), "--max-tokens", "5", "Hello").events[-1]["finished"]
+    brief = inside.run("ask", "--json", "--preset", "brief", "Hello").events[-1]["finished"]
+    assert (brief["finish_reason"], brief["usage"]["completion_tokens"]) == ("length", 5)
+    assert brief["usage"]["prompt_tokens"] > plain["usage"]["prompt_tokens"]
+    longer = inside.run("ask", "--json", "--preset", "Brief", "--max-tokens", "6", "--system", "", "Hello")
+    assert longer.events[-1]["finished"]["usage"]["completion_tokens"] == 6
+    assert longer.events[-1]["finished"]["usage"]["prompt_tokens"] == plain["usage"]["prompt_tokens"]
+    inside.cwd = tmp_path
+    inside.services.presets.export(inside.services.presets.named("Brief"), tmp_path / "sent.json")
+    sent = inside.run("ask", "--json", "--preset", "sent.json", "Hello").events[-1]["finished"]
+    assert sent["usage"] == brief["usage"] | {"cached_tokens": sent["usage"]["cached_tokens"]}
+    for named, code in (("None such", "no_preset"), ("gone.json", "no_file")):
+        refused = inside.run("ask", "--json", "--preset", named, "Hello")
+        assert (refused.code, refused.json["error"]["code"]) == (1, code)
 
 
 def test_without_a_model_it_says_how_to_get_one(inside: Inside) -> None:
