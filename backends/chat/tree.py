@@ -82,19 +82,41 @@ class Tree:
                 "UPDATE conversations SET active_leaf = ? WHERE id = ?", (deleted.leaf, deleted.conversation_id)
             )
 
-    def erase(self) -> tuple[int, ...]:
-        """Remove for ever what was deleted, wherever; no byte of it stays in the file. The conversations it was of."""
+    def erase(self, message_ids: Iterable[int] | None = None) -> tuple[int, ...]:
+        """Remove for ever what was deleted, wherever, or with these messages; no byte of it stays in the file, nor in a
+        title that it had given. The conversations it was of."""
         connection = self._database.connection()
         connection.execute("PRAGMA secure_delete = ON")
         with self._database.atomic():
-            rows = connection.execute(
-                "SELECT id, conversation_id FROM messages WHERE deleted_with IS NOT NULL"
-            ).fetchall()
-            connection.executemany("DELETE FROM messages WHERE id = ?", [(id,) for id, _ in rows])
-        if rows:
+            if message_ids is None:
+                rows = connection.execute("SELECT id, conversation_id FROM messages WHERE deleted_with IS NOT NULL")
+            else:
+                rows = connection.execute(_ERASED, (json.dumps(list(message_ids)),))
+            gone = {row["id"]: row["conversation_id"] for row in rows}
+            connection.executemany("DELETE FROM messages WHERE id = ?", [(id,) for id in gone])
+            touched = tuple(sorted(set(gone.values())))
+            for conversation_id in touched:
+                _name_again(connection, conversation_id)
+        if gone:
             self._search.erase()
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return tuple(sorted({conversation_id for _, conversation_id in rows}))
+        return touched
+
+    def end_with(self, message_id: int) -> int:
+        """Show the branch down to this message only; what stands below stays there. The conversation."""
+        with self._database.atomic() as connection:
+            row = connection.execute(
+                "SELECT conversation_id FROM messages WHERE id = ? AND deleted_with IS NULL", (message_id,)
+            ).fetchone()
+            if row is None:
+                raise no_message()
+            connection.execute("UPDATE conversations SET active_leaf = ? WHERE id = ?", (message_id, row[0]))
+        return int(row[0])
+
+    def goes_on(self, message_id: int) -> bool:
+        """Something stands below it."""
+        below = "SELECT EXISTS (SELECT 1 FROM messages WHERE parent_id = ? AND deleted_with IS NULL)"
+        return bool(self._database.connection().execute(below, (message_id,)).fetchone()[0])
 
     def duplicate(self, conversation_id: int, title: str, upto: int | None = None) -> int:
         """Copy a conversation with all its branches, or only the branch down to the message `upto`; what answers

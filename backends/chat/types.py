@@ -9,7 +9,7 @@ from backends.engine.protocol import Timings, Usage
 
 Author = Literal["user", "assistant"]
 Status = Literal["streaming", "done", "stopped", "failed"]
-
+EDITED = "edited"  # the finish reason of an answer that the person wrote
 
 INTERRUPTED = Problem(
     "interrupted",

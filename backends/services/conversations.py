@@ -8,9 +8,10 @@ services.conversations.erase_messages()                 # the branches that were
 from collections.abc import Iterable, Iterator
 
 from backends.chat.answer import label
+from backends.chat.citations import citations
 from backends.chat.sourced import ConversationScope
 from backends.chat.store import ChatStore
-from backends.chat.types import Conversation
+from backends.chat.types import EDITED, Conversation, Message
 from backends.core.cancel import CancelToken
 from backends.core.stream import Runner, Stream
 from backends.services.descent import within
@@ -47,15 +48,28 @@ class ConversationServices:
         """Those of these that were deleted: texts, what the engine keeps of them, what was given to them, copies."""
         return self._runner.start(self._erase, tuple(conversation_ids))
 
-    def erase_messages(self) -> Stream[None]:
-        """All branches that were deleted, and what the engine keeps of their conversations."""
-        return self._runner.start(self._erase_messages)
+    def erase_messages(self, message_ids: Iterable[int] | None = None) -> Stream[None]:
+        """All branches that were deleted, or those that were deleted with these messages, and what the engine keeps of
+        their conversations."""
+        return self._runner.start(self._erase_messages, None if message_ids is None else tuple(message_ids))
+
+    def correct(self, message_id: int, text: str) -> Message:
+        """An answer in the person's words, beside the model's: with its sources, citations checked anew."""
+        chats = self._chats
+        answer = chats.message(message_id)
+        own = chats.add_message(
+            answer.conversation_id, "assistant", text, parent=answer.parent_id, model=answer.model, status="streaming"
+        )
+        if sources := chats.sourced.sources(message_id):
+            chats.sourced.save_sources(own.id, sources)
+            chats.sourced.save_citations(own.id, citations(own.content, sources))
+        return chats.finish(own.id, "done", reasoning="", content=text, finish_reason=EDITED)
 
     def _erase(self, conversation_ids: tuple[int, ...], *, cancel: CancelToken) -> Iterator[None]:
         yield from self._forget(self._chats.purge(conversation_ids), (), cancel=cancel)
 
-    def _erase_messages(self, *, cancel: CancelToken) -> Iterator[None]:
-        yield from self._forget((), self._chats.tree.erase(), cancel=cancel)
+    def _erase_messages(self, message_ids: tuple[int, ...] | None, *, cancel: CancelToken) -> Iterator[None]:
+        yield from self._forget((), self._chats.tree.erase(message_ids), cancel=cancel)
 
     def _forget(self, gone: tuple[int, ...], touched: tuple[int, ...], *, cancel: CancelToken) -> Iterator[None]:
         if gone or touched:

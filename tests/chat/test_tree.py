@@ -107,3 +107,51 @@ def test_a_branch_becomes_a_conversation_of_its_own(store: ChatStore, told: list
     store.tree.delete(tail.id)
     with pytest.raises(NotFound):
         store.tree.duplicate(question.conversation_id, "", upto=tail.id)
+
+
+def test_only_what_was_deleted_with_these_is_erased(store: ChatStore, told: list[Message]) -> None:
+    question, first, _, tail, second = told
+    store.select(first.id)
+    inner = store.tree.delete(tail.id)
+    outer = store.tree.delete(first.id)
+    kept = store.tree.delete(second.id)
+    assert store.tree.erase([]) == ()
+    assert store.tree.erase([outer.message_id]) == (question.conversation_id,)
+    for gone in (inner, outer):
+        with pytest.raises(NotFound):
+            store.tree.restore(gone)
+    store.tree.restore(kept)
+    assert store.siblings(second.id) == (second.id,)
+    assert not store.tree.goes_on(second.id)
+
+
+def test_a_title_goes_with_the_question_that_had_given_it(store: ChatStore, told: list[Message]) -> None:
+    question = told[0]
+    conversation = question.conversation_id
+    other = store.add_message(conversation, "user", "Asked otherwise", parent=None)
+    assert store.conversation(conversation).title == "Q1"
+    store.tree.delete(question.id)
+    store.tree.erase()
+    assert store.conversation(conversation).title == "Asked otherwise"
+    store.give_title(conversation, "What the model calls it")
+    store.tree.delete(other.id)
+    store.tree.erase()
+    assert store.conversation(conversation).title == ""
+    store.rename(conversation, "My title")
+    store.tree.delete(store.add_message(conversation, "user", "Q").id)
+    store.tree.erase()
+    assert store.conversation(conversation).title == "My title"
+
+
+def test_a_branch_ends_where_it_is_said_and_goes_on_there(store: ChatStore, told: list[Message]) -> None:
+    question, first, _, tail, _ = told
+    assert store.select(first.id)[-1].id == tail.id
+    assert store.tree.end_with(first.id) == question.conversation_id
+    assert said(store.messages(question.conversation_id)) == ["Q1", "A1"]
+    assert store.tree.goes_on(first.id)
+    assert not store.tree.goes_on(tail.id)
+    store.add_message(question.conversation_id, "user", "Q3")
+    assert said(store.messages(question.conversation_id)) == ["Q1", "A1", "Q3"]
+    store.tree.delete(first.id)
+    with pytest.raises(NotFound):
+        store.tree.end_with(tail.id)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from backends.chat.sourced import ConversationScope
+from backends.chat.types import EDITED, Source
 from backends.core.errors import NotFound
 from backends.services import Services
 from tests.kit.ggufs import scripted_model
@@ -74,3 +75,21 @@ def test_a_copy_uses_the_documents_of_the_original(opened: Opened, tmp_path: Pat
         copy = services.conversations.duplicate(conversation, "Harbour, again")
         assert services.grounding.scope(copy.id) == ConversationScope("documents", (given.id,))
         assert services.grounding.scope(conversation).kind == "dropped"
+
+
+def test_a_corrected_answer_stands_beside_the_one_of_the_model_and_cites_what_it_says(opened: Opened) -> None:
+    source = Source(1, 7, "Ledger", "ledger.txt", 1, "", 0, 26, "The crisis began in 1973.")
+    with opened() as services:
+        chats = services.chats
+        conversation = chats.create()
+        question = chats.add_message(conversation.id, "user", "When did it begin?")
+        answer = chats.add_message(conversation.id, "assistant", "In 1974. [1]", model="m")
+        chats.sourced.save_sources(answer.id, [source])
+        own = services.conversations.correct(answer.id, "The crisis began in 1973. [1]")
+        assert (own.parent_id, own.position, own.siblings) == (question.id, 2, 2)
+        assert (own.status, own.finish_reason, own.model, own.reasoning) == ("done", EDITED, "m", "")
+        assert chats.sourced.sources(own.id) == (source,)
+        assert [citation.verified for citation in chats.sourced.citations(own.id)] == [True]
+        assert chats.messages(conversation.id) == (question, own)
+        assert not own.cut_off
+        assert chats.message(answer.id).content == "In 1974. [1]"
