@@ -198,6 +198,7 @@ class TableBlock(Retranslated, QFrame):
         document.clear()
         document.setDefaultFont(theme.current().type.font("body"))
         cursor = QTextCursor(document)
+        cursor.beginEditBlock()
         look = QTextTableFormat()
         look.setBorder(0)
         look.setBorderCollapse(True)
@@ -221,6 +222,7 @@ class TableBlock(Retranslated, QFrame):
                 cell.setFormat(ground)
                 align = table.align[column] if column < len(table.align) else "left"
                 self._fill(cell.firstCursorPosition(), spans, align, header=row == 0)
+        cursor.endEditBlock()
         self._text.setLineWrapColumnOrWidth(WIDEST_TABLE)
         self._natural = int(document.idealWidth() + 1)
 

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from itertools import accumulate
 
-from PySide6.QtCore import QEvent, QModelIndex, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QModelIndex, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
@@ -22,6 +22,7 @@ from app.widgets.message import Answer, MessageWidget, make
 GAP = SPACE.xl
 TOP = SPACE.xl
 BOTTOM = SPACE.xl
+REST_MS = 200
 _STEP = 48
 
 
@@ -48,6 +49,10 @@ class Transcript(Retranslated, QAbstractScrollArea):
         self._anchor = (0, TOP)
         self._placing = False
         self._ordered: list[int] = []
+        self._ordering = QTimer(self)  # it costs more than all else: when the page has come to rest
+        self._ordering.setSingleShot(True)
+        self._ordering.setInterval(REST_MS)
+        self._ordering.timeout.connect(self._order_tabs)
         self._value = 0
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -198,7 +203,7 @@ class Transcript(Retranslated, QAbstractScrollArea):
             self._release(lambda r: not first - 2 <= r < row + 2)
             for r, widget in self._widgets.items():
                 widget.setVisible(first <= r < row)
-            self._order_tabs()
+            self._ordering.start()
             tops = self._tops()
             total = tops[-1] - GAP + BOTTOM
             self._set_bar(max(0, total - view), tops[first] - top)
@@ -254,6 +259,7 @@ class Transcript(Retranslated, QAbstractScrollArea):
             widget.hide()
             widget.deleteLater()
 
+    @Slot()
     def _order_tabs(self) -> None:
         """Tab goes through the messages as they are read, before it goes on to the composer."""
         rows = sorted(self._widgets)
