@@ -23,7 +23,7 @@ from backends.chat.types import Author
 from backends.documents import words
 from backends.storage.database import Connected, Database
 
-MOST = 60  # hits
+MOST = 50  # hits
 EACH = 3  # hits of one conversation
 AT_ONCE = 64  # texts that are read into the index in one transaction
 _CHARACTERS = 100_000  # in one transaction, too
@@ -188,8 +188,7 @@ class ChatSearch:
 
     def waiting(self) -> int:
         """Texts that are not in the index yet."""
-        (made_by,) = self._rows("SELECT made_by FROM search_state")[0]
-        if made_by != words.fingerprint():
+        if self._made_by != words.fingerprint():
             self._begin_anew()
         return self._count("search_due")
 
@@ -224,6 +223,7 @@ class ChatSearch:
                 merging = connection.total_changes - before >= 2
                 if not merging:
                     connection.execute("UPDATE search_state SET erasing = 0")
+        self._database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # ---- inside
 
@@ -243,6 +243,8 @@ class ChatSearch:
     def _begin_anew(self) -> None:
         """The index is empty, or made of other words than this version makes: all is due."""
         with self._writing() as connection:
+            if self._made_by == words.fingerprint():
+                return  # another thread was here
             connection.execute("INSERT INTO search_terms (search_terms) VALUES ('delete-all')")
             connection.execute("DELETE FROM search_old")
             connection.execute("DELETE FROM search_due")
@@ -250,6 +252,10 @@ class ChatSearch:
                 id, _, whole = watched.of(watched.table)
                 connection.execute(f"INSERT INTO search_due SELECT {id} FROM {watched.table} WHERE {whole}")
             connection.execute("UPDATE search_state SET made_by = ?", (words.fingerprint(),))
+
+    @property
+    def _made_by(self) -> str:
+        return str(self._rows("SELECT made_by FROM search_state")[0][0])
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[Connected]:

@@ -2,7 +2,7 @@
 
     wanted = Wanted.of("知识产权 runn")
     wanted.match                        # of FTS5
-    wanted.spans("running 知識產權")     # ((0, 7), (8, 12))
+    wanted.spans("running 知識產權")     # ((0, 4), (8, 12))
 
 Every word must be there, in any order and any of its forms (`documents.words`); a run of Chinese must stand as it was
 typed. The last word may go on: "runn" finds running, whose stem "run" is shorter than what was typed.
@@ -18,7 +18,7 @@ LONGEST = 500  # characters of a question
 _MOST = 64  # terms of it
 _ROOM = 240  # characters of a snippet
 _BEFORE = 40  # of them before what is lit
-_WINDOW, _OVERLAP = 4_000, 200  # characters of a long text that are looked at together
+_WINDOW, _OVERLAP = 320, 64  # characters of a text that are looked at together
 _CJK = r"\u2e80-\ufaff\U00020000-\U0003ffff"
 _RUN = re.compile(rf"(?:(?=[{_CJK}])\w)+")
 _LETTER = rf"[^\W_{_CJK}]"
@@ -26,7 +26,8 @@ _LAST = re.compile(rf"(?:{_LETTER}+[-_./:'@#&,]{{1,2}})*{_LETTER}+\Z")
 _JOINTS = re.compile(r"[-_/,&@:']")
 _UNSPLIT = "#+-./:@&,_"  # beside letters and digits: what `TOKENIZER` takes for a part of a term
 TOKENIZER = f"ascii tokenchars '{_UNSPLIT}'"
-_SPLIT = re.compile(rf"[\x00-\x7f](?<![A-Za-z0-9{re.escape(_UNSPLIT)}])")
+_SPLIT = re.compile(rf"[\x00-\x7f](?<![A-Za-z0-9 {re.escape(_UNSPLIT)}])")
+_SPACE = re.compile(r"\s")
 _ENDINGS = (
     *("s", "es", "ed", "ing", "ings", "ly", "er", "ers", "ies", "ied", "ily", "al", "ally", "able", "ability", "ation"),
     *("ations", "ational", "ement", "ment", "ments", "ness", "ful", "fulness", "ive", "iveness", "ize", "izing"),
@@ -40,7 +41,9 @@ def line(text: str) -> str:
 
 
 def _terms(text: str) -> set[str]:
-    return {term for term in words.terms(text) if _SPLIT.search(term) is None}
+    made = words.line(text)
+    found = set(made.split())
+    return found if _SPLIT.search(made) is None else {term for term in found if _SPLIT.search(term) is None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ class Wanted:
 
     def stands_in(self, text: str) -> bool:
         """Whether a text that the index names has it: the terms may be there, and not what was typed."""
+        if not self._runs and not self._guessed:
+            return True
         made = words.folded(text)
         if not all(run in made for run in self._runs):
             return False
@@ -85,27 +90,28 @@ class Wanted:
 
     def spans(self, text: str) -> tuple[tuple[int, int], ...]:
         """Where it stands, in order and apart from each other; of a text that is shown otherwise, what is found."""
-        made, places = words.fold(text)
-        found = [places.back(at, at + len(run)) for run in self._runs for at in _places(run, made)]
-        if self._last:
-            found += [places.back(*match.span()) for match in re.finditer(_beginning(self._last), made)]
+        found: list[tuple[int, int]] = []
         if self._terms:
             found += words.lit(text, self._terms)
+        if not self._runs and not self._last:
+            return tuple(found)
+        made, places = words.fold(text)
+        found += [places.back(at, at + len(run)) for run in self._runs for at in _places(run, made)]
+        if self._last:
+            found += [places.back(*match.span()) for match in re.finditer(_beginning(self._last), made)]
         return _joined(found)
 
     def snippet(self, text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
         """A piece of the text around what is lit in it, on one line; ("", ()) if nothing is."""
         for begin in range(0, len(text), _WINDOW - _OVERLAP):
-            window = text[begin : begin + _WINDOW]
-            if not (spans := self.spans(window)):
+            if not (spans := self.spans(text[begin : begin + _WINDOW])):
                 continue
-            start = _cut(window, max(0, spans[0][0] - _BEFORE), spans[0][0])
-            end = min(len(window), start + _ROOM)
-            piece = "".join(" " if c.isspace() else c for c in window[start:end])
-            head, tail = "…" if begin + start else "", "…" if begin + end < len(text) else ""
-            shift = len(head) - start
-            lit = tuple((a + shift, min(b, end) + shift) for a, b in spans if a < end)
-            return f"{head}{piece}{tail}", lit
+            first = begin + spans[0][0]
+            start = _cut(text, max(0, first - _BEFORE), first)
+            end = min(len(text), start + _ROOM)
+            piece = _SPACE.sub(" ", text[start:end])
+            head, tail = "…" if start else "", "…" if end < len(text) else ""
+            return f"{head}{piece}{tail}", tuple((a + len(head), b + len(head)) for a, b in self.spans(piece))
         return "", ()
 
 

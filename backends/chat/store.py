@@ -52,8 +52,8 @@ class ChatStore:
         self.search = ChatSearch(database)
         self.tree = Tree(database, self.search)
         self._mark_interrupted()
-        self.purged_at_start = self.purge()
-        self.touched_at_start = self.tree.erase()  # conversations that had lost messages
+        self.purged_at_start = self._purge(None)  # of these two, the index is erased later: `search.erase`
+        self.touched_at_start = self.tree.erase(index=False)  # conversations that had lost messages
 
     # ---- conversations
 
@@ -112,22 +112,29 @@ class ChatStore:
         )
         return tuple(id for (id,) in rows)
 
-    def delete(self, conversation_id: int) -> None:
-        """Put it aside. `restore` brings it back as it was, `purge` ends it."""
+    def delete(self, *conversation_ids: int) -> None:
+        """Put them aside. `restore` brings them back as they were, `purge` ends them."""
         with self._database.atomic() as connection:
-            self._require(connection, conversation_id)
-            connection.execute(
-                "UPDATE conversations SET deleted = coalesce(deleted, ?) WHERE id = ?", (time.time(), conversation_id)
-            )
+            for conversation_id in conversation_ids:
+                self._require(connection, conversation_id)
+                values = time.time(), conversation_id
+                connection.execute("UPDATE conversations SET deleted = coalesce(deleted, ?) WHERE id = ?", values)
 
-    def restore(self, conversation_id: int) -> Conversation:
+    def restore(self, conversation_id: int, *more: int) -> Conversation:
+        """The first of them."""
         with self._database.atomic() as connection:
-            self._require(connection, conversation_id)
-            connection.execute("UPDATE conversations SET deleted = NULL WHERE id = ?", (conversation_id,))
+            for one in (conversation_id, *more):
+                self._require(connection, one)
+                connection.execute("UPDATE conversations SET deleted = NULL WHERE id = ?", (one,))
         return self.conversation(conversation_id)
 
     def purge(self, conversation_ids: Iterable[int] | None = None) -> tuple[int, ...]:
         """Remove for ever what was deleted, or what of these was: no byte stays in the file. The ids of what went."""
+        if gone := self._purge(conversation_ids):
+            self.search.erase()
+        return gone
+
+    def _purge(self, conversation_ids: Iterable[int] | None) -> tuple[int, ...]:
         wanted = None if conversation_ids is None else set(conversation_ids)
         connection = self._database.connection()
         connection.execute("PRAGMA secure_delete = ON")
@@ -139,7 +146,6 @@ class ChatStore:
                 connection.execute("DELETE FROM drafts WHERE conversation_id = ?", (conversation_id,))
                 connection.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,))
         if gone:
-            self.search.erase()
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return gone
 

@@ -82,9 +82,9 @@ class Tree:
                 "UPDATE conversations SET active_leaf = ? WHERE id = ?", (deleted.leaf, deleted.conversation_id)
             )
 
-    def erase(self, message_ids: Iterable[int] | None = None) -> tuple[int, ...]:
+    def erase(self, message_ids: Iterable[int] | None = None, *, index: bool = True) -> tuple[int, ...]:
         """Remove for ever what was deleted, wherever, or with these messages; no byte of it stays in the file, nor in a
-        title that it had given. The conversations it was of."""
+        title that it had given. The conversations it was of. Not `index`: `ChatSearch.erase` is called later."""
         connection = self._database.connection()
         connection.execute("PRAGMA secure_delete = ON")
         with self._database.atomic():
@@ -98,8 +98,9 @@ class Tree:
             for conversation_id in touched:
                 _name_again(connection, conversation_id)
         if gone:
-            self._search.erase()
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if index:
+                self._search.erase()
         return touched
 
     def end_with(self, message_id: int) -> int:
