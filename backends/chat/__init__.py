@@ -7,6 +7,7 @@
     organised  folders, options, drafts, saved prompts
     sourced    what answers were made from
     search     the full-text index of it; `search_words` what is looked for, and where it stands in a text
+    fit        what will not fit, as data
     titles     what a conversation is called before somebody names it
     prompt     which turns go to the model, and what is left out when they do not fit
     answer     the task that stores a question, streams its answer and saves it as it grows

@@ -20,6 +20,7 @@
     grounding   which documents the answers of a conversation are made from
     answering   each conversation by its own model, in its own manner
     presets     such manners, kept as files
+    fitting     what will not fit, before a question is sent
     conversations  copied, and erased wherever anything of them is kept
 
 Everything slow is a Stream. Whoever opens Services owns the data folder (see `core.owner`).
@@ -59,6 +60,7 @@ from backends.services.conversations import ConversationServices
 from backends.services.documents import DocumentServices
 from backends.services.downloads import DownloadServices
 from backends.services.embedding import EmbeddingServices
+from backends.services.fitting import FittingServices
 from backends.services.foundation import Change, Foundation, engine_version, folder_of_models
 from backends.services.grounding import GroundingServices
 from backends.services.hubs import HubServices
@@ -124,6 +126,7 @@ class Services:
         desk.documents = ServingDocuments(self.documents, desk, self.chats.sourced.secret)
         self.api = ApiServices(self._base, desk)
         self.answering = AnswerServices(self._base, self.chats, self.loading, self.grounding, self.turns)
+        self.fitting = FittingServices(self.engine, self.chats, self.grounding, self.answering)
         self.presets = Presets(paths.config / "presets")
         settings.subscribe(self._on_settings)
         self._files.start(self._back_up)
@@ -158,6 +161,7 @@ class Services:
         self.quantising.close()
         self.hubs.close()
         self.benching.close()
+        self.fitting.close()
         self.answering.close()
         self.conversations.close()
         self.api.close()
