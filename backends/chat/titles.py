@@ -1,10 +1,17 @@
-"""What a conversation is called until somebody names it: its first question, shortened where a reader would."""
+"""What a conversation is called until the person names it: its first question, shortened where a reader would; then
+what the model calls it."""
 
+import re
 import unicodedata
 
 _MARKUP = "#>*-_`~ \t"
 _CLOSING = set("，。、；：？！…）》」』】〉”’,.;:?!)]}")
 _ELLIPSIS = "…"
+_LONGEST = 60  # cells of a title
+_CALLED = re.compile(r"\s*(?:the\s+)?(?:title|标题|標題|题目)\s*(?:is|是|为)?\s*[:：]\s*", re.IGNORECASE)
+_AROUND = "\"'`*_#“”‘’「」『』《》〈〉【】[]() \t"
+_ENDING = "。.,，;；:：…"
+_TALK = re.compile(r"(?:okay|ok|sure|alright|certainly|here is|here's|let me|i |好的|当然|嗯|首先|我)", re.IGNORECASE)
 
 
 def width(text: str) -> int:
@@ -25,6 +32,21 @@ def title_of(question: str, limit: int = 48) -> str:
         if any(character.isalnum() for character in text):
             return shorten(text, limit)
     return shorten(" ".join(question.split()), limit)
+
+
+def spoken_title(said: str, *, chinese: bool, whole: bool = True) -> str:
+    """The title in what the model said; "" if there is none. `chinese`: the question is. Not `whole`: the last word may
+    be cut off."""
+    line = next((line for line in said.splitlines() if any(one.isalnum() for one in line)), "")
+    line = " ".join(line.split()).strip(_AROUND)
+    line = _CALLED.sub("", line, count=1).strip(_AROUND).rstrip(_ENDING).strip(_AROUND)
+    if not whole:
+        line = line.rpartition(" ")[0].rstrip(_ENDING) if line.isascii() else ""
+    written = any("\u3400" <= one <= "\u9fff" for one in line)
+    other_language = written != chinese and (written or width(line) > 24)
+    if not any(one.isalnum() for one in line) or width(line) > _LONGEST or other_language:
+        return ""
+    return "" if _TALK.match(line) or "<" in line else line
 
 
 def shorten(text: str, limit: int) -> str:

@@ -322,6 +322,12 @@ class ChatSettings:
         Phrase("Preset for new chats", "新对话的预设"),
         Phrase("Its name, as in the settings of a chat. Empty: none.", "预设名称（见对话设置）。留空则不使用。"),
     )
+    name_chats: bool = setting(
+        True,
+        "flag",
+        Phrase("Name new chats", "自动命名对话"),
+        Phrase("The model gives them a title when it has nothing else to do.", "模型空闲时为对话生成标题。"),
+    )
 
 
 @dataclass(frozen=True, slots=True)

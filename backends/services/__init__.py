@@ -21,6 +21,7 @@
     answering   each conversation by its own model, in its own manner
     presets     such manners, kept as files
     fitting     what will not fit, before a question is sent
+    titles      what the model calls a conversation
     conversations  copied, and erased wherever anything of them is kept
 
 Everything slow is a Stream. Whoever opens Services owns the data folder (see `core.owner`).
@@ -72,6 +73,7 @@ from backends.services.searching import ChatTranslator, LibraryEmbedder, Library
 from backends.services.serving import ServingDesk
 from backends.services.serving_documents import ServingDocuments
 from backends.services.shelf import ShelfServices
+from backends.services.titles import TitleServices
 from backends.services.warmth import WarmthServices
 from backends.storage.database import Database
 
@@ -125,7 +127,8 @@ class Services:
         desk = ServingDesk(self._base, self.loading, self.embedding, self.turns)
         desk.documents = ServingDocuments(self.documents, desk, self.chats.sourced.secret)
         self.api = ApiServices(self._base, desk)
-        self.answering = AnswerServices(self._base, self.chats, self.loading, self.grounding, self.turns)
+        self.titles = TitleServices(self._base, self.chats)
+        self.answering = AnswerServices(self._base, self.chats, self.loading, self.grounding, self.turns, self.titles)
         self.fitting = FittingServices(self.engine, self.chats, self.grounding, self.answering)
         self.presets = Presets(paths.config / "presets")
         settings.subscribe(self._on_settings)
@@ -162,6 +165,7 @@ class Services:
         self.hubs.close()
         self.benching.close()
         self.fitting.close()
+        self.titles.close()
         self.answering.close()
         self.conversations.close()
         self.api.close()

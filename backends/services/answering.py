@@ -22,6 +22,7 @@ from backends.models.types import CatalogModel, LocalModel
 from backends.services.foundation import Foundation
 from backends.services.grounding import GroundingServices
 from backends.services.loading import LoadingServices, within
+from backends.services.titles import TitleServices
 
 __all__ = ["AnswerServices", "Usual"]
 
@@ -48,9 +49,10 @@ class AnswerServices:
         loading: LoadingServices,
         grounding: GroundingServices,
         turns: Turns,
+        titles: TitleServices,
     ) -> None:
         self._base, self._chats, self._loading = foundation, chats, loading
-        self._grounding, self._turns = grounding, turns
+        self._grounding, self._turns, self._titles = grounding, turns, titles
         self._runner = Runner("chat", MOST_PARALLEL)
         self._own: tuple[LocalModel, LoadedModel] | None = None  # asked for by a conversation, and what came of it
 
@@ -118,7 +120,7 @@ class AnswerServices:
         if grounding is not None and engine.model is None and self._loading.default_model() is None:
             yield from passages(self._chats, grounding, conversation_id, message_id, cancel=cancel)
             return
-        with ExitStack() as turn:
+        with self._titles.held(), ExitStack() as turn:
             turn.enter_context(self._turns.mine(cancel))
             options = self._chats.organised.options(conversation_id)
             yield from self._have(options, cancel)
