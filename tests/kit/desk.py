@@ -12,7 +12,7 @@ from app.notices import NoticeBoard
 from app.picture import Details, Download, Listing, Picture, Search
 from app.widgets.model_card import ModelCard
 from app.widgets.models_page import ModelsPage
-from app.wiring import connect_models, connect_shelves
+from app.wiring_models import connect_models, connect_shelves
 from backends.core.paths import Paths
 from backends.core.secrets import Secrets
 from backends.models.types import LocalModel
