@@ -51,7 +51,8 @@ def sent(services: Services, monkeypatch: pytest.MonkeyPatch) -> list[GenerateRe
     generate = services.engine.generate
 
     def heard(request: GenerateRequest) -> object:
-        requests.append(request)
+        if request.priority == "person":  # and not a title
+            requests.append(request)
         return generate(request)
 
     monkeypatch.setattr(services.engine, "generate", heard)
