@@ -34,7 +34,7 @@ def talker(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scripts = [Script("", answer(word), word=word) for word in SCRIPTS]
     counting = Script("", " ".join(COUNTED), word="count", endless=True)
     path = tmp_path_factory.mktemp("talker") / "talker.gguf"
-    return scripted_model(path, "", TO_THE_PERSON, scripts=[*scripts, counting], slow=24)
+    return scripted_model(path, "", TO_THE_PERSON, scripts=[*scripts, counting], slow=24, context=131_072)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def has_nothing_yet(asking: Sequence[Asking]) -> None:
 
 
 def test_eight_scripts_hammer_while_the_person_is_answered(home: Home, shell: Shell, talker: Path) -> None:
-    home.has(talker)
+    home.has(talker, context=131_072)
     with home.start() as window:
         window.sees("Ask anything", "What can I do for you?")
         asking = {word: ask(shell, f"{LONG if n % 2 else ''}{n}: {word}?") for n, word in enumerate(SCRIPTS)}
@@ -100,7 +100,7 @@ def test_the_window_streams_at_an_even_pace_while_eight_programs_ask_again_and_a
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes and signals of POSIX")
 def test_the_person_comes_before_scripts_that_wait(home: Home, shell: Shell, talker: Path) -> None:
-    home.has(talker, parallel=2)
+    home.has(talker, context=131_072, parallel=2)
     with home.start() as window:
         window.sees("Ask anything", "What can I do for you?")
         counting = [ask(shell, f"{number}: count") for number in range(2)]
@@ -143,7 +143,7 @@ def stopped(process: Asking, begun: str) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes and signals of POSIX")
 def test_a_person_who_waits_is_told_how_many_come_first(home: Home, shell: Shell, talker: Path) -> None:
-    home.has(talker, parallel=2)
+    home.has(talker, context=131_072, parallel=2)
     with home.start() as window:
         window.sees("Ask anything", "What can I do for you?")
         counting = [ask(shell, f"{number}: count") for number in range(2)]
