@@ -32,6 +32,7 @@ from app.widgets.models_page import ModelsPage
 from app.widgets.settings_page import SettingsPage
 from app.widgets.xray_page import XRayPage
 from app.wiring_api import ApiDesk
+from app.wiring_chat_search import ChatSearchDesk
 from app.wiring_documents import DocumentDesk, are_models
 from app.wiring_models import connect_models, connect_shelves
 from backends.chat.sourced import ConversationScope
@@ -83,6 +84,7 @@ class Desk(QObject):
         window.add_page("xray", self.xray_page)
         self.documents = DocumentDesk(window, services.documents, services.grounding, pump, self)
         self.api = ApiDesk(window, services, self.settings, pump, self)
+        self.searching = ChatSearchDesk(window, chat_page, services, self.chat, conversations, messages, pump, self)
         self.sleep = Sleep(self)
         self._first_look = True
         self._connect()
@@ -116,6 +118,7 @@ class Desk(QObject):
         self.sleep.close()
         self.remembered.close()
         self._changes.cancel()
+        self.searching.close()
         self.grounding.close()
         self.chat.close()
         self.documents.close()
@@ -341,6 +344,7 @@ class Desk(QObject):
         self.models.on_changes(changes)
         self.documents.on_changes(changes)
         self.api.on_changes(changes)
+        self.searching.on_changes(changes)
         if "documents" in changes:
             self.grounding.look_again()
         self.settings.on_changes(changes)

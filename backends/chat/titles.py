@@ -11,6 +11,7 @@ _LONGEST = 60  # cells of a title
 _CALLED = re.compile(r"\s*(?:the\s+)?(?:title|标题|標題|题目)\s*(?:is|是|为)?\s*[:：]\s*", re.IGNORECASE)
 _AROUND = "\"'`*_#“”‘’「」『』《》〈〉【】[]() \t"
 _ENDING = "。.,，;；:：…"
+_SENTENCES = re.compile(r"[.!?]\s|[。！？].")
 _TALK = re.compile(r"(?:okay|ok|sure|alright|certainly|here is|here's|let me|i |好的|当然|嗯|首先|我)", re.IGNORECASE)
 
 
@@ -46,7 +47,7 @@ def spoken_title(said: str, *, chinese: bool, whole: bool = True) -> str:
     other_language = written != chinese and (written or width(line) > 24)
     if not any(one.isalnum() for one in line) or width(line) > _LONGEST or other_language:
         return ""
-    return "" if _TALK.match(line) or "<" in line else line
+    return "" if _TALK.match(line) or _SENTENCES.search(line) or "<" in line else line
 
 
 def shorten(text: str, limit: int) -> str:
