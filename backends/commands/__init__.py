@@ -7,6 +7,7 @@
     job         what a command is, and one call of it
     hardware recommend plan models pull ask bench settings      the commands
     index search documents forget                               those of documents
+    chats                                                       conversations
     serve                                                       the API without a window
 
 `run` answers one call, in the process that typed it or in the one that owns the data folder: the same output, the
@@ -24,6 +25,7 @@ import backends
 from backends.commands import (
     ask,
     bench,
+    chats,
     documents,
     forget,
     hardware,
@@ -55,6 +57,7 @@ COMMANDS: tuple[Command, ...] = (
     pull.COMMAND,
     models.COMMAND,
     ask.COMMAND,
+    chats.COMMAND,
     index.COMMAND,
     search.COMMAND,
     documents.COMMAND,

@@ -322,6 +322,16 @@ class ChatSettings:
         Phrase("Preset for new chats", "新对话的预设"),
         Phrase("Its name, as in the settings of a chat. Empty: none.", "预设名称（见对话设置）。留空则不使用。"),
     )
+    label_ai: bool = setting(
+        True,
+        "flag",
+        Phrase("Mark what AI wrote", "标注 AI 生成内容"),
+        Phrase(
+            "Answers that are copied or exported say that they are AI-generated. Off: a list is kept of when that was "
+            "left out.",
+            "复制或导出的回答会标明“人工智能生成”。关闭后会记录每次未标注的时间。",
+        ),
+    )
     name_chats: bool = setting(
         True,
         "flag",

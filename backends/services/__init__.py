@@ -23,6 +23,7 @@
     fitting     what will not fit, before a question is sent
     titles      what the model calls a conversation
     conversations  copied, and erased wherever anything of them is kept
+    exporting   conversations as files, on the clipboard, and back
 
 Everything slow is a Stream. Whoever opens Services owns the data folder (see `core.owner`).
 """
@@ -61,6 +62,7 @@ from backends.services.conversations import ConversationServices
 from backends.services.documents import DocumentServices
 from backends.services.downloads import DownloadServices
 from backends.services.embedding import EmbeddingServices
+from backends.services.exporting import ExportServices
 from backends.services.fitting import FittingServices
 from backends.services.foundation import Change, Foundation, engine_version, folder_of_models
 from backends.services.grounding import GroundingServices
@@ -123,6 +125,7 @@ class Services:
         )
         self.grounding = GroundingServices(self.chats, self.documents)
         self.conversations = ConversationServices(self.chats, self.database, self.warmth, self.grounding)
+        self.exporting = ExportServices(self._base, self.database, self.chats)
         self.turns = Turns()  # of those who load a model and ask it: nobody loads another one in between
         desk = ServingDesk(self._base, self.loading, self.embedding, self.turns)
         desk.documents = ServingDocuments(self.documents, desk, self.chats.sourced.secret)
@@ -167,6 +170,7 @@ class Services:
         self.fitting.close()
         self.titles.close()
         self.answering.close()
+        self.exporting.close()
         self.conversations.close()
         self.api.close()
         self.documents.close()
