@@ -133,6 +133,7 @@ class Session(QObject):
         window_state.restore_geometry(self.window, self._place.geometry)
         self.chat_page.set_panel_width(self._place.panel_width)
         self.chat_page.set_panel_open(self._place.panel_open)
+        self.conversations.close_folders(id for id in self._place.closed_folders if isinstance(id, int))
         self.window.closed.connect(self._on_closed)
         self.window.files_dropped.connect(self._on_dropped)
         self._bell = Doorbell(lambda: None, self)  # a signal wakes Qt, so that Python can look at it
@@ -265,7 +266,12 @@ class Session(QObject):
     @Slot()
     def _on_closed(self) -> None:
         page = self.chat_page
-        place = window_state.WindowState(window_state.geometry_of(self.window), page.panel_width(), page.panel_wanted)
+        place = window_state.WindowState(
+            window_state.geometry_of(self.window),
+            page.panel_width(),
+            page.panel_wanted,
+            closed_folders=sorted(self.conversations.closed),
+        )
         window_state.save(self._place_file, place)
 
     def close(self) -> None:

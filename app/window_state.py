@@ -1,10 +1,10 @@
-"""Where the window was: size, place, the width of the conversation panel. Losing it is no loss."""
+"""Where the window was: size, place, the conversation panel's width and closed folders. Losing it is no loss."""
 
 import base64
 import binascii
 import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray
@@ -19,6 +19,7 @@ class WindowState:
     panel_width: int = 264
     panel_open: bool = True
     last_conversation: str = ""
+    closed_folders: list[int] = field(default_factory=list)
 
 
 def load(path: Path) -> WindowState:
@@ -55,4 +56,4 @@ def restore_geometry(window: QWidget, geometry: str) -> bool:
     return bool(data) and window.restoreGeometry(QByteArray(data))
 
 
-_KINDS = {"geometry": str, "panel_width": int, "panel_open": bool, "last_conversation": str}
+_KINDS = {"geometry": str, "panel_width": int, "panel_open": bool, "last_conversation": str, "closed_folders": list}

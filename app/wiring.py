@@ -35,6 +35,7 @@ from app.wiring_api import ApiDesk
 from app.wiring_chat_search import ChatSearchDesk
 from app.wiring_documents import DocumentDesk, are_models
 from app.wiring_models import connect_models, connect_shelves
+from app.wiring_organising import OrganisingDesk
 from backends.chat.sourced import ConversationScope
 from backends.chat.types import Conversation
 from backends.chat.xray import XRay
@@ -84,6 +85,7 @@ class Desk(QObject):
         window.add_page("xray", self.xray_page)
         self.documents = DocumentDesk(window, services.documents, services.grounding, pump, self)
         self.api = ApiDesk(window, services, self.settings, pump, self)
+        self.organising = OrganisingDesk(window, chat_page, conversations, self.chat, services, pump, self)
         self.searching = ChatSearchDesk(window, chat_page, services, self.chat, conversations, messages, pump, self)
         self.sleep = Sleep(self)
         self._first_look = True
@@ -120,6 +122,7 @@ class Desk(QObject):
         self._changes.cancel()
         self.searching.close()
         self.grounding.close()
+        self.organising.close()
         self.chat.close()
         self.documents.close()
         self.api.close()
@@ -137,7 +140,6 @@ class Desk(QObject):
         page.empty.model_requested.connect(lambda: window.show_page("first_run"))
         page.panel.new_requested.connect(self._on_new_requested)
         page.panel.conversation_requested.connect(chat.open)
-        page.panel.delete_requested.connect(chat.delete)
         page.rename_requested.connect(chat.rename_current)
         page.transcript.retry_requested.connect(chat.regenerate)
         page.transcript.regenerate_requested.connect(chat.regenerate)

@@ -15,11 +15,10 @@ from app.controllers.loads import stepped
 from app.lists.conversations import ConversationList
 from app.lists.messages import MessageList, MessageRow
 from app.model_state import ModelState
-from app.notices import Notice, NoticeBoard, NoticeButton
+from app.notices import NoticeBoard
 from backends.chat.sourced import ConversationScope
 from backends.chat.types import Conversation, Message, Problem
 from backends.core.errors import BackendError
-from backends.core.phrase import Phrase
 from backends.core.stream import Runner
 from backends.engine.protocol import LoadStepped
 from backends.services import Services
@@ -31,6 +30,7 @@ class ChatController(QObject):
     conversation_changed = Signal(object)  # Conversation, or None for one that has not begun
     busy_changed = Signal(bool)  # an answer is on its way in the conversation that is shown
     question_saved = Signal()
+    list_wanted = Signal()
     model_loaded = Signal()  # an answer loaded one
     model_wanted = Signal()  # a question was asked without a model on this computer
 
@@ -74,8 +74,17 @@ class ChatController(QObject):
 
     @Slot()
     def refresh(self) -> None:
-        """Read the list of conversations again."""
-        self._call(self._services.chats.conversations, then=self._show_list)
+        """The list of conversations is to be read again."""
+        self.list_wanted.emit()
+
+    @Slot(object)
+    def take_list(self, conversations: Sequence[Conversation]) -> None:
+        """It was read: the one that is shown may have another title."""
+        if self._current is not None:
+            current = next((c for c in conversations if c.id == self._current.id), None)
+            if current is not None and current.title != self._current.title:
+                self._current = current
+                self.conversation_changed.emit(current)
 
     def show_model(self, state: ModelState) -> None:
         """The model has come, gone, or is on its way: answers that wait for it are asked for now."""
@@ -146,29 +155,14 @@ class ChatController(QObject):
         if self._current is not None:
             self.rename(self._current.id, title)
 
-    @Slot(int)
-    def delete(self, conversation_id: int) -> None:
-        """Put a conversation aside; the notice brings it back."""
-        if (answering := self._answering.get(conversation_id)) is not None:
-            self._cancel(answering)
-        title = next((c.title for c in self._conversations.conversations if c.id == conversation_id), "")
-
-        def deleted(_: None) -> None:
-            if self._current is not None and self._current.id == conversation_id:
-                self.new()
-            self.refresh()
-            undo = NoticeButton(Phrase("Undo", "撤销"), lambda: self.restore(conversation_id))
-            message = Phrase(f"“{title}” was deleted.", f"已删除“{title}”。")
-            self._board.post(Notice(message, buttons=(undo,), key="deleted"))
-
-        self._call(self._services.chats.delete, conversation_id, then=deleted)
-
-    def restore(self, conversation_id: int) -> None:
-        def restored(conversation: Conversation) -> None:
-            self.refresh()
-            self.open(conversation.id)
-
-        self._call(self._services.chats.restore, conversation_id, then=restored)
+    @Slot(tuple)
+    def leave(self, conversation_ids: Sequence[int]) -> None:
+        """These were deleted: what answers them is stopped, and none of them stays on the page."""
+        for conversation_id in conversation_ids:
+            if (answering := self._answering.get(conversation_id)) is not None:
+                self._cancel(answering)
+        if self._current is not None and self._current.id in conversation_ids:
+            self.new()
 
     # ---- questions and answers
 
@@ -180,7 +174,6 @@ class ChatController(QObject):
         if self._model.stage == "empty" and self.scope.kind == "off":
             self.model_wanted.emit()
             return
-        self._board.withdraw("deleted")
         self._saving = True
         current, scope = self._current, self.scope
 
@@ -366,14 +359,6 @@ class ChatController(QObject):
         self._messages.reset(rows)
         self.conversation_changed.emit(conversation)
         self._say_busy()
-
-    def _show_list(self, conversations: tuple[Conversation, ...]) -> None:
-        self._conversations.show(conversations)
-        if self._current is not None:
-            current = next((c for c in conversations if c.id == self._current.id), None)
-            if current is not None and current.title != self._current.title:
-                self._current = current
-                self.conversation_changed.emit(current)
 
     def _say_busy(self) -> None:
         self.busy_changed.emit(self.busy)

@@ -20,6 +20,7 @@ class Actions(QObject):
         self._window = window
         standard = QKeySequence.StandardKey
         self.new_chat = self._action("square-pen", standard.New)
+        self.new_folder = self._action("folder-plus", "Ctrl+Shift+N")
         self.open_file = self._action("folder-open", standard.Open)
         self.add_documents = self._action("plus", "Ctrl+Shift+O")
         self.menu.addSeparator()
@@ -37,7 +38,7 @@ class Actions(QObject):
         self.copy_answer = self._action("copy", "Ctrl+Shift+C")
         self.regenerate = self._action("rotate-cw", "Ctrl+R")
         self.go_on = self._action("play", "Ctrl+Shift+R")
-        self.answer_now = self._action("lightbulb", "Ctrl+Shift+N")
+        self.answer_now = self._action("lightbulb", "Ctrl+Shift+A")
         self.stop = self._action("stop", "Ctrl+.")
         self.menu.addSeparator()
         self.quit = self._action("", "Ctrl+Q")
@@ -61,6 +62,7 @@ class Actions(QObject):
     def retranslate(self) -> None:
         self.menu.setTitle(self.tr("Actions"))
         self.new_chat.setText(self.tr("New chat"))
+        self.new_folder.setText(self.tr("New folder for chats"))
         self.open_file.setText(self.tr("Open a model file…"))
         self.add_documents.setText(self.tr("Add documents…"))
         self.chat.setText(self.tr("Chat"))

@@ -1,136 +1,23 @@
-"""The panel beside the chat: a new one, and the list of those that were."""
+"""The panel beside the chat: a new one, and the list of those that were, in folders, pinned, and put away."""
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QMouseEvent, QPainter
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QFrame,
-    QLineEdit,
-    QListView,
-    QStackedLayout,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QWidget,
-)
+from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal, Slot
+from PySide6.QtWidgets import QFrame, QSizePolicy, QStackedLayout, QWidget
 
-from app import icons, parts, theme
+from app import parts
 from app.language import Retranslated
 from app.lists.conversations import ConversationList
 from app.theme import SPACE, px
 from app.widgets.conversation_menu import ConversationMenu
-
-_ROW = 36
-_HEADING = 32
-_MORE = 28  # room for the three dots
-_ANY_INDEX = QModelIndex | QPersistentModelIndex
-
-
-class _Rows(QStyledItemDelegate):
-    """Draws a row: its heading if it has one, the title, a dot while it is being answered."""
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: _ANY_INDEX) -> QSize:
-        heading = index.data(ConversationList.Role.HEADING)
-        return QSize(0, px(_ROW) + (px(_HEADING) if heading else 0))
-
-    @staticmethod
-    def body(rect: QRect) -> QRect:
-        """The row itself, below its heading."""
-        return QRect(rect.left(), rect.bottom() + 1 - px(_ROW), rect.width(), px(_ROW))
-
-    @staticmethod
-    def more(rect: QRect) -> QRect:
-        body = _Rows.body(rect)
-        return QRect(body.right() - px(_MORE) - 2, body.top() + 4, px(_MORE), body.height() - 8)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _ANY_INDEX) -> None:
-        tokens = theme.tokens()
-        type_ = theme.current().type
-        rect = option.rect
-        state = option.state
-        body = self.body(rect)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if heading := index.data(ConversationList.Role.HEADING):
-            painter.setFont(type_.font("caption"))
-            painter.setPen(QColor(tokens.muted))
-            top = QRect(rect.left() + SPACE.m, rect.top(), rect.width() - SPACE.l, px(_HEADING) - 6)
-            painter.drawText(top, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, str(heading))
-        chosen = bool(state & QStyle.StateFlag.State_Selected)
-        hovered = bool(state & QStyle.StateFlag.State_MouseOver)
-        inner = body.adjusted(0, 1, 0, -1)
-        if chosen or hovered:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(tokens.accent_soft if chosen else tokens.hover))
-            painter.drawRoundedRect(inner, theme.RADIUS, theme.RADIUS)
-        if state & QStyle.StateFlag.State_HasFocus and state & QStyle.StateFlag.State_KeyboardFocusChange:
-            painter.setPen(QColor(tokens.accent))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(inner.adjusted(1, 1, -1, -1), theme.RADIUS, theme.RADIUS)
-        font: QFont = type_.font()
-        painter.setFont(font)
-        painter.setPen(QColor(tokens.text))
-        room = inner.adjusted(SPACE.m, 0, -(px(_MORE) if hovered or chosen else SPACE.s), 0)
-        if index.data(ConversationList.Role.BUSY):
-            icons.paint(painter, QRect(room.left() - 2, room.center().y() - px(6) + 1, px(12), px(12)), "dot", "accent")
-            room.setLeft(room.left() + px(16))
-        title = QFontMetrics(font).elidedText(str(index.data()), Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
-        if hovered or chosen:
-            dots = self.more(rect)
-            icons.paint(
-                painter,
-                QRect(dots.center().x() - px(8), dots.center().y() - px(8) + 1, px(16), px(16)),
-                "ellipsis",
-                "muted",
-            )
-        painter.restore()
-
-    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: _ANY_INDEX) -> QWidget:
-        editor = QLineEdit(parent)
-        editor.setMaxLength(200)
-        return editor
-
-    def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: _ANY_INDEX) -> None:
-        editor.setGeometry(self.body(option.rect).adjusted(0, 1, 0, -1))
-
-
-class _List(QListView):
-    menu_requested = Signal(QModelIndex, QPoint)
-    delete_requested = Signal(QModelIndex)
-    chosen = Signal(QModelIndex)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        index = self.indexAt(event.position().toPoint())
-        if index.isValid():
-            rect = self.visualRect(index)
-            point = event.position().toPoint()
-            if _Rows.more(rect).contains(point) and event.button() is Qt.MouseButton.LeftButton:
-                self.menu_requested.emit(index, self.viewport().mapToGlobal(_Rows.more(rect).bottomLeft()))
-                return
-            if not _Rows.body(rect).contains(point):
-                return
-        super().mousePressEvent(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        index = self.currentIndex()
-        if event.key() == Qt.Key.Key_Delete and index.isValid():
-            self.delete_requested.emit(index)
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and index.isValid():
-            if self.state() is not QAbstractItemView.State.EditingState:
-                self.chosen.emit(index)
-        elif event.key() == Qt.Key.Key_Menu and index.isValid():
-            self.menu_requested.emit(index, self.viewport().mapToGlobal(self.visualRect(index).center()))
-        else:
-            super().keyPressEvent(event)
+from app.widgets.conversation_rows import ConversationView
 
 
 class ConversationPanel(Retranslated, QFrame):
-    """`search_place`: an empty place above the list, with a layout; `menu`: what can be done with conversations."""
+    """`search_place`: an empty place above the list, with a layout. `menu`: what can be done with conversations; its
+    signals also ask for what is asked for by keys."""
 
     new_requested = Signal()
     conversation_requested = Signal(int)
-    delete_requested = Signal(int)
+    placed = Signal(tuple, object, bool)  # ids that were dragged into a folder or None, pinned
 
     def __init__(self, conversations: ConversationList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -139,51 +26,60 @@ class ConversationPanel(Retranslated, QFrame):
         self._shown: int | None = None
         self.new_button = parts.button(kind="secondary", icon="square-pen")
         self.new_button.clicked.connect(self.new_requested)
+        self.folder_button = parts.icon_button("folder-plus")
+        self.folder_button.clicked.connect(self.ask_folder)
         self.search_place = QWidget()
         self.search_place.setLayout(parts.column())
         self.menu = ConversationMenu(self)
-        self.menu.rename_requested.connect(self._on_rename)
-        self.menu.delete_requested.connect(self._on_delete)
-        self._empty = parts.label(role="caption", tone="muted", wrap=True)
-        self.list = _List()
-        self.list.setModel(conversations)
-        self.list.setItemDelegate(_Rows(self.list))
-        self.list.setMouseTracking(True)
-        self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
-        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.list.setFrameShape(QFrame.Shape.NoFrame)
-        self.list.viewport().setAutoFillBackground(False)
-        self.list.clicked.connect(self._on_chosen)
-        self.list.chosen.connect(self._on_chosen)
+        self.menu.rename_requested.connect(lambda ids: self._edit("conversation", ids[0]))
+        self.menu.folder_rename_requested.connect(self.edit_folder)
+        self.list = ConversationView(conversations)
+        self.list.opened.connect(self.conversation_requested)
         self.list.menu_requested.connect(self._open_menu)
-        self.list.delete_requested.connect(lambda index: self.delete_requested.emit(self._id(index)))
-        self.list.customContextMenuRequested.connect(self._on_context_menu)
-        conversations.modelReset.connect(self._on_reset)
+        self.list.delete_requested.connect(self._on_delete)
+        self.list.placed.connect(self.placed)
+        self._empty = parts.label(role="caption", tone="muted", wrap=True)
+        self.back_button = parts.icon_button("arrow-left", size=16)
+        self.back_button.clicked.connect(lambda: conversations.show_archive(False))
+        self._archived = parts.label(role="strong")
+        self._head = QWidget()
+        self._head.setLayout(parts.row(self.back_button, self._archived, None))
+        self.archive_button = parts.button(kind="quiet", icon="archive")
+        self.archive_button.clicked.connect(lambda: conversations.show_archive(True))
+        self._build()
+        conversations.modelReset.connect(self._on_rows_changed)
+        conversations.rows_changed.connect(self._on_rows_changed)
+        conversations.archive_shown.connect(self._on_archive_shown)
+        self.setMinimumWidth(200)
+        self.retranslate()
+        self._on_rows_changed()
+
+    def _build(self) -> None:
+        head = parts.row(self.new_button, self.folder_button)
+        head.setStretch(0, 1)
         listed = QWidget()
-        listed.setLayout(parts.column(self._empty, self.list, space=SPACE.s))
+        column = parts.column(self._head, self._empty, self.list, self.archive_button, space=SPACE.s)
+        column.setStretch(2, 1)
+        listed.setLayout(column)
         middle = QWidget()
         self._middle = QStackedLayout(middle)
         self._middle.addWidget(listed)
-        layout = parts.column(
-            self.new_button, self.search_place, middle, space=SPACE.s, margin=(SPACE.m, SPACE.m, SPACE.m, SPACE.s)
-        )
+        layout = parts.column(head, self.search_place, middle, space=SPACE.s, margin=(*(SPACE.m,) * 3, SPACE.s))
         layout.setStretch(2, 1)
         self.setLayout(layout)
-        self.setMinimumWidth(200)
-        self.retranslate()
-        self._on_reset()
+        self._head.hide()
+        self._empty.setContentsMargins(SPACE.xs, 0, 0, 0)
+        self.archive_button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.new_button.setMinimumHeight(px(34))
+
+    # ---- what others ask for
 
     def show_current(self, conversation_id: int | None) -> None:
         """Mark the conversation that is on the page."""
-        self._shown = conversation_id
-        row = self._conversations.row_of(conversation_id) if conversation_id is not None else None
-        if row is None:
-            self.list.clearSelection()
-            self.list.setCurrentIndex(QModelIndex())
-        else:
-            self.list.setCurrentIndex(self._conversations.index(row))
+        if conversation_id != self._shown or conversation_id is None:
+            self._shown = conversation_id
+            self._conversations.show_current(conversation_id)
+            self._choose_shown()
 
     def set_results(self, results: QWidget) -> None:
         """What `show_found` shows in the place of the list."""
@@ -193,47 +89,85 @@ class ConversationPanel(Retranslated, QFrame):
         """What was found, or all conversations."""
         self._middle.setCurrentIndex(int(found and self._middle.count() > 1))
 
+    @Slot()
+    def ask_folder(self) -> None:
+        """A new one, which has nothing in it."""
+        self._conversations.show_archive(False)
+        self.menu.new_folder_requested.emit(())
+
+    @Slot(int)
+    def edit_folder(self, folder_id: int) -> None:
+        """Ask for its name, in place."""
+        self._edit("folder", folder_id)
+
     def retranslate(self) -> None:
         self.new_button.setText(self.tr("New chat"))
-        self.list.setAccessibleName(self.tr("Conversations"))
-        self._empty.setText(self.tr("Your conversations will be listed here. They stay on this computer."))
+        parts.name_button(self.folder_button, self.tr("New folder"))
+        parts.name_button(self.back_button, self.tr("Back to all chats"))
+        self._archived.setText(self.tr("Archived"))
         self._conversations.retranslate()
+        self._on_rows_changed()
 
-    def _id(self, index: _ANY_INDEX) -> int:
-        return int(index.data(ConversationList.Role.ID))
+    # ---- inside
 
-    @Slot(QModelIndex)
-    def _on_chosen(self, index: QModelIndex) -> None:
-        self.conversation_requested.emit(self._id(index))
+    def _choose_shown(self) -> None:
+        self.list.choose(("conversation", self._shown) if self._shown is not None else None)
+
+    def _edit(self, kind: str, id: int) -> None:
+        row = self._conversations.place_of(("folder" if kind == "folder" else "conversation", id))
+        if row is not None:
+            index = self._conversations.index(row)
+            self.list.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.list.setCurrentIndex(index)
+            self.list.edit(index)
 
     @Slot()
-    def _on_reset(self) -> None:
-        empty = self._conversations.rowCount() == 0
+    def _on_rows_changed(self) -> None:
+        rows, archive = self._conversations, self._conversations.in_archive
+        self.menu.folders = rows.folders
+        empty = rows.rowCount() == 0
         self._empty.setVisible(empty)
+        self._empty.setText(
+            self.tr("Nothing is archived. What you archive leaves the list, and is kept here.")
+            if archive
+            else self.tr("All your chats are archived.")
+            if rows.archived
+            else self.tr("Your conversations will be listed here. They stay on this computer.")
+        )
+        self.archive_button.setVisible(bool(rows.archived) and not archive)
+        count = self.locale().toString(len(rows.archived))
+        self.archive_button.setText(self.tr("Archived (%1)").replace("%1", count))
+        self.list.setAccessibleName(self.tr("Archived conversations") if archive else self.tr("Conversations"))
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus if empty else Qt.FocusPolicy.StrongFocus)
-        self.show_current(self._shown)
+        if not self.list.selectionModel().hasSelection() and not self.list.hasFocus():
+            self._choose_shown()
 
-    @Slot(QPoint)
-    def _on_context_menu(self, point: QPoint) -> None:
-        index = self.list.indexAt(point)
-        if index.isValid():
-            self._open_menu(index, self.list.viewport().mapToGlobal(point))
+    @Slot(bool)
+    def _on_archive_shown(self, shown: bool) -> None:
+        focused = self.archive_button.hasFocus() or self.back_button.hasFocus()
+        self._head.setVisible(shown)
+        self._on_rows_changed()
+        if focused:
+            (self.back_button if shown else self.list).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @Slot()
+    def _on_delete(self) -> None:
+        line = self.list.line(self.list.currentIndex())
+        if ids := self.list.chosen:
+            self.menu.delete_requested.emit(ids)
+        elif line is not None and line.kind == "folder":
+            self.menu.folder_delete_requested.emit(line.id)
 
     @Slot(QModelIndex, QPoint)
     def _open_menu(self, index: QModelIndex, point: QPoint) -> None:
-        self.menu.open(self, (self._conversations.conversations[index.row()],), point)
-
-    @Slot(tuple)
-    def _on_rename(self, ids: tuple[int, ...]) -> None:
-        if (row := self._conversations.row_of(ids[0])) is not None:
-            self.list.edit(self._conversations.index(row))
-
-    @Slot(tuple)
-    def _on_delete(self, ids: tuple[int, ...]) -> None:
-        for conversation_id in ids:
-            self.delete_requested.emit(conversation_id)
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() is QEvent.Type.StyleChange:
-            self.list.viewport().update()
+        """Of all that are chosen, if this is one of them."""
+        line = self.list.line(index)
+        if line is None:
+            return
+        if line.kind == "folder":
+            self.menu.open_folder(self, line.id, point)
+            return
+        chosen = self.list.chosen
+        ids = chosen if line.id in chosen and self.list.selectionModel().isSelected(index) else (line.id,)
+        found = (self._conversations.conversation(id) for id in ids)
+        self.menu.open(self, [one for one in found if one is not None], point)

@@ -71,6 +71,10 @@
         <translation>新对话</translation>
     </message>
     <message>
+        <source>New folder for chats</source>
+        <translation>新建对话文件夹</translation>
+    </message>
+    <message>
         <source>Open a model file…</source>
         <translation>打开模型文件…</translation>
     </message>
@@ -109,6 +113,10 @@
     <message>
         <source>Show or hide the conversations</source>
         <translation>显示或隐藏对话列表</translation>
+    </message>
+    <message>
+        <source>Search the chats</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Write a question</source>
@@ -439,6 +447,37 @@
     </message>
 </context>
 <context>
+    <name>ChatHitList</name>
+    <message>
+        <source>New chat</source>
+        <translation>新对话</translation>
+    </message>
+    <message>
+        <source>Title</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Thoughts</source>
+        <translation type="unfinished">思考过程</translation>
+    </message>
+    <message>
+        <source>Your message</source>
+        <translation type="unfinished">您的消息</translation>
+    </message>
+    <message>
+        <source>Answer</source>
+        <translation type="unfinished">回答</translation>
+    </message>
+    <message>
+        <source>Yesterday</source>
+        <translation type="unfinished">昨天</translation>
+    </message>
+    <message>
+        <source>Today</source>
+        <translation>今天</translation>
+    </message>
+</context>
+<context>
     <name>ChatPage</name>
     <message>
         <source>Show or hide the conversations</source>
@@ -459,6 +498,44 @@
     <message>
         <source>Click to rename</source>
         <translation>点击可重命名</translation>
+    </message>
+</context>
+<context>
+    <name>ChatSearchBox</name>
+    <message>
+        <source>Search the chats</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Up and down choose what is found, Enter opens it, Escape ends the search.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>ChatSearchResults</name>
+    <message>
+        <source>Chats that were found</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Older chats are still being read. What they say appears here by itself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing found</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No chat has all of these words.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is more. Another word narrows it down.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Searching…</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -578,6 +655,14 @@
         <translation>新对话</translation>
     </message>
     <message>
+        <source>No chats in this folder</source>
+        <translation>此文件夹中没有对话</translation>
+    </message>
+    <message>
+        <source>Pinned</source>
+        <translation>置顶</translation>
+    </message>
+    <message>
         <source>Today</source>
         <translation>今天</translation>
     </message>
@@ -597,6 +682,42 @@
         <source>Older</source>
         <translation>更早</translation>
     </message>
+    <message>
+        <source>collapsed</source>
+        <translation>已折叠</translation>
+    </message>
+    <message>
+        <source>expanded</source>
+        <translation>已展开</translation>
+    </message>
+    <message>
+        <source>folder</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>%1 of %2</source>
+        <translation>第 %1 个，共 %2 个</translation>
+    </message>
+    <message>
+        <source>pinned</source>
+        <translation>已置顶</translation>
+    </message>
+    <message>
+        <source>being answered</source>
+        <translation>正在回答</translation>
+    </message>
+    <message>
+        <source>a new answer</source>
+        <translation>有新回答</translation>
+    </message>
+    <message>
+        <source>1 chat</source>
+        <translation>1 个对话</translation>
+    </message>
+    <message>
+        <source>%1 chats</source>
+        <translation>%1 个对话</translation>
+    </message>
 </context>
 <context>
     <name>ConversationMenu</name>
@@ -605,8 +726,52 @@
         <translation>重命名</translation>
     </message>
     <message>
+        <source>Unpin</source>
+        <translation>取消置顶</translation>
+    </message>
+    <message>
+        <source>Pin</source>
+        <translation>置顶</translation>
+    </message>
+    <message>
+        <source>Chat settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Duplicate</source>
+        <translation>复制一份</translation>
+    </message>
+    <message>
+        <source>Back to the list</source>
+        <translation>移回列表</translation>
+    </message>
+    <message>
+        <source>Archive</source>
+        <translation>归档</translation>
+    </message>
+    <message>
         <source>Delete</source>
         <translation>删除</translation>
+    </message>
+    <message>
+        <source>New folder</source>
+        <translation>新建文件夹</translation>
+    </message>
+    <message>
+        <source>Out of the folder</source>
+        <translation>移出文件夹</translation>
+    </message>
+    <message>
+        <source>Move to</source>
+        <translation>移动到</translation>
+    </message>
+    <message>
+        <source>%1 chats</source>
+        <translation>%1 个对话</translation>
+    </message>
+    <message>
+        <source>Delete the folder</source>
+        <translation>删除文件夹</translation>
     </message>
 </context>
 <context>
@@ -616,8 +781,36 @@
         <translation>新对话</translation>
     </message>
     <message>
+        <source>New folder</source>
+        <translation>新建文件夹</translation>
+    </message>
+    <message>
+        <source>Back to all chats</source>
+        <translation>返回全部对话</translation>
+    </message>
+    <message>
+        <source>Archived</source>
+        <translation>已归档</translation>
+    </message>
+    <message>
+        <source>Nothing is archived. What you archive leaves the list, and is kept here.</source>
+        <translation>没有已归档的对话。归档后会移出列表，保留在这里。</translation>
+    </message>
+    <message>
+        <source>All your chats are archived.</source>
+        <translation>所有对话都已归档。</translation>
+    </message>
+    <message>
+        <source>Archived (%1)</source>
+        <translation>已归档（%1）</translation>
+    </message>
+    <message>
         <source>Conversations</source>
         <translation>对话</translation>
+    </message>
+    <message>
+        <source>Archived conversations</source>
+        <translation>已归档的对话</translation>
     </message>
     <message>
         <source>Your conversations will be listed here. They stay on this computer.</source>
@@ -1554,6 +1747,25 @@
     <message>
         <source>This is from %1.</source>
         <translation>以下内容来自 %1。</translation>
+    </message>
+</context>
+<context>
+    <name>OrganisingController</name>
+    <message>
+        <source>Copy of %1</source>
+        <translation>%1 的副本</translation>
+    </message>
+    <message>
+        <source>New chat</source>
+        <translation>新对话</translation>
+    </message>
+    <message>
+        <source>New folder</source>
+        <translation>新建文件夹</translation>
+    </message>
+    <message>
+        <source>New folder %1</source>
+        <translation>新建文件夹 %1</translation>
     </message>
 </context>
 <context>

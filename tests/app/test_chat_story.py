@@ -66,7 +66,7 @@ def test_a_question_is_answered_and_kept(qtbot: QtBot, start: Start, model: Path
 
     end(qtbot, session)
     again = start()
-    qtbot.waitUntil(lambda: again.conversations.rowCount() == 1, timeout=MINUTE)
+    qtbot.waitUntil(lambda: len(again.conversations.conversations) == 1, timeout=MINUTE)
     again.chat_page.panel.conversation_requested.emit(again.conversations.conversations[0].id)
     kept = wait_for_answer(qtbot, again)
     assert again.messages.rows[-1].text == ANSWER
@@ -147,12 +147,13 @@ def test_a_deleted_conversation_comes_back(qtbot: QtBot, start: Start, model: Pa
     page = session.chat_page
     page.rename_requested.emit("A better name")
     qtbot.waitUntil(lambda: session.conversations.conversations[0].title == "A better name", timeout=MINUTE)
-    page.panel.delete_requested.emit(session.conversations.conversations[0].id)
+    page.panel.menu.delete_requested.emit((session.conversations.conversations[0].id,))
     qtbot.waitUntil(lambda: session.conversations.rowCount() == 0 and not session.messages.rows, timeout=MINUTE)
     (banner,) = page.notices.banners
     assert "A better name" in banner.accessibleName()
     banner.press(0)
-    qtbot.waitUntil(lambda: session.conversations.rowCount() == 1 and len(session.messages.rows) == 2, timeout=MINUTE)
+    listed = session.conversations
+    qtbot.waitUntil(lambda: len(listed.conversations) == 1 and len(session.messages.rows) == 2, timeout=MINUTE)
     assert session.messages.rows[-1].text == ANSWER
 
 

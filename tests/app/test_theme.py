@@ -91,7 +91,7 @@ def test_tool_tips_never_read_markup(qapp: Application) -> None:
     assert parts.tip("<img src='file:///etc/passwd'>") == "<span>&lt;img src=&#x27;file:///etc/passwd&#x27;&gt;</span>"
     listed = ConversationList()
     listed.show([Conversation(1, "<b>x</b>", True, "", 0.0, 0.0)])
-    assert listed.index(0).data(Qt.ItemDataRole.ToolTipRole) == "<span>&lt;b&gt;x&lt;/b&gt;</span>"
+    assert listed.index(1).data(Qt.ItemDataRole.ToolTipRole) == "<span>&lt;b&gt;x&lt;/b&gt;</span>"
 
 
 def test_type_grows_with_the_system() -> None:

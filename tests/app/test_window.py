@@ -110,7 +110,7 @@ def test_shortcuts_stand_in_the_menu(window: MainWindow, page: ChatPage) -> None
 
 def test_the_keyboard_works_the_list(qtbot: QtBot, page: ChatPage) -> None:
     panel = page.panel
-    opened, deleted = QSignalSpy(panel.conversation_requested), QSignalSpy(panel.delete_requested)
+    opened, deleted = QSignalSpy(panel.conversation_requested), QSignalSpy(panel.menu.delete_requested)
     panel.list.setFocus()
     panel.show_current(2)
     qtbot.keyClick(panel.list, Qt.Key.Key_Down)
@@ -118,7 +118,7 @@ def test_the_keyboard_works_the_list(qtbot: QtBot, page: ChatPage) -> None:
     qtbot.keyClick(panel.list, Qt.Key.Key_Return)
     assert opened.at(0) == [3]
     qtbot.keyClick(panel.list, Qt.Key.Key_Delete)
-    assert deleted.at(0) == [3]
+    assert deleted.at(0) == [(3,)]
 
 
 def test_a_file_dropped_anywhere_is_handed_on(window: MainWindow, page: ChatPage) -> None:
