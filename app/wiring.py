@@ -32,6 +32,7 @@ from app.widgets.models_page import ModelsPage
 from app.widgets.settings_page import SettingsPage
 from app.widgets.xray_page import XRayPage
 from app.wiring_api import ApiDesk
+from app.wiring_composing import ComposingDesk
 from app.wiring_chat_search import ChatSearchDesk
 from app.wiring_documents import DocumentDesk, are_models
 from app.wiring_models import connect_models, connect_shelves
@@ -84,6 +85,8 @@ class Desk(QObject):
         window.add_page("about", self.about_page)
         window.add_page("xray", self.xray_page)
         self.documents = DocumentDesk(window, services.documents, services.grounding, pump, self)
+        self.composing = ComposingDesk(window, chat_page, services, pump, self.chat, self)
+        self.composing.measure_by(self.grounding, self.models, self.settings)
         self.api = ApiDesk(window, services, self.settings, pump, self)
         self.organising = OrganisingDesk(window, chat_page, conversations, self.chat, services, pump, self)
         self.searching = ChatSearchDesk(window, chat_page, services, self.chat, conversations, messages, pump, self)
@@ -101,6 +104,7 @@ class Desk(QObject):
         self.models.start()
         self.documents.start()
         self.api.start()
+        self.composing.start()
         self.grounding.refresh()
         self.sleep.watch()
         if load and self.services.settings.current.models.load_at_start:
@@ -121,6 +125,7 @@ class Desk(QObject):
         self.remembered.close()
         self._changes.cancel()
         self.searching.close()
+        self.composing.close()
         self.grounding.close()
         self.organising.close()
         self.chat.close()
@@ -153,7 +158,6 @@ class Desk(QObject):
         chat.conversation_changed.connect(self._on_conversation_changed)
         chat.busy_changed.connect(page.composer.set_busy)
         chat.busy_changed.connect(models.details.look_at_measured)
-        chat.question_saved.connect(page.composer.clear)
         chat.model_loaded.connect(lambda: models.on_changes(["model"]))
         chat.model_wanted.connect(lambda: window.show_page("first_run"))
 

@@ -56,6 +56,8 @@ class Answering:
         self._text: list[str] = [begun.text] if begun else []
         self._thought_before = begun.reasoning_s if begun else 0.0
         self._thinking_since: float | None = None
+        self._thought = 0  # tokens
+        self._budget: int | None = None
         self._last = Live("waiting")  # before a pause
         row = replace(begun, problem=None, stopped=False, truncated=False) if begun else None
         self.row = replace(row or MessageRow(-question_id, "assistant"), live=Live("waiting"))
@@ -84,8 +86,8 @@ class Answering:
                     live = Live("searching") if self.searches else live
                 case TurnsLeftOut(count):
                     row = replace(row, left_out=count)
-                case AnswerAsked(stream):
-                    self.asked = stream
+                case AnswerAsked(stream, budget):
+                    self.asked, self._budget = stream, budget
                 case Queued(before):
                     live = Live("queued", before=before) if before else Live("waiting")
                 case Paused():
@@ -103,6 +105,7 @@ class Answering:
                     live = Live("reading", done / total if total else None)
                 case ReasoningDelta(text):
                     self._reasoning.append(text)
+                    self._thought += 1
                     live = self._thinking()
                 case ReasoningReclassified():
                     self._reasoning += self._text
@@ -132,7 +135,8 @@ class Answering:
     def _thinking(self) -> Live:
         self._thinking_since = self._thinking_since or time.monotonic() - self._thought_before
         hurried = self.row.live is not None and self.row.live.hurried
-        return Live("thinking", thinking_since=self._thinking_since, hurried=hurried)
+        live = Live("thinking", thinking_since=self._thinking_since, hurried=hurried)
+        return replace(live, thought=self._thought, budget=self._budget)
 
     def _thought_for(self) -> float:
         return time.monotonic() - self._thinking_since if self._thinking_since else self._thought_before

@@ -30,6 +30,7 @@ class ChatController(QObject):
     conversation_changed = Signal(object)  # Conversation, or None for one that has not begun
     busy_changed = Signal(bool)  # an answer is on its way in the conversation that is shown
     question_saved = Signal()
+    conversation_begun = Signal(int)  # with files, before it is shown
     list_wanted = Signal()
     model_loaded = Signal()  # an answer loaded one
     model_wanted = Signal()  # a question was asked without a model on this computer
@@ -134,6 +135,7 @@ class ChatController(QObject):
 
         def begun(conversation: Conversation) -> None:
             if self._current is None:
+                self.conversation_begun.emit(conversation.id)
                 self._show(conversation, ())
             self.refresh()
             then(conversation)

@@ -39,6 +39,8 @@ class Live:
     done: int = 0  # passages of `total` that the model has read
     total: int = 0
     hurried: bool = False  # it was asked to end its thinking
+    thought: int = 0  # tokens of its thinking so far
+    budget: int | None = None  # of them at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class MessageRow:
     text: str = ""
     reasoning: str = ""
     reasoning_s: float = 0.0
+    reasoning_tokens: int = 0  # 0: not known
     stopped: bool = False
     truncated: bool = False
     problem: Problem | None = None
@@ -86,6 +89,7 @@ class MessageRow:
             text=message.content,
             reasoning=message.reasoning,
             reasoning_s=message.reasoning_s,
+            reasoning_tokens=message.usage.reasoning_tokens if message.usage else 0,
             stopped=message.status == "stopped",
             truncated=message.finish_reason == "length",
             problem=message.problem,

@@ -2,11 +2,11 @@
 
 import time
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QLocale, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from app import icons, parts, theme
+from app import figures, icons, parts, theme
 from app.language import Retranslated
 from app.lists.messages import MessageRow
 from app.theme import SPACE, px
@@ -56,12 +56,7 @@ class Thinking(Retranslated, QWidget):
 
     def retranslate(self) -> None:
         row = self._row
-        if row.live is not None and row.live.stage == "thinking" and row.live.thinking_since is not None:
-            words = self.tr("Thinking {0} s").format(int(time.monotonic() - row.live.thinking_since))
-        elif row.reasoning_s >= 0.95:
-            words = self.tr("Thought for {0} s").format(round(row.reasoning_s))
-        else:
-            words = self.tr("Thoughts")
+        words = self._words()
         thinks = row.live is not None and row.live.stage == "thinking"
         hurried = row.live is not None and row.live.hurried
         self._enough.setVisible(thinks)
@@ -75,6 +70,23 @@ class Thinking(Retranslated, QWidget):
         self.place()
         self._head.setToolTip(self.tr("Hide the thoughts") if self._open else self.tr("Show the thoughts"))
         self._head.setIcon(icons.icon("chevron-down" if self._open else "chevron-right", "muted"))
+
+    def _words(self) -> str:
+        """How long, and how much: of an answer on its way, counted as it comes; at the end the engine's own count."""
+        row = self._row
+        if row.live is not None and row.live.stage == "thinking" and row.live.thinking_since is not None:
+            said = [self.tr("Thinking {0} s").format(int(time.monotonic() - row.live.thinking_since))]
+            if row.live.budget:
+                most = self.tr("{0} of at most {1} tokens")
+                said.append(most.format(_number(row.live.thought), _number(row.live.budget)))
+            elif row.live.thought:
+                said.append(_tokens(row.live.thought))
+            return figures.line(*said)
+        if row.reasoning_s >= 0.95:
+            said = [self.tr("Thought for {0} s").format(round(row.reasoning_s))]
+        else:
+            said = [self.tr("Thoughts")]
+        return figures.line(*said, _tokens(row.reasoning_tokens) if row.reasoning_tokens else "")
 
     def height_for(self, width: int) -> int:
         head = self._head.sizeHint().height()
@@ -122,3 +134,13 @@ class Thinking(Retranslated, QWidget):
     def _on_clicked(self) -> None:
         self.set_open(not self._open)
         self.toggled.emit(self._open)
+
+
+def _number(count: int) -> str:
+    return QLocale().toString(count)
+
+
+def _tokens(count: int) -> str:
+    if count == 1:
+        return QCoreApplication.translate("Thinking", "1 token")
+    return QCoreApplication.translate("Thinking", "{0} tokens").format(_number(count))

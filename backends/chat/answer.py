@@ -81,9 +81,11 @@ class TurnsLeftOut:
 
 @dataclass(frozen=True, slots=True)
 class AnswerAsked:
-    """The engine has the question. By `stream` it knows this answer (`Engine.answer_now`); its events come here."""
+    """The engine has the question. By `stream` it knows this answer (`Engine.answer_now`); its events come here.
+    `thinking_budget`: tokens of thinking at most; None: as many as it likes."""
 
     stream: Stream[GenerateEvent]
+    thinking_budget: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,7 @@ def _write(
             said=said if said.reasoning or said.text else None,
         )
         stream = engine.generate(request)
-        yield AnswerAsked(stream)
+        yield AnswerAsked(stream, manner.thinking_budget)
         reader = Reader(grounded, built.turns) if grounded else None
         for event in _stream(stream, draft, cancel):
             if reader is not None:

@@ -83,6 +83,14 @@
         <translation>添加文档…</translation>
     </message>
     <message>
+        <source>Export all chats…</source>
+        <translation>导出所有对话…</translation>
+    </message>
+    <message>
+        <source>Import chats…</source>
+        <translation>导入对话…</translation>
+    </message>
+    <message>
         <source>Chat</source>
         <translation>对话</translation>
     </message>
@@ -119,8 +127,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Chat settings</source>
+        <translation>对话设置</translation>
+    </message>
+    <message>
         <source>Write a question</source>
         <translation>输入问题</translation>
+    </message>
+    <message>
+        <source>Saved prompts…</source>
+        <translation>已保存的提示词…</translation>
     </message>
     <message>
         <source>Copy the last answer</source>
@@ -179,6 +195,10 @@
     <message>
         <source>Answer</source>
         <translation>回答</translation>
+    </message>
+    <message>
+        <source>Answer, {0} of {1} versions</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The conversation is longer than the model&apos;s context: the oldest {0} messages were left out.</source>
@@ -450,7 +470,7 @@
     <name>ChatHitList</name>
     <message>
         <source>New chat</source>
-        <translation>新对话</translation>
+        <translation type="unfinished">新对话</translation>
     </message>
     <message>
         <source>Title</source>
@@ -474,7 +494,7 @@
     </message>
     <message>
         <source>Today</source>
-        <translation>今天</translation>
+        <translation type="unfinished">今天</translation>
     </message>
 </context>
 <context>
@@ -498,6 +518,26 @@
     <message>
         <source>Click to rename</source>
         <translation>点击可重命名</translation>
+    </message>
+    <message>
+        <source>More about this chat</source>
+        <translation>本对话的更多操作</translation>
+    </message>
+    <message>
+        <source>%1 is missing</source>
+        <translation>缺少 %1</translation>
+    </message>
+    <message>
+        <source>%1 changed</source>
+        <translation>已改 %1 项</translation>
+    </message>
+    <message>
+        <source>Chat settings: %1</source>
+        <translation>对话设置：%1</translation>
+    </message>
+    <message>
+        <source>Chat settings</source>
+        <translation>对话设置</translation>
     </message>
 </context>
 <context>
@@ -621,12 +661,84 @@
         <translation>您的问题</translation>
     </message>
     <message>
+        <source>Saved prompts</source>
+        <translation>已保存的提示词</translation>
+    </message>
+    <message>
+        <source>Saved prompts: / in an empty box opens them</source>
+        <translation>已保存的提示词：在空输入框中输入 / 打开</translation>
+    </message>
+    <message>
+        <source>Leave it as it is</source>
+        <translation>保持原样</translation>
+    </message>
+    <message>
+        <source>Save as a prompt…</source>
+        <translation>另存为提示词…</translation>
+    </message>
+    <message>
+        <source>Change saved prompts…</source>
+        <translation>管理提示词…</translation>
+    </message>
+    <message>
+        <source>Explain simply</source>
+        <translation>通俗解释</translation>
+    </message>
+    <message>
+        <source>Explain this so that somebody without prior knowledge understands it, with an example:</source>
+        <translation>请用没有基础的人也能听懂的话解释下面的内容，并举一个例子：</translation>
+    </message>
+    <message>
+        <source>Summarise</source>
+        <translation>总结要点</translation>
+    </message>
+    <message>
+        <source>Summarise the following text in five short points:</source>
+        <translation>请用五个简短的要点总结下面的文字：</translation>
+    </message>
+    <message>
+        <source>Improve my text</source>
+        <translation>润色文字</translation>
+    </message>
+    <message>
+        <source>Correct and improve this text. Keep its tone, and list what you changed:</source>
+        <translation>请修改并润色下面的文字，保持原有语气，并列出改动之处：</translation>
+    </message>
+    <message>
+        <source>The pasted text is too long to be written here ({0} characters).</source>
+        <translation>粘贴的文本过长，无法直接写入（{0} 个字符）。</translation>
+    </message>
+    <message>
+        <source>Add as a document</source>
+        <translation>作为文档添加</translation>
+    </message>
+    <message>
+        <source>A long text was pasted ({0} characters).</source>
+        <translation>粘贴了一段较长的文本（{0} 个字符）。</translation>
+    </message>
+    <message>
+        <source>Add as a document instead</source>
+        <translation>改为作为文档添加</translation>
+    </message>
+    <message>
         <source>Shift+Enter for a new line</source>
         <translation>Shift+Enter 换行</translation>
     </message>
     <message>
         <source>Ctrl+Enter to send</source>
         <translation>Ctrl+Enter 发送</translation>
+    </message>
+    <message>
+        <source>about {0} tokens</source>
+        <translation>约 {0} 个 token</translation>
+    </message>
+    <message>
+        <source>1 token</source>
+        <translation>1 个 token</translation>
+    </message>
+    <message>
+        <source>{0} tokens</source>
+        <translation type="unfinished">{0} 个 token</translation>
     </message>
     <message>
         <source>Stop the answer</source>
@@ -735,11 +847,15 @@
     </message>
     <message>
         <source>Chat settings</source>
-        <translation type="unfinished"></translation>
+        <translation>对话设置</translation>
     </message>
     <message>
         <source>Duplicate</source>
         <translation>复制一份</translation>
+    </message>
+    <message>
+        <source>Export…</source>
+        <translation>导出…</translation>
     </message>
     <message>
         <source>Back to the list</source>
@@ -1130,6 +1246,37 @@
     </message>
 </context>
 <context>
+    <name>Editor</name>
+    <message>
+        <source>Edit your message</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Edit the answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished">取消</translation>
+    </message>
+    <message>
+        <source>Send</source>
+        <translation type="unfinished">发送</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation type="unfinished">保存</translation>
+    </message>
+    <message>
+        <source>Shift+Enter for a new line</source>
+        <translation type="unfinished">Shift+Enter 换行</translation>
+    </message>
+    <message>
+        <source>Ctrl+Enter when done</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>EmptyChat</name>
     <message>
         <source>One thing is missing: a model</source>
@@ -1166,6 +1313,112 @@
     <message>
         <source>Write a Python function that removes duplicate lines from a file</source>
         <translation>写一个去除文件中重复行的 Python 函数</translation>
+    </message>
+</context>
+<context>
+    <name>ExportDesk</name>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>Import chats</source>
+        <translation>导入对话</translation>
+    </message>
+</context>
+<context>
+    <name>ExportSheet</name>
+    <message>
+        <source>Back to the chat</source>
+        <translation type="unfinished">返回对话</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>What</source>
+        <translation>内容</translation>
+    </message>
+    <message>
+        <source>Format</source>
+        <translation>格式</translation>
+    </message>
+    <message>
+        <source>With the thinking</source>
+        <translation>包含思考过程</translation>
+    </message>
+    <message>
+        <source>Where</source>
+        <translation>位置</translation>
+    </message>
+    <message>
+        <source>Change…</source>
+        <translation>更改…</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation type="unfinished">设置</translation>
+    </message>
+    <message>
+        <source>Settings of the mark for AI text</source>
+        <translation>AI 内容标注的设置</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished">取消</translation>
+    </message>
+    <message>
+        <source>The %1 chosen chats</source>
+        <translation>所选的 %1 个对话</translation>
+    </message>
+    <message>
+        <source>This message</source>
+        <translation>此消息</translation>
+    </message>
+    <message>
+        <source>The chat up to this message</source>
+        <translation>截至此消息的对话</translation>
+    </message>
+    <message>
+        <source>The chat as it is shown</source>
+        <translation>当前显示的对话</translation>
+    </message>
+    <message>
+        <source>The chat with all its branches</source>
+        <translation>对话及其所有分支</translation>
+    </message>
+    <message>
+        <source>All chats</source>
+        <translation>所有对话</translation>
+    </message>
+    <message>
+        <source>Text for editors and note apps.</source>
+        <translation>纯文本，适合编辑器和笔记应用。</translation>
+    </message>
+    <message>
+        <source>One page for the browser that needs no internet.</source>
+        <translation>单个网页，可离线用浏览器打开。</translation>
+    </message>
+    <message>
+        <source>A document to write on in Word or another office program.</source>
+        <translation>可在 Word 等办公软件中继续编辑的文档。</translation>
+    </message>
+    <message>
+        <source>Pages to print or to send.</source>
+        <translation>适合打印或发送的页面。</translation>
+    </message>
+    <message>
+        <source>Everything, for DeskSeek on another computer or as a copy.</source>
+        <translation>完整数据，可用于备份或导入其他电脑上的 DeskSeek。</translation>
+    </message>
+    <message>
+        <source>What the model wrote is marked as AI-generated.</source>
+        <translation>模型生成的内容会标明“人工智能生成”。</translation>
+    </message>
+    <message>
+        <source>What the model wrote is not marked as AI-generated; when and what is noted.</source>
+        <translation>模型生成的内容不会标注；导出的时间与范围会被记录。</translation>
     </message>
 </context>
 <context>
@@ -1233,12 +1486,16 @@
         <translation>从中断处继续写</translation>
     </message>
     <message>
-        <source>Earlier answer</source>
-        <translation>上一个回答</translation>
+        <source>Show what follows</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Later answer</source>
-        <translation>下一个回答</translation>
+        <source>There are messages below this one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Edited by you</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Stopped</source>
@@ -1267,6 +1524,13 @@
     <message>
         <source>First word after {0} s</source>
         <translation>{0} 秒后出现第一个字</translation>
+    </message>
+</context>
+<context>
+    <name>FormulaBlock</name>
+    <message>
+        <source>Formula</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -1491,6 +1755,46 @@
         <source>Copy</source>
         <translation>复制</translation>
     </message>
+    <message>
+        <source>Copy as</source>
+        <translation>复制为</translation>
+    </message>
+    <message>
+        <source>Edit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Answer again</source>
+        <translation type="unfinished">重新回答</translation>
+    </message>
+    <message>
+        <source>Branch into a new chat</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Export…</source>
+        <translation>导出…</translation>
+    </message>
+    <message>
+        <source>Continue from here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete with what follows</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Markdown</source>
+        <translation>Markdown</translation>
+    </message>
+    <message>
+        <source>Plain text</source>
+        <translation>纯文本</translation>
+    </message>
+    <message>
+        <source>Formatted text</source>
+        <translation>带格式文本</translation>
+    </message>
 </context>
 <context>
     <name>ModelCard</name>
@@ -1645,6 +1949,17 @@
     </message>
 </context>
 <context>
+    <name>ModelRow</name>
+    <message>
+        <source>As in the settings</source>
+        <translation>与设置相同</translation>
+    </message>
+    <message>
+        <source>%1 (not on this computer)</source>
+        <translation>%1（不在这台电脑上）</translation>
+    </message>
+</context>
+<context>
     <name>ModelsPage</name>
     <message>
         <source>Models</source>
@@ -1750,6 +2065,72 @@
     </message>
 </context>
 <context>
+    <name>OptionRow</name>
+    <message>
+        <source>As usual again</source>
+        <translation>恢复默认</translation>
+    </message>
+    <message>
+        <source>As usual again: %1</source>
+        <translation>恢复默认：%1</translation>
+    </message>
+</context>
+<context>
+    <name>OptionSheet</name>
+    <message>
+        <source>Chat settings</source>
+        <translation>对话设置</translation>
+    </message>
+    <message>
+        <source>Close the chat settings</source>
+        <translation>关闭对话设置</translation>
+    </message>
+    <message>
+        <source>How words are chosen</source>
+        <translation>取词方式</translation>
+    </message>
+    <message>
+        <source>All as usual again</source>
+        <translation>全部恢复默认</translation>
+    </message>
+    <message>
+        <source>They hold for this chat, from the next answer on.</source>
+        <translation>仅用于本对话，从下一个回答开始生效。</translation>
+    </message>
+    <message>
+        <source>For the next chat.</source>
+        <translation>用于下一个对话。</translation>
+    </message>
+    <message>
+        <source>In the settings: %1</source>
+        <translation>设置中：%1</translation>
+    </message>
+    <message>
+        <source>Usual: another one each time.</source>
+        <translation>默认：每次不同。</translation>
+    </message>
+    <message>
+        <source>any</source>
+        <translation>随机</translation>
+    </message>
+    <message>
+        <source>Usual: as long as there is room.</source>
+        <translation>默认：只要上下文放得下。</translation>
+    </message>
+    <message>
+        <source>no limit</source>
+        <translation type="unfinished">不限</translation>
+    </message>
+    <message>
+        <source>Publisher&apos;s: %1</source>
+        <translation>发布者建议：%1</translation>
+    </message>
+    <message>
+        <source>Usual: %1</source>
+        <translation>默认：%1</translation>
+    </message>
+</context>
+<context>
     <name>OrganisingController</name>
     <message>
         <source>Copy of %1</source>
@@ -1815,10 +2196,104 @@
     </message>
 </context>
 <context>
+    <name>ParagraphRow</name>
+    <message>
+        <source>Use none in this chat</source>
+        <translation>本对话不使用指令</translation>
+    </message>
+    <message>
+        <source>None, also not those of the settings.</source>
+        <translation>无指令，也不使用设置中的指令。</translation>
+    </message>
+    <message>
+        <source>As in the settings: %1</source>
+        <translation>与设置相同：%1</translation>
+    </message>
+    <message>
+        <source>For example: Answer in short sentences.</source>
+        <translation>例如：请用短句回答。</translation>
+    </message>
+</context>
+<context>
     <name>PasswordField</name>
     <message>
         <source>Password of the document</source>
         <translation>文档密码</translation>
+    </message>
+</context>
+<context>
+    <name>PresetList</name>
+    <message>
+        <source>Presets</source>
+        <translation>预设</translation>
+    </message>
+    <message>
+        <source>Keep these settings as a preset</source>
+        <translation>将当前设置存为预设</translation>
+    </message>
+    <message>
+        <source>Add a preset from a file…</source>
+        <translation>从文件添加预设…</translation>
+    </message>
+    <message>
+        <source>Name of the preset, then Enter</source>
+        <translation>预设名称，按 Enter 保存</translation>
+    </message>
+    <message>
+        <source>Name of the preset</source>
+        <translation>预设名称</translation>
+    </message>
+    <message>
+        <source>None yet. Keep settings that you need again as a preset.</source>
+        <translation>还没有预设。可将常用设置存为预设。</translation>
+    </message>
+    <message>
+        <source>In use here: %1</source>
+        <translation>本对话正在使用：%1</translation>
+    </message>
+    <message>
+        <source>Use in this chat: %1</source>
+        <translation>用于本对话：%1</translation>
+    </message>
+    <message>
+        <source>More about %1</source>
+        <translation>%1：更多操作</translation>
+    </message>
+    <message>
+        <source>new chats</source>
+        <translation>新对话</translation>
+    </message>
+    <message>
+        <source>Use for new chats</source>
+        <translation>用于新对话</translation>
+    </message>
+    <message>
+        <source>Rename</source>
+        <translation type="unfinished">重命名</translation>
+    </message>
+    <message>
+        <source>Save as a file…</source>
+        <translation>另存为文件…</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation type="unfinished">删除</translation>
+    </message>
+    <message>
+        <source>Add a preset from a file</source>
+        <translation>从文件添加预设</translation>
+    </message>
+    <message>
+        <source>Save the preset as a file</source>
+        <translation>将预设另存为文件</translation>
+    </message>
+    <message>
+        <source>Presets (*.json)</source>
+        <translation>预设 (*.json)</translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation type="unfinished">所有文件 (*)</translation>
     </message>
 </context>
 <context>
@@ -1873,6 +2348,40 @@
     </message>
 </context>
 <context>
+    <name>PromptEditor</name>
+    <message>
+        <source>Saved prompts</source>
+        <translation>已保存的提示词</translation>
+    </message>
+    <message>
+        <source>New prompt</source>
+        <translation>新建提示词</translation>
+    </message>
+    <message>
+        <source>Close the saved prompts</source>
+        <translation>关闭提示词</translation>
+    </message>
+    <message>
+        <source>Suggestions: they are yours once you change and save one.</source>
+        <translation>建议：修改并保存后即成为您自己的提示词。</translation>
+    </message>
+</context>
+<context>
+    <name>PromptList</name>
+    <message>
+        <source>Suggestions</source>
+        <translation>建议</translation>
+    </message>
+    <message>
+        <source>Saved prompts</source>
+        <translation>已保存的提示词</translation>
+    </message>
+    <message>
+        <source>Change saved prompts…</source>
+        <translation>管理提示词…</translation>
+    </message>
+</context>
+<context>
     <name>Prose</name>
     <message>
         <source>Text</source>
@@ -1898,8 +2407,16 @@
 <context>
     <name>Question</name>
     <message>
+        <source>Text of your message</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Your message</source>
         <translation>您的消息</translation>
+    </message>
+    <message>
+        <source>Your message, {0} of {1} versions</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -2455,6 +2972,10 @@
         <translation>正在思考 {0} 秒</translation>
     </message>
     <message>
+        <source>{0} of at most {1} tokens</source>
+        <translation>{0} / 最多 {1} 个 token</translation>
+    </message>
+    <message>
         <source>Thought for {0} s</source>
         <translation>思考了 {0} 秒</translation>
     </message>
@@ -2481,6 +3002,14 @@
     <message>
         <source>Show the thoughts</source>
         <translation>展开思考过程</translation>
+    </message>
+    <message>
+        <source>1 token</source>
+        <translation>1 个 token</translation>
+    </message>
+    <message>
+        <source>{0} tokens</source>
+        <translation type="unfinished">{0} 个 token</translation>
     </message>
 </context>
 <context>
@@ -2554,6 +3083,25 @@
     <message>
         <source>Maths</source>
         <translation>数学</translation>
+    </message>
+</context>
+<context>
+    <name>Variants</name>
+    <message>
+        <source>Earlier answer</source>
+        <translation type="unfinished">上一个回答</translation>
+    </message>
+    <message>
+        <source>Earlier version</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Later answer</source>
+        <translation type="unfinished">下一个回答</translation>
+    </message>
+    <message>
+        <source>Later version</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -2855,6 +3403,17 @@
     </message>
 </context>
 <context>
+    <name>_Actions</name>
+    <message>
+        <source>Edit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation type="unfinished">更多</translation>
+    </message>
+</context>
+<context>
     <name>_Detail</name>
     <message>
         <source>Close</source>
@@ -2871,6 +3430,45 @@
     <message>
         <source>What was asked and answered is not kept.</source>
         <translation>未保存请求与回答的文字。</translation>
+    </message>
+</context>
+<context>
+    <name>_Form</name>
+    <message>
+        <source>New prompt</source>
+        <translation>新建提示词</translation>
+    </message>
+    <message>
+        <source>Change the prompt</source>
+        <translation>修改提示词</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation type="unfinished">名称</translation>
+    </message>
+    <message>
+        <source>Name of the prompt</source>
+        <translation>提示词名称</translation>
+    </message>
+    <message>
+        <source>What you often write</source>
+        <translation>您常写的内容</translation>
+    </message>
+    <message>
+        <source>Text of the prompt</source>
+        <translation>提示词内容</translation>
+    </message>
+    <message>
+        <source>{clipboard} stands for what was copied last.</source>
+        <translation>{clipboard} 代表最近复制的内容。</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation type="unfinished">保存</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished">取消</translation>
     </message>
 </context>
 <context>
@@ -2950,6 +3548,10 @@
         <source>“%1” opens nothing any more, for good. What runs for it ends.</source>
         <translation>“%1”将永久失效，使用它的请求会立即结束。</translation>
     </message>
+    <message>
+        <source>Use</source>
+        <translation>使用</translation>
+    </message>
 </context>
 <context>
     <name>_Secret</name>
@@ -2972,6 +3574,17 @@
     <message>
         <source>Done</source>
         <translation>完成</translation>
+    </message>
+</context>
+<context>
+    <name>_TableText</name>
+    <message>
+        <source>Copy the table</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy as Markdown</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -3232,6 +3845,29 @@
     <message>
         <source>%1 h %2 min</source>
         <translation>%1 小时 %2 分钟</translation>
+    </message>
+</context>
+<context>
+    <name>fit</name>
+    <message>
+        <source>The oldest message has no room and will not be sent: “{0}”.</source>
+        <translation>最早的 1 条消息放不下，不会发送：“{0}”。</translation>
+    </message>
+    <message>
+        <source>The oldest {0} messages have no room and will not be sent: from “{1}” to “{2}”.</source>
+        <translation>最早的 {0} 条消息放不下，不会发送：从“{1}”到“{2}”。</translation>
+    </message>
+    <message>
+        <source>There is no room for passages of documents: shorten the question.</source>
+        <translation>没有空间放入文档段落：请缩短问题。</translation>
+    </message>
+    <message>
+        <source>Of the best {1} passages of the documents, about {0} will have room.</source>
+        <translation>文档中最相关的 {1} 个段落，约 {0} 个放得下。</translation>
+    </message>
+    <message>
+        <source>Too long to be read whole: {0}. About {1} passages that suit the question are read.</source>
+        <translation>过长，无法全文阅读：{0}。将阅读约 {1} 个与问题相关的段落。</translation>
     </message>
 </context>
 <context>

@@ -159,6 +159,10 @@ class Window:
         """Where the cursor is; what is not ASCII comes from an input method."""
         self._ask("type", text=text)
 
+    def composes(self, *preedits: str, typed: str = "") -> None:
+        """With an input method: what it holds, one after the other, and what it types at the end."""
+        self._ask("compose", preedits=preedits, typed=typed)
+
     def strikes(self, key: str) -> None:
         """One key, by Qt's name for it."""
         self._ask("strike", key=key)

@@ -243,6 +243,19 @@ class Onlooker(QObject):
 
         return typed
 
+    def do_compose(self, preedits: Sequence[str], typed: str) -> Callable[[], bool]:
+        def composed() -> bool:
+            if (field := QApplication.focusWidget()) is None:
+                return False
+            for preedit in preedits:
+                event = QInputMethodEvent(preedit, [])
+                if preedit == preedits[-1]:
+                    event.setCommitString(typed)
+                QApplication.sendEvent(field, event)
+            return True
+
+        return composed
+
     def do_strike(self, key: str) -> Callable[[], bool]:
         def struck() -> bool:
             press_key(Qt.Key[f"Key_{key}"])
