@@ -70,7 +70,8 @@ class ChatSearchDesk(QObject):
         search.ended.connect(self._on_ended)
         search.message_found.connect(self.lit.show)
 
-        conversations.modelReset.connect(search.renew)
+        for changed in (conversations.modelReset, conversations.rowsRemoved, conversations.rowsInserted):
+            changed.connect(search.renew)
         conversations.dataChanged.connect(search.renew)
 
     @Slot()

@@ -1,5 +1,7 @@
 """Searching the conversations, in their panel: a box above the list, and what is found in the place of the list."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
@@ -103,7 +105,7 @@ class _Rows(QStyledItemDelegate):
     def _write_title(self, painter: QPainter, head: QRect, hit: ChatHit) -> None:
         """With what is lit in it; cut where the room ends."""
         painter.setClipRect(head)
-        layout, height = lit_layout(*excerpt(hit.title, hit.lit, 200), 10_000, 1)
+        layout, height = lit_layout(*excerpt(hit.title, hit.lit, 200), 10_000, 1, "strong")
         painter.setPen(QColor(theme.tokens().text))
         layout.draw(painter, QPointF(head.left(), head.top() + (head.height() - height) / 2))
         painter.setClipping(False)
@@ -142,6 +144,10 @@ class ChatHitView(QListView):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.viewport().setAutoFillBackground(False)
         self.clicked.connect(lambda _: self.choose())
+
+    @property
+    def hits(self) -> Sequence[ChatHit]:
+        return self._hits.hits
 
     @Slot()
     def choose(self) -> None:
@@ -200,6 +206,11 @@ class ChatSearchResults(Retranslated, QWidget):
         self._stack.addWidget(nothing)
         self._stack.addWidget(listed)
         self.retranslate()
+
+    @property
+    def text(self) -> str:
+        """What was looked for."""
+        return self._found.text
 
     def show_searching(self) -> None:
         """What was found before stays until there is something new, or it takes long."""

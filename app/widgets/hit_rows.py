@@ -24,10 +24,12 @@ def _excerpt(text: str, lit: tuple[tuple[int, int], ...]) -> tuple[str, tuple[tu
     return excerpt(text, lit, _ROOM)
 
 
-def lit_layout(text: str, lit: tuple[tuple[int, int], ...], width: int, lines: int) -> tuple[QTextLayout, float]:
+def lit_layout(
+    text: str, lit: tuple[tuple[int, int], ...], width: int, lines: int, role: str = "body"
+) -> tuple[QTextLayout, float]:
     """Laid out in at most so many lines; and how high that is."""
     tokens = theme.tokens()
-    layout = QTextLayout(text, theme.current().type.font())
+    layout = QTextLayout(text, theme.current().type.font(role))
     option = QTextOption()
     option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
     layout.setTextOption(option)
