@@ -254,7 +254,11 @@ def _in_order(layout: QLayout) -> Iterator[QWidget]:
 class Page(QScrollArea):
     """A page that scrolls: a column of at most `PAGE_WIDTH`, centred. Put things into `self.body`."""
 
-    def __init__(self, width: int = PAGE_WIDTH) -> None:
+    def __init__(
+        self,
+        width: int = PAGE_WIDTH,
+        margin: tuple[int, int, int, int] = (SPACE.xl, SPACE.xl, SPACE.xl, SPACE.xxl),
+    ) -> None:
         super().__init__()
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -267,7 +271,7 @@ class Page(QScrollArea):
         column_widget.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.body = column(space=SPACE.xl)
         column_widget.setLayout(self.body)
-        outer = row(margin=(SPACE.xl, SPACE.xl, SPACE.xl, SPACE.xxl), space=0)
+        outer = row(margin=margin, space=0)
         outer.addStretch(1)
         outer.addWidget(column_widget, 1000)
         outer.addStretch(1)

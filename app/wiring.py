@@ -32,10 +32,11 @@ from app.widgets.models_page import ModelsPage
 from app.widgets.settings_page import SettingsPage
 from app.widgets.xray_page import XRayPage
 from app.wiring_api import ApiDesk
-from app.wiring_composing import ComposingDesk
 from app.wiring_chat_search import ChatSearchDesk
+from app.wiring_composing import ComposingDesk
 from app.wiring_documents import DocumentDesk, are_models
 from app.wiring_models import connect_models, connect_shelves
+from app.wiring_options import OptionDesk
 from app.wiring_organising import OrganisingDesk
 from backends.chat.sourced import ConversationScope
 from backends.chat.types import Conversation
@@ -90,6 +91,7 @@ class Desk(QObject):
         self.api = ApiDesk(window, services, self.settings, pump, self)
         self.organising = OrganisingDesk(window, chat_page, conversations, self.chat, services, pump, self)
         self.searching = ChatSearchDesk(window, chat_page, services, self.chat, conversations, messages, pump, self)
+        self.options = OptionDesk(window, chat_page, self.chat, self.settings, services, pump, self)
         self.sleep = Sleep(self)
         self._first_look = True
         self._connect()
@@ -105,6 +107,7 @@ class Desk(QObject):
         self.documents.start()
         self.api.start()
         self.composing.start()
+        self.options.start()
         self.grounding.refresh()
         self.sleep.watch()
         if load and self.services.settings.current.models.load_at_start:
@@ -128,6 +131,7 @@ class Desk(QObject):
         self.composing.close()
         self.grounding.close()
         self.organising.close()
+        self.options.close()
         self.chat.close()
         self.documents.close()
         self.api.close()
@@ -240,8 +244,11 @@ class Desk(QObject):
         self.window.show_page("xray")
 
     def open_files(self, paths: Sequence[Path]) -> None:
-        """Files dropped on the window, opened with it, or handed over by a second start: models, else documents. What
-        is dropped on a conversation is for it only."""
+        """Files dropped on the window, opened with it, or handed over by a second start: presets, models, documents.
+        What is dropped on a conversation is for it only."""
+        self.options.sort_out(paths, self._open_rest)
+
+    def _open_rest(self, paths: Sequence[Path]) -> None:
         models = [path for path in paths if are_models(path)]
         rest = [path for path in paths if path not in models]
         if rest and self.window.page == "chat":
@@ -293,8 +300,7 @@ class Desk(QObject):
 
     @Slot(object)
     def _on_conversation_changed(self, conversation: Conversation | None) -> None:
-        self.chat_page.panel.show_current(conversation.id if conversation else None)
-        self.chat_page.show_title(conversation.title if conversation else "", editable=conversation is not None)
+        self.chat_page.show_conversation(conversation)
 
     @Slot()
     def _on_picture_changed(self) -> None:
@@ -350,6 +356,7 @@ class Desk(QObject):
         self.models.on_changes(changes)
         self.documents.on_changes(changes)
         self.api.on_changes(changes)
+        self.options.on_changes(changes)
         self.searching.on_changes(changes)
         if "documents" in changes:
             self.grounding.look_again()

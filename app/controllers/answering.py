@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from app.language import say
 from app.lists.messages import Live, MessageRow
-from backends.chat.answer import AnswerAsked, AnswerEvent, AnswerSaved, AnswerStarted, Cited, TurnsLeftOut
+from backends.chat.answer import AnswerAsked, AnswerEvent, AnswerSaved, AnswerStarted, Cited, ModelChosen, TurnsLeftOut
 from backends.chat.grounding import SourcesFound, SourcesReading
 from backends.core.stream import Stream
 from backends.engine.protocol import (
@@ -71,6 +71,8 @@ class Answering:
         row, live = self.row, self.row.live or Live("waiting")
         for event in events:
             match event:
+                case ModelChosen(name):
+                    self.model = name
                 case LoadWaiting(answers):
                     live = Live("queued", before=answers)
                 case LoadTrying():

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.bridge import Pump
 from app.controllers.answering import Answering, Event
-from app.controllers.loads import stepped
+from app.controllers.loads import told
 from app.lists.conversations import ConversationList
 from app.lists.messages import MessageList, MessageRow
 from app.model_state import ModelState
@@ -20,7 +20,6 @@ from backends.chat.sourced import ConversationScope
 from backends.chat.types import Conversation, Message, Problem
 from backends.core.errors import BackendError
 from backends.core.stream import Runner
-from backends.engine.protocol import LoadStepped
 from backends.services import Services
 
 NO_MODEL = "no_model"
@@ -57,6 +56,7 @@ class ChatController(QObject):
         self._answering: dict[int, Answering] = {}
         self._model = ModelState()
         self.scope = ConversationScope()  # of this conversation, also before it has begun
+        self.create: Callable[[], Conversation] = services.chats.create  # on the store's thread
 
     @property
     def current(self) -> Conversation | None:
@@ -140,7 +140,7 @@ class ChatController(QObject):
             self.refresh()
             then(conversation)
 
-        self._call(self._services.chats.create, then=begun)
+        self._call(self.create, then=begun)
 
     @Slot(int, str)
     def rename(self, conversation_id: int, title: str) -> None:
@@ -181,7 +181,7 @@ class ChatController(QObject):
 
         def save() -> tuple[Conversation, Message]:
             chats = self._services.chats
-            conversation = current or chats.create()
+            conversation = current or self.create()
             if current is None and scope.kind != "off":
                 self._services.grounding.set_scope(conversation.id, scope)
             question = chats.add_message(conversation.id, "user", text)
@@ -325,8 +325,8 @@ class ChatController(QObject):
         if answering.take(events):
             self.model_loaded.emit()
         for event in events:
-            if isinstance(event, LoadStepped):
-                self._board.post(stepped(answering.model, event))
+            if (notice := told(answering.model, event)) is not None:
+                self._board.post(notice)
         self._draw(answering)
 
     def _on_error(self, answering: Answering, error: BackendError) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from app.bridge import Pump
 from app.notices import Notice, NoticeBoard, NoticeButton, error_notice
 from app.picture import Loading
+from backends.chat.answer import ModelChosen
 from backends.core.errors import BackendError, EngineError, ResourceError
 from backends.core.phrase import Phrase
 from backends.core.stream import Stream
@@ -151,6 +152,23 @@ def stepped(name: str, event: LoadStepped) -> Notice:
     said = Phrase(f"{name}: {change.en}", f"{name}：{change.zh}")
     hint = Phrase(f"{cost.en} {_short(why.en)}".strip(), f"{cost.zh}{_short(why.zh)}")
     return Notice(said, hint, "warning", key=f"stepped:{change.en}")
+
+
+def told(name: str, event: object) -> Notice | None:
+    """What an answer by the model of this name has to say of its load: it went another way, or is not the one that its
+    conversation asks for, which is there no more."""
+    if isinstance(event, LoadStepped):
+        return stepped(name, event)
+    return _instead(event) if isinstance(event, ModelChosen) and event.gone else None
+
+
+def _instead(event: ModelChosen) -> Notice:
+    said = Phrase(f"{event.gone} is not on this computer any more.", f"这台电脑上已没有 {event.gone}。")
+    hint = Phrase(
+        f"{event.name} answers instead. Choose another one in the settings of this chat.",
+        f"改由 {event.name} 回答。可在本对话的设置中另选模型。",
+    )
+    return Notice(said, hint, "warning", key=f"gone:{event.gone}")
 
 
 def _short(words: str) -> str:

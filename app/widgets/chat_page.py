@@ -1,26 +1,32 @@
-"""The chat: panel, title, messages or the empty state, notices of this page, composer."""
+"""The chat: panel, head, messages or the empty state, notices of this page, composer; its settings at the right."""
 
-from PySide6.QtCore import QCoreApplication, Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal, Slot
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QSizePolicy, QSplitter, QStackedLayout, QWidget
 
-from app import parts
+from app import icons, parts
 from app.language import Retranslated
 from app.lists.conversations import ConversationList
 from app.lists.messages import MessageList
 from app.model_state import ModelState
 from app.notices import NoticeBoard
+from app.option_picture import OptionPicture
 from app.theme import PAGE_WIDTH, SPACE, px
+from app.widgets.chat_options import OptionSheet
 from app.widgets.composer import Composer
 from app.widgets.conversation_panel import ConversationPanel
 from app.widgets.empty_chat import EmptyChat
 from app.widgets.transcript import Transcript
+from backends.chat.types import Conversation
 
 PANEL_FITS = 820  # below this width the panel folds away by itself
+_LEAST_CHAT = 480  # beside which the settings stand; where there is less room they lie over it
+_LONGEST_NAME = 24  # characters of it in the head
+_MARK_FITS = 520  # below this width the head has no words about what differs
 
 
 class _Title(QLineEdit):
-    """A title that becomes a field when it is clicked."""
+    """A title that becomes a field when it is clicked; cut with an ellipsis where it has no room."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,13 +36,29 @@ class _Title(QLineEdit):
 
     def show_title(self, title: str) -> None:
         self._shown = title
-        if not self.hasFocus():
-            self.setText(title)
-            self.setCursorPosition(0)
+        self._show_short()
 
     @property
     def shown(self) -> str:
         return self._shown
+
+    def _show_short(self) -> None:
+        if not self.hasFocus():
+            room = self.width() - px(28)
+            self.setText(self.fontMetrics().elidedText(self._shown, Qt.TextElideMode.ElideRight, room))
+            self.setCursorPosition(0)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.setText(self._shown)
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._show_short()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_short()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
@@ -54,6 +76,9 @@ class ChatPage(Retranslated, QFrame):
         super().__init__(parent)
         self.setProperty("surface", "page")
         self._messages = messages
+        self._conversations = conversations
+        self._shown: Conversation | None = None
+        self._picture = OptionPicture()
         self.panel = ConversationPanel(conversations)
         self.transcript = Transcript(messages)
         self.empty = EmptyChat()
@@ -63,11 +88,22 @@ class ChatPage(Retranslated, QFrame):
         self._toggle.clicked.connect(lambda: self.set_panel_open(not self.panel_open))
         self._title = _Title()
         self._title.editingFinished.connect(self._on_title_edited)
-        self._title.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        across = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        across.setRetainSizeWhenHidden(True)  # else the buttons of the head would stand in its middle
+        self._title.setSizePolicy(across)
+        self.options = OptionSheet()
+        self.options.closed.connect(lambda: self.set_options_open(False))
+        self._mark = parts.button(kind="chip")
+        self._mark.clicked.connect(lambda: self.set_options_open(True))
+        self._sliders = parts.icon_button("sliders-horizontal")
+        self._sliders.clicked.connect(lambda: self.set_options_open(not self.options_open))
+        self._more = parts.icon_button("ellipsis")
+        self._more.clicked.connect(self._on_more)
         self._new = parts.icon_button("square-pen")
         self._new.clicked.connect(self.panel.new_requested)
         self._to_end = parts.icon_button("arrow-down", kind="float")
         self._to_end.clicked.connect(self.transcript.to_end)
+        self._more.hide()
         self._wanted_open = True
         self._fits: bool | None = None
         self._build()
@@ -81,7 +117,11 @@ class ChatPage(Retranslated, QFrame):
     def _build(self) -> None:
         head = QWidget()
         head.setFixedHeight(px(52))
-        head.setLayout(parts.row(self._toggle, self._new, self._title, margin=(SPACE.m, 0, SPACE.m, 0), space=SPACE.xs))
+        left = parts.row(self._toggle, self._new, self._title, space=SPACE.xs)
+        left.setStretch(2, 1)
+        row = parts.row(left, self._mark, self._sliders, self._more, margin=(SPACE.m, 0, SPACE.m, 0), space=SPACE.xs)
+        row.setStretch(0, 1)
+        head.setLayout(row)
         middle = QWidget()
         self._middle = QStackedLayout(middle)  # it shows what it is given at once: not in a window of its own
         self._middle.addWidget(self.empty)
@@ -95,11 +135,18 @@ class ChatPage(Retranslated, QFrame):
         bottom.addStretch(1)
         bottom.addWidget(foot, 100)
         bottom.addStretch(1)
-        main = QWidget()
-        main.setMinimumWidth(320)
+        chat = QWidget()
+        chat.setMinimumWidth(320)
         column = parts.column(head, middle, bottom, space=0)
         column.setStretch(1, 1)
-        main.setLayout(column)
+        chat.setLayout(column)
+        self._main = QWidget()
+        self._beside = parts.row(chat, space=0)
+        self._beside.setStretch(0, 1)
+        self._main.setLayout(self._beside)
+        self.options.setParent(self._main)
+        self.options.hide()
+        self._main.installEventFilter(self)
         self._float_over = middle
         self._to_end.setParent(middle)
         self._to_end.hide()
@@ -107,7 +154,7 @@ class ChatPage(Retranslated, QFrame):
         self.splitter.setHandleWidth(1)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.addWidget(self.panel)
-        self.splitter.addWidget(main)
+        self.splitter.addWidget(self._main)
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setSizes([264, 1000])
         self.setLayout(parts.column(self.splitter, space=0))
@@ -134,6 +181,32 @@ class ChatPage(Retranslated, QFrame):
     def set_panel_width(self, width: int) -> None:
         self.splitter.setSizes([max(200, min(width, 480)), 10_000])
 
+    def show_conversation(self, conversation: Conversation | None) -> None:
+        """The one that is on the page; None: it has not begun."""
+        self._shown = conversation
+        self.panel.show_current(conversation.id if conversation else None)
+        self.show_title(conversation.title if conversation else "", editable=conversation is not None)
+        self._more.setVisible(conversation is not None)
+
+    @property
+    def options_open(self) -> bool:
+        return not self.options.isHidden()
+
+    def set_options_open(self, opened: bool) -> None:
+        """The settings of this chat."""
+        self.options.setVisible(opened)
+        self._place_options()
+        if opened:
+            self.options.setFocus()
+        else:
+            self._sliders.setFocus()
+
+    def show_options(self, picture: OptionPicture) -> None:
+        """What the chat is answered with, in the sheet and as a mark in the head."""
+        self._picture = picture
+        self.options.show_picture(picture)
+        self._draw_mark()
+
     def show_title(self, title: str, *, editable: bool) -> None:
         self._title.show_title(title)
         self._title.setReadOnly(not editable)
@@ -153,6 +226,8 @@ class ChatPage(Retranslated, QFrame):
         parts.name_button(self._to_end, self.tr("To the end"))
         self._title.setAccessibleName(self.tr("Title of the conversation"))
         self._title.setToolTip(self.tr("Click to rename"))
+        parts.name_button(self._more, self.tr("More about this chat"))
+        self._draw_mark()
 
     # ---- inside
 
@@ -166,6 +241,55 @@ class ChatPage(Retranslated, QFrame):
             QCoreApplication.sendEvent(self.composer.box, event)
         else:
             super().keyPressEvent(event)
+
+    def _draw_mark(self) -> None:
+        """Which model of its own it has, and how much else differs."""
+        options, usual = self._picture.options, self._picture.usual
+        differing = options.differing()
+        words: list[str] = []
+        if differing.pop("model", ""):
+            name = dict(self._picture.models).get(options.model, options.model)
+            name = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+            words.append(self.tr("%1 is missing").replace("%1", name) if usual.gone else name)
+        if differing:
+            words.append(self.tr("%1 changed").replace("%1", str(len(differing))))
+        preset = self._picture.preset
+        short = preset if len(preset) <= _LONGEST_NAME else preset[: _LONGEST_NAME - 1] + "…"
+        text, shown = preset or " · ".join(words), short or " · ".join(words)
+        self._mark.setText(shown.replace("&", "&&"))
+        self._mark.setToolTip(parts.tip(text))
+        self._mark.setAccessibleName(self.tr("Chat settings: %1").replace("%1", text))
+        self._sliders.setIcon(icons.icon("sliders-horizontal", "accent" if text else "muted"))
+        name = self.tr("Chat settings")
+        parts.name_button(self._sliders, f"{name}: {text}" if text else name)
+        self._show_mark()
+
+    def _show_mark(self) -> None:
+        self._mark.setVisible(bool(self._mark.text()) and self._main.width() >= px(_MARK_FITS))
+
+    def _place_options(self) -> None:
+        """Beside the chat where both have room, else over it."""
+        sheet, room = self.options, self._main.width()
+        beside = sheet.isVisibleTo(self._main) and room >= _LEAST_CHAT + sheet.width()
+        if beside and self._beside.indexOf(sheet) < 0:
+            self._beside.addWidget(sheet)
+        elif not beside:
+            self._beside.removeWidget(sheet)
+            sheet.setGeometry(room - sheet.width(), 0, sheet.width(), self._main.height())
+            sheet.raise_()
+        self._show_mark()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._main and event.type() is QEvent.Type.Resize:
+            self._place_options()
+        return super().eventFilter(watched, event)
+
+    @Slot()
+    def _on_more(self) -> None:
+        if (shown := self._shown) is not None:
+            now = next((one for one in self._conversations.conversations if one.id == shown.id), shown)
+            corner = self._more.mapToGlobal(self._more.rect().bottomLeft())
+            self.panel.menu.open(self, [now], corner, without=("rename", "options"))
 
     def _show_panel(self, shown: bool) -> None:
         self.panel.setVisible(shown)

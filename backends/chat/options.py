@@ -3,14 +3,14 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from backends.core.errors import InvalidInput
 from backends.core.phrase import Phrase
 from backends.engine.generation import Sampling
 from backends.engine.sampling_checks import bounds
-from backends.models.types import CatalogModel
+from backends.models.types import CatalogModel, LocalModel
 
 LONGEST_INSTRUCTIONS = 20_000  # characters, as in the settings
 _LONGEST_MODEL = 300  # characters of an id
@@ -61,6 +61,19 @@ class Options:
         """BadOption, which names the first that cannot be."""
         for name, value in self.differing().items():
             option(name).check(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What holds where a conversation's options say nothing. `options`: of the settings and the publisher; None there
+    is no limit, and for the seed a new one each time. `model`: the one of the settings, None if there is none;
+    `published`: temperature and top-p are the publisher's of the one that answers. `gone`: the model that the options
+    name is not here."""
+
+    options: Options = field(default_factory=Options)
+    model: LocalModel | None = None
+    published: bool = False
+    gone: bool = False
 
 
 class BadOption(InvalidInput):

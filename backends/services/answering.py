@@ -6,11 +6,10 @@ services.answering.usual(options)                       # what holds where they 
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from backends.chat.answer import AnswerAsked, AnswerEvent, Manner, ModelChosen, go_on, regenerate
 from backends.chat.grounding import Grounding
-from backends.chat.options import Options
+from backends.chat.options import Options, Usual
 from backends.chat.passages import passages
 from backends.chat.store import ChatStore
 from backends.core.cancel import CancelToken
@@ -24,19 +23,7 @@ from backends.services.grounding import GroundingServices
 from backends.services.loading import LoadingServices, within
 from backends.services.titles import TitleServices
 
-__all__ = ["AnswerServices", "Usual"]
-
-
-@dataclass(frozen=True, slots=True)
-class Usual:
-    """What holds where a conversation's options say nothing. `options`: of the settings and the publisher; None there
-    is no limit, and for the seed a new one each time. `model`: the one that answers, None if there is none;
-    `published`: temperature and top-p are its publisher's. `gone`: the model that the options name is not here."""
-
-    options: Options
-    model: LocalModel | None = None
-    published: bool = False
-    gone: bool = False
+__all__ = ["AnswerServices"]
 
 
 class AnswerServices:
@@ -76,8 +63,8 @@ class AnswerServices:
     def usual(self, options: Options) -> Usual:
         """What holds where these say nothing. Reads the list of models: not on the thread of the window."""
         named = self._named(options)
-        model = named or self._loading.default_model()
-        known = self._known(model)
+        model = self._loading.default_model()
+        known = self._known(named or model)
         chat, sampling = self._base.settings.current.chat, Options().sampling(known)
         there = Options(
             instructions=chat.system_prompt,
