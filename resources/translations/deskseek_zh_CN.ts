@@ -83,6 +83,14 @@
         <translation>添加文档…</translation>
     </message>
     <message>
+        <source>Export all chats…</source>
+        <translation>导出所有对话…</translation>
+    </message>
+    <message>
+        <source>Import chats…</source>
+        <translation>导入对话…</translation>
+    </message>
+    <message>
         <source>Chat</source>
         <translation>对话</translation>
     </message>
@@ -116,7 +124,7 @@
     </message>
     <message>
         <source>Search the chats</source>
-        <translation type="unfinished"></translation>
+        <translation>搜索对话</translation>
     </message>
     <message>
         <source>Chat settings</source>
@@ -187,6 +195,10 @@
     <message>
         <source>Answer</source>
         <translation>回答</translation>
+    </message>
+    <message>
+        <source>Answer, {0} of {1} versions</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The conversation is longer than the model&apos;s context: the oldest {0} messages were left out.</source>
@@ -462,7 +474,7 @@
     </message>
     <message>
         <source>Title</source>
-        <translation type="unfinished"></translation>
+        <translation>标题</translation>
     </message>
     <message>
         <source>Thoughts</source>
@@ -532,7 +544,7 @@
     <name>ChatSearchBox</name>
     <message>
         <source>Search the chats</source>
-        <translation type="unfinished"></translation>
+        <translation>搜索对话</translation>
     </message>
     <message>
         <source>Up and down choose what is found, Enter opens it, Escape ends the search.</source>
@@ -543,27 +555,31 @@
     <name>ChatSearchResults</name>
     <message>
         <source>Chats that were found</source>
-        <translation type="unfinished"></translation>
+        <translation>找到的对话</translation>
     </message>
     <message>
         <source>Older chats are still being read. What they say appears here by itself.</source>
-        <translation type="unfinished"></translation>
+        <translation>正在读取较早的对话，内容会自动出现在这里。</translation>
     </message>
     <message>
         <source>Nothing found</source>
-        <translation type="unfinished"></translation>
+        <translation>未找到</translation>
+    </message>
+    <message>
+        <source>Nothing found yet</source>
+        <translation>暂未找到</translation>
     </message>
     <message>
         <source>No chat has all of these words.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有对话包含全部这些词。</translation>
     </message>
     <message>
         <source>There is more. Another word narrows it down.</source>
-        <translation type="unfinished"></translation>
+        <translation>还有更多结果，可再加一个词缩小范围。</translation>
     </message>
     <message>
         <source>Searching…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在搜索…</translation>
     </message>
 </context>
 <context>
@@ -840,6 +856,10 @@
     <message>
         <source>Duplicate</source>
         <translation>复制一份</translation>
+    </message>
+    <message>
+        <source>Export…</source>
+        <translation>导出…</translation>
     </message>
     <message>
         <source>Back to the list</source>
@@ -1230,6 +1250,37 @@
     </message>
 </context>
 <context>
+    <name>Editor</name>
+    <message>
+        <source>Edit your message</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Edit the answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished">取消</translation>
+    </message>
+    <message>
+        <source>Send</source>
+        <translation type="unfinished">发送</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation type="unfinished">保存</translation>
+    </message>
+    <message>
+        <source>Shift+Enter for a new line</source>
+        <translation type="unfinished">Shift+Enter 换行</translation>
+    </message>
+    <message>
+        <source>Ctrl+Enter when done</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>EmptyChat</name>
     <message>
         <source>One thing is missing: a model</source>
@@ -1266,6 +1317,112 @@
     <message>
         <source>Write a Python function that removes duplicate lines from a file</source>
         <translation>写一个去除文件中重复行的 Python 函数</translation>
+    </message>
+</context>
+<context>
+    <name>ExportDesk</name>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>Import chats</source>
+        <translation>导入对话</translation>
+    </message>
+</context>
+<context>
+    <name>ExportSheet</name>
+    <message>
+        <source>Back to the chat</source>
+        <translation type="unfinished">返回对话</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>What</source>
+        <translation>内容</translation>
+    </message>
+    <message>
+        <source>Format</source>
+        <translation>格式</translation>
+    </message>
+    <message>
+        <source>Where</source>
+        <translation>位置</translation>
+    </message>
+    <message>
+        <source>Thinking</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Change…</source>
+        <translation>更改…</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation type="unfinished">设置</translation>
+    </message>
+    <message>
+        <source>Settings of the mark for AI text</source>
+        <translation>AI 内容标注的设置</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished">取消</translation>
+    </message>
+    <message>
+        <source>The %1 chosen chats</source>
+        <translation>所选的 %1 个对话</translation>
+    </message>
+    <message>
+        <source>This message</source>
+        <translation>此消息</translation>
+    </message>
+    <message>
+        <source>The chat up to this message</source>
+        <translation>截至此消息的对话</translation>
+    </message>
+    <message>
+        <source>The chat as it is shown</source>
+        <translation>当前显示的对话</translation>
+    </message>
+    <message>
+        <source>The chat with all its branches</source>
+        <translation>对话及其所有分支</translation>
+    </message>
+    <message>
+        <source>All chats</source>
+        <translation>所有对话</translation>
+    </message>
+    <message>
+        <source>Text for editors and note apps.</source>
+        <translation>纯文本，适合编辑器和笔记应用。</translation>
+    </message>
+    <message>
+        <source>One page for the browser that needs no internet.</source>
+        <translation>单个网页，可离线用浏览器打开。</translation>
+    </message>
+    <message>
+        <source>A document to write on in Word or another office program.</source>
+        <translation>可在 Word 等办公软件中继续编辑的文档。</translation>
+    </message>
+    <message>
+        <source>Pages to print or to send.</source>
+        <translation>适合打印或发送的页面。</translation>
+    </message>
+    <message>
+        <source>Everything, for DeskSeek on another computer or as a copy.</source>
+        <translation>完整数据，可用于备份或导入其他电脑上的 DeskSeek。</translation>
+    </message>
+    <message>
+        <source>What the model wrote is marked as AI-generated.</source>
+        <translation>模型生成的内容会标明“人工智能生成”。</translation>
+    </message>
+    <message>
+        <source>What the model wrote is not marked as AI-generated; when and what is noted.</source>
+        <translation>模型生成的内容不会标注；导出的时间与范围会被记录。</translation>
     </message>
 </context>
 <context>
@@ -1333,12 +1490,16 @@
         <translation>从中断处继续写</translation>
     </message>
     <message>
-        <source>Earlier answer</source>
-        <translation type="unfinished">上一个回答</translation>
+        <source>Show what follows</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Later answer</source>
-        <translation type="unfinished">下一个回答</translation>
+        <source>There are messages below this one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Edited by you</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Stopped</source>
@@ -1367,6 +1528,13 @@
     <message>
         <source>First word after {0} s</source>
         <translation>{0} 秒后出现第一个字</translation>
+    </message>
+</context>
+<context>
+    <name>FormulaBlock</name>
+    <message>
+        <source>Formula</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -1590,6 +1758,46 @@
     <message>
         <source>Copy</source>
         <translation>复制</translation>
+    </message>
+    <message>
+        <source>Copy as</source>
+        <translation>复制为</translation>
+    </message>
+    <message>
+        <source>Edit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Answer again</source>
+        <translation type="unfinished">重新回答</translation>
+    </message>
+    <message>
+        <source>Branch into a new chat</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Export…</source>
+        <translation>导出…</translation>
+    </message>
+    <message>
+        <source>Continue from here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete with what follows</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Markdown</source>
+        <translation>Markdown</translation>
+    </message>
+    <message>
+        <source>Plain text</source>
+        <translation>纯文本</translation>
+    </message>
+    <message>
+        <source>Formatted text</source>
+        <translation>带格式文本</translation>
     </message>
 </context>
 <context>
@@ -1915,7 +2123,7 @@
     </message>
     <message>
         <source>no limit</source>
-        <translation>不限</translation>
+        <translation type="unfinished">不限</translation>
     </message>
     <message>
         <source>Publisher&apos;s: %1</source>
@@ -2065,7 +2273,7 @@
     </message>
     <message>
         <source>Rename</source>
-        <translation>重命名</translation>
+        <translation type="unfinished">重命名</translation>
     </message>
     <message>
         <source>Save as a file…</source>
@@ -2073,7 +2281,7 @@
     </message>
     <message>
         <source>Delete</source>
-        <translation>删除</translation>
+        <translation type="unfinished">删除</translation>
     </message>
     <message>
         <source>Add a preset from a file</source>
@@ -2089,7 +2297,7 @@
     </message>
     <message>
         <source>All files (*)</source>
-        <translation>所有文件 (*)</translation>
+        <translation type="unfinished">所有文件 (*)</translation>
     </message>
 </context>
 <context>
@@ -2203,8 +2411,16 @@
 <context>
     <name>Question</name>
     <message>
+        <source>Text of your message</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Your message</source>
         <translation>您的消息</translation>
+    </message>
+    <message>
+        <source>Your message, {0} of {1} versions</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -2874,6 +3090,25 @@
     </message>
 </context>
 <context>
+    <name>Variants</name>
+    <message>
+        <source>Earlier answer</source>
+        <translation type="unfinished">上一个回答</translation>
+    </message>
+    <message>
+        <source>Earlier version</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Later answer</source>
+        <translation type="unfinished">下一个回答</translation>
+    </message>
+    <message>
+        <source>Later version</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>Versions</name>
     <message>
         <source>Versions</source>
@@ -3172,6 +3407,17 @@
     </message>
 </context>
 <context>
+    <name>_Actions</name>
+    <message>
+        <source>Edit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation type="unfinished">更多</translation>
+    </message>
+</context>
+<context>
     <name>_Detail</name>
     <message>
         <source>Close</source>
@@ -3332,6 +3578,17 @@
     <message>
         <source>Done</source>
         <translation>完成</translation>
+    </message>
+</context>
+<context>
+    <name>_TableText</name>
+    <message>
+        <source>Copy the table</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy as Markdown</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
