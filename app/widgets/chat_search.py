@@ -241,7 +241,7 @@ class ChatSearchResults(Retranslated, QWidget):
     def _draw(self) -> None:
         found = self._found
         waiting = self.tr("Older chats are still being read. What they say appears here by itself.")
-        self._message.setText(self.tr("Nothing found"))
+        self._message.setText(self.tr("Nothing found yet") if found.waiting else self.tr("Nothing found"))
         self._hint.setText(waiting if found.waiting else self.tr("No chat has all of these words."))
         self._more.setText(waiting if found.waiting else self.tr("There is more. Another word narrows it down."))
         self._more.setVisible(bool(found.waiting or found.more))

@@ -78,7 +78,7 @@ class LitWords(QObject):
                 continue
             self._light_text(text)
             chosen = text.extraSelections()
-            if chosen and text.isVisible():
+            if chosen and text.isVisibleTo(self._transcript):
                 place = text.cursorRect(chosen[0].cursor).top()
                 places.append(text.viewport().mapTo(self._transcript.viewport(), QPoint(0, place)).y())
         if self._steps:

@@ -47,6 +47,7 @@ def look_for(qtbot: QtBot, session: Session, text: str, rows: int) -> None:
     """As it is typed, until so many are found."""
     assert session.desk is not None
     desk = session.desk.searching
+    qtbot.waitUntil(lambda: session.state.stage == "empty", timeout=MINUTE)  # then the page of the first run comes
     session.window.actions_.search_chats.trigger()
     assert desk.box.hasFocus()
     desk.box.clear()
