@@ -45,9 +45,7 @@ class ChatSearchBox(Retranslated, FilterBox):
 
     def retranslate(self) -> None:
         self.name(self.tr("Search the chats"))
-        self.setAccessibleDescription(
-            self.tr("Up and down choose what is found, Enter opens it, Escape ends the search.")
-        )
+        self.setAccessibleDescription(self.tr("Up and down choose, Enter opens, Escape ends the search."))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())

@@ -470,7 +470,7 @@
     <name>ChatHitList</name>
     <message>
         <source>New chat</source>
-        <translation type="unfinished">新对话</translation>
+        <translation>新对话</translation>
     </message>
     <message>
         <source>Title</source>
@@ -478,23 +478,23 @@
     </message>
     <message>
         <source>Thoughts</source>
-        <translation type="unfinished">思考过程</translation>
+        <translation>思考过程</translation>
     </message>
     <message>
         <source>Your message</source>
-        <translation type="unfinished">您的消息</translation>
+        <translation>你的消息</translation>
     </message>
     <message>
         <source>Answer</source>
-        <translation type="unfinished">回答</translation>
+        <translation>回答</translation>
     </message>
     <message>
         <source>Yesterday</source>
-        <translation type="unfinished">昨天</translation>
+        <translation>昨天</translation>
     </message>
     <message>
         <source>Today</source>
-        <translation type="unfinished">今天</translation>
+        <translation>今天</translation>
     </message>
 </context>
 <context>
@@ -547,8 +547,8 @@
         <translation>搜索对话</translation>
     </message>
     <message>
-        <source>Up and down choose what is found, Enter opens it, Escape ends the search.</source>
-        <translation type="unfinished"></translation>
+        <source>Up and down choose, Enter opens, Escape ends the search.</source>
+        <translation>上下键选择，回车打开，Esc 结束搜索。</translation>
     </message>
 </context>
 <context>
