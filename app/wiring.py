@@ -32,6 +32,7 @@ from app.widgets.models_page import ModelsPage
 from app.widgets.settings_page import SettingsPage
 from app.widgets.xray_page import XRayPage
 from app.wiring_api import ApiDesk
+from app.wiring_branches import BranchDesk
 from app.wiring_chat_search import ChatSearchDesk
 from app.wiring_composing import ComposingDesk
 from app.wiring_documents import DocumentDesk, are_models
@@ -92,6 +93,7 @@ class Desk(QObject):
         self.organising = OrganisingDesk(window, chat_page, conversations, self.chat, services, pump, self)
         self.searching = ChatSearchDesk(window, chat_page, services, self.chat, conversations, messages, pump, self)
         self.options = OptionDesk(window, chat_page, self.chat, self.settings, services, pump, self)
+        self.branches = BranchDesk(chat_page, messages, self.chat, self.settings, services, pump, self)
         self.sleep = Sleep(self)
         self._first_look = True
         self._connect()
@@ -154,7 +156,6 @@ class Desk(QObject):
         page.transcript.regenerate_requested.connect(chat.regenerate)
         page.transcript.going_on_requested.connect(chat.go_on)
         page.transcript.answer_now_requested.connect(chat.answer_now)
-        page.transcript.variant_requested.connect(chat.show_variant)
         page.transcript.link_requested.connect(self.links.ask)
         self.conversations.rename_requested.connect(chat.rename)
         self._connect_grounding()

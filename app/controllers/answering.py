@@ -1,7 +1,7 @@
 """One answer on its way: the engine's events gathered into the row that shows them."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from app.language import say
@@ -30,19 +30,20 @@ Event = AnswerEvent | LoadEvent
 
 
 class Answering:
-    """`row` is what to show now. `stream` is None while the answer waits for something else, such as a load; `asked`
-    is the engine's own, once it has the question. `searches`: its documents first, `without` these chips. `begun`: the
-    row of an answer that was cut off and goes on."""
+    """`row` is what to show now, `drawn` the id of the row that shows it. `stream` is None while the answer waits for
+    something else, such as a load; `asked` is the engine's own, once it has the question. `searches`: its documents
+    first, `without` these chips. `begun`: the row of an answer that was cut off and goes on. `again`: its question has
+    other answers. `afterwards`: what is done once it has ended."""
 
     def __init__(
         self,
         conversation_id: int,
         question_id: int,
-        model: str,
         begun: MessageRow | None = None,
         *,
         searches: bool = False,
         without: frozenset[str] = frozenset(),
+        again: bool = False,
     ) -> None:
         self.conversation_id = conversation_id
         self.question_id = question_id
@@ -50,7 +51,9 @@ class Answering:
         self.asked: Stream[GenerateEvent] | None = None
         self.saved = False
         self.searches, self.without = searches, without
-        self.model = model
+        self.model = ""  # that is asked, by its name
+        self.again = again
+        self.afterwards: list[Callable[[], object]] = []
         self.begun = begun
         self._reasoning: list[str] = [begun.reasoning] if begun else []
         self._text: list[str] = [begun.text] if begun else []
@@ -61,6 +64,12 @@ class Answering:
         self._last = Live("waiting")  # before a pause
         row = replace(begun, problem=None, stopped=False, truncated=False) if begun else None
         self.row = replace(row or MessageRow(-question_id, "assistant"), live=Live("waiting"))
+        self.drawn = self.row.id
+
+    @property
+    def unbegun(self) -> bool:
+        """It is not on disk."""
+        return self.row.id < 0
 
     def show_loading(self, fraction: float | None) -> None:
         self.row = replace(self.row, live=Live("loading", fraction, detail=self.model))

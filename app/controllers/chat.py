@@ -5,24 +5,22 @@ none is loaded). Answers go on when another conversation is opened, and are ther
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.bridge import Pump
-from app.controllers.answering import Answering, Event
-from app.controllers.loads import told
+from app.controllers.answering import Answering
+from app.controllers.answers import Answers
+from app.controllers.opening import rows_of
 from app.lists.conversations import ConversationList
 from app.lists.messages import MessageList, MessageRow
 from app.model_state import ModelState
 from app.notices import NoticeBoard
 from backends.chat.sourced import ConversationScope
-from backends.chat.types import Conversation, Message, Problem
+from backends.chat.types import Conversation, Message
 from backends.core.errors import BackendError
 from backends.core.stream import Runner
 from backends.services import Services
-
-NO_MODEL = "no_model"
 
 
 class ChatController(QObject):
@@ -53,8 +51,13 @@ class ChatController(QObject):
         self._current: Conversation | None = None
         self._opening: int | None = None
         self._saving = False
-        self._answering: dict[int, Answering] = {}
         self._model = ModelState()
+        self.answers = Answers(services, pump, messages, board, self)
+        self.answers.changed.connect(self._say_busy)
+        self.answers.ended.connect(self.refresh)
+        self.answers.unbegun.connect(self._on_unbegun)
+        self.answers.model_loaded.connect(self.model_loaded)
+        self.answers.model_wanted.connect(self.model_wanted)
         self.scope = ConversationScope()  # of this conversation, also before it has begun
         self.create: Callable[[], Conversation] = services.chats.create  # on the store's thread
 
@@ -64,13 +67,11 @@ class ChatController(QObject):
 
     @property
     def busy(self) -> bool:
-        return self._saving or (self._current is not None and self._current.id in self._answering)
+        return self._saving or (self._current is not None and self._current.id in self.answers.conversations)
 
     def close(self) -> None:
         """Stop what is on its way (what was said is kept) and join the store's thread."""
-        for answering in tuple(self._answering.values()):
-            if answering.stream is not None:
-                answering.stream.cancel()
+        self.answers.close()
         self._runner.close()
 
     @Slot()
@@ -88,15 +89,52 @@ class ChatController(QObject):
                 self.conversation_changed.emit(current)
 
     def show_model(self, state: ModelState) -> None:
-        """The model has come, gone, or is on its way: answers that wait for it are asked for now."""
+        """The model has come, gone, or is on its way."""
         self._model = state
-        for answering in tuple(self._answering.values()):
-            if answering.stream is None:
-                if state.stage == "loading":
-                    answering.show_loading(state.fraction)
-                    self._draw(answering)
-                else:
-                    self._ask(answering)
+        self.answers.show_model(state)
+
+    # ---- for those who work on the conversation that is shown
+
+    def call(
+        self,
+        function: Callable[..., object],
+        *args: object,
+        then: Callable[..., None],
+        on_error: Callable[[BackendError], None] | None = None,
+    ) -> None:
+        """On the store's thread, one after another."""
+        self._pump.call(self._runner, function, *args, then=then, on_error=on_error or self._board.post_error)
+
+    def save(self, write: Callable[[], Message], then: Callable[[Conversation, Message], None]) -> None:
+        """Write a message; until it is on disk the conversation is busy. `then` gets its conversation, too."""
+
+        def task() -> tuple[Conversation, Message]:
+            message = write()
+            return self._services.chats.conversation(message.conversation_id), message
+
+        def saved(result: tuple[Conversation, Message]) -> None:
+            self._saving = False
+            self.refresh()
+            then(*result)
+            self._say_busy()
+
+        def failed(error: BackendError) -> None:
+            self._saving = False
+            self._say_busy()
+            self._board.post_error(error)
+
+        self._saving = True
+        self.call(task, then=saved, on_error=failed)
+        self._say_busy()
+
+    def when_quiet(self, then: Callable[[], object]) -> None:
+        """Once no answer is on its way in the conversation that is shown: it is stopped, what was said is kept."""
+        if self._current is not None and not self._saving:
+            self.answers.stop(self._current.id, then)
+
+    def answer(self, conversation_id: int, question_id: int) -> None:
+        """A question that is on disk, and the last on the page if its conversation is shown."""
+        self._begin(Answering(conversation_id, question_id, searches=self.scope.kind != "off"))
 
     # ---- conversations
 
@@ -122,13 +160,13 @@ class ChatController(QObject):
 
         def read() -> tuple[Conversation, list[MessageRow]]:
             chats = self._services.chats
-            return chats.conversation(conversation_id), self._rows(chats.messages(conversation_id))
+            return chats.conversation(conversation_id), rows_of(self._services, chats.messages(conversation_id))
 
         def arrived(found: tuple[Conversation, list[MessageRow]]) -> None:
             if self._opening == conversation_id:
                 self._show(found[0], found[1])
 
-        self._call(read, then=arrived)
+        self.call(read, then=arrived)
 
     def begin(self, then: Callable[[Conversation], None]) -> None:
         """A conversation that begins with files; `then` is told of it."""
@@ -140,7 +178,7 @@ class ChatController(QObject):
             self.refresh()
             then(conversation)
 
-        self._call(self.create, then=begun)
+        self.call(self.create, then=begun)
 
     @Slot(int, str)
     def rename(self, conversation_id: int, title: str) -> None:
@@ -150,7 +188,7 @@ class ChatController(QObject):
                 self.conversation_changed.emit(conversation)
             self.refresh()
 
-        self._call(self._services.chats.rename, conversation_id, title, then=renamed)
+        self.call(self._services.chats.rename, conversation_id, title, then=renamed)
 
     @Slot(str)
     def rename_current(self, title: str) -> None:
@@ -161,8 +199,7 @@ class ChatController(QObject):
     def leave(self, conversation_ids: Sequence[int]) -> None:
         """These were deleted: what answers them is stopped, and none of them stays on the page."""
         for conversation_id in conversation_ids:
-            if (answering := self._answering.get(conversation_id)) is not None:
-                self._cancel(answering)
+            self.answers.stop(conversation_id)
         if self._current is not None and self._current.id in conversation_ids:
             self.new()
 
@@ -176,47 +213,41 @@ class ChatController(QObject):
         if self._model.stage == "empty" and self.scope.kind == "off":
             self.model_wanted.emit()
             return
-        self._saving = True
         current, scope = self._current, self.scope
 
-        def save() -> tuple[Conversation, Message]:
-            chats = self._services.chats
+        def write() -> Message:
             conversation = current or self.create()
             if current is None and scope.kind != "off":
                 self._services.grounding.set_scope(conversation.id, scope)
-            question = chats.add_message(conversation.id, "user", text)
-            return chats.conversation(conversation.id), question
+            return self._services.chats.add_message(conversation.id, "user", text)
 
-        def saved(result: tuple[Conversation, Message]) -> None:
-            self._saving = False
-            conversation, question = result
+        def saved(conversation: Conversation, question: Message) -> None:
             self.question_saved.emit()
-            self.refresh()
             if self._current is current:
                 if current is None:
                     self._messages.reset(())
                 self._current = conversation
                 self.conversation_changed.emit(conversation)
                 self._messages.append(MessageRow.of(question))
-            self._begin(conversation.id, question.id)
+            self.answer(conversation.id, question.id)
 
-        def failed(error: BackendError) -> None:
-            self._saving = False
-            self._say_busy()
-            self._board.post_error(error)
-
-        self._call(save, then=saved, on_error=failed)
-        self._say_busy()
+        self.save(write, saved)
 
     @Slot(int)
     def regenerate(self, message_id: int, without: frozenset[str] = frozenset()) -> None:
         """Answer the question above this answer once more (`message_id` negative: it has none yet)."""
-        index = self._messages.find(message_id)
-        if self.busy or self._current is None or not index:
-            return
-        question = self._messages.rows[index - 1]
-        self._messages.truncate(index)
-        self._begin(self._current.id, question.id, without=without)
+
+        def begin() -> None:
+            index = self._messages.find(message_id)
+            if self._current is None or not index:
+                return
+            question, searches = self._messages.rows[index - 1], self.scope.kind != "off"
+            self._messages.truncate(index)
+            self._begin(
+                Answering(self._current.id, question.id, searches=searches, without=without, again=message_id > 0)
+            )
+
+        self.when_quiet(begin)
 
     @Slot(int, str)
     def widen(self, message_id: int, chip: str) -> None:
@@ -231,7 +262,8 @@ class ChatController(QObject):
             return
         row = self._messages.rows[index]
         if row.cut_off:
-            self._begin(self._current.id, self._messages.rows[index - 1].id, row)
+            question, searches = self._messages.rows[index - 1], self.scope.kind != "off"
+            self._begin(Answering(self._current.id, question.id, row, searches=searches))
 
     @Slot()
     def go_on_last(self) -> None:
@@ -241,145 +273,45 @@ class ChatController(QObject):
     @Slot()
     def answer_now(self) -> None:
         """End the thinking of the answer that is shown, and have the answer."""
-        answering = self._answering.get(self._current.id) if self._current is not None else None
-        if answering is not None and answering.asked is not None:
-            self._services.engine.answer_now(answering.asked)
-            answering.hurry()
-            self._draw(answering)
+        if self._current is not None:
+            self.answers.answer_now(self._current.id)
 
     @Slot()
     def regenerate_last(self) -> None:
         if self._messages.rows and self._messages.rows[-1].role == "assistant":
             self.regenerate(self._messages.rows[-1].id)
 
-    @Slot(int, int)
-    def show_variant(self, message_id: int, step: int) -> None:
-        """Another answer to the same question: 1 the next, -1 the one before."""
-        if self.busy or self._current is None:
-            return
-        conversation = self._current
-
-        def select() -> list[MessageRow]:
-            ids = self._services.chats.siblings(message_id)
-            place = ids.index(message_id) + step
-            return self._rows(self._services.chats.select(ids[max(0, min(place, len(ids) - 1))]))
-
-        def selected(branch: list[MessageRow]) -> None:
-            if self._current is conversation:
-                self._messages.reset(branch)
-
-        self._call(select, then=selected)
-
     @Slot()
     def stop(self) -> None:
-        if self._current is not None and (answering := self._answering.get(self._current.id)) is not None:
-            self._cancel(answering)
+        if self._current is not None:
+            self.answers.stop(self._current.id)
 
     def last_answer(self) -> str:
         return next((row.text for row in reversed(self._messages.rows) if row.role == "assistant"), "")
 
     # ---- inside
 
-    def _begin(
-        self,
-        conversation_id: int,
-        question_id: int,
-        begun: MessageRow | None = None,
-        without: frozenset[str] = frozenset(),
-    ) -> None:
-        name, searches = self._model.model.name if self._model.model else "", self.scope.kind != "off"
-        answering = Answering(conversation_id, question_id, name, begun, searches=searches, without=without)
-        self._answering[conversation_id] = answering
-        if self._current is not None and self._current.id == conversation_id:
-            if begun is None:
+    def _begin(self, answering: Answering) -> None:
+        if self._current is not None and self._current.id == answering.conversation_id:
+            if answering.begun is None:
                 self._messages.append(answering.row)
             else:
-                self._draw(answering)
-        if self._model.stage == "loading":
-            answering.show_loading(self._model.fraction)
-            self._draw(answering)
-        else:
-            self._ask(answering)
-        self._say_busy()
+                self._messages.put(len(self._messages.rows) - 1, answering.row)
+        self.answers.begin(answering)
 
-    def _ask(self, answering: Answering) -> None:
-        conversation, begun = answering.conversation_id, answering.begun
-        if begun is None:
-            answering.stream = self._services.regenerate(conversation, answering.question_id, answering.without)
-        else:
-            answering.stream = self._services.go_on(conversation, begun.id)
-        self._pump.follow(
-            answering.stream,
-            lambda events: self._on_events(answering, events),
-            lambda: self._on_end(answering),
-            lambda error: self._on_error(answering, error),
-        )
-
-    def _cancel(self, answering: Answering) -> None:
-        if answering.stream is not None:
-            answering.stream.cancel()
-        else:
-            self._on_end(answering)
-
-    def _on_events(self, answering: Answering, events: list[Event]) -> None:
-        if answering.take(events):
-            self.model_loaded.emit()
-        for event in events:
-            if (notice := told(answering.model, event)) is not None:
-                self._board.post(notice)
-        self._draw(answering)
-
-    def _on_error(self, answering: Answering, error: BackendError) -> None:
-        if not answering.saved:  # it failed before there was an answer to save, for instance while loading
-            answering.row = replace(answering.row, live=None, problem=Problem.of(error))
-            self._draw(answering)
-        if error.code == NO_MODEL:
-            self.model_wanted.emit()
-
-    def _on_end(self, answering: Answering) -> None:
-        if answering.row.live is not None:
-            answering.row = replace(answering.row, live=None, stopped=True)
-            self._draw(answering)
-        if self._answering.get(answering.conversation_id) is answering:
-            del self._answering[answering.conversation_id]
-        self._say_busy()
-        self.refresh()
-
-    def _draw(self, answering: Answering) -> None:
-        """Show the answer if its conversation is on the page: it is always the last row."""
-        if self._current is not None and self._current.id == answering.conversation_id and self._messages.rows:
-            self._messages.put(len(self._messages.rows) - 1, answering.row)
+    @Slot(int)
+    def _on_unbegun(self, conversation_id: int) -> None:
+        """The answers that were there are shown again."""
+        if self._current is not None and self._current.id == conversation_id:
+            self._open(conversation_id)
 
     def _show(self, conversation: Conversation | None, rows: Sequence[MessageRow]) -> None:
-        rows = list(rows)
-        answering = self._answering.get(conversation.id) if conversation is not None else None
-        if answering is not None:
-            if rows and rows[-1].role == "assistant":
-                rows.pop()
-            rows.append(answering.row)
         self._current = conversation
-        self._messages.reset(rows)
+        self._messages.reset(self.answers.merged(conversation.id, rows) if conversation is not None else ())
         self.conversation_changed.emit(conversation)
         self._say_busy()
 
+    @Slot()
     def _say_busy(self) -> None:
         self.busy_changed.emit(self.busy)
-        self._conversations.show_busy(frozenset(self._answering))
-
-    def _rows(self, messages: Sequence[Message]) -> list[MessageRow]:
-        """On the runner. A question that was never answered gets a row that offers to answer it."""
-        kept = self._services.grounding.kept(message.id for message in messages if message.role == "assistant")
-        rows = [MessageRow.of(message, *kept.get(message.id, (None, frozenset()))) for message in messages]
-        rows[:-1] = [replace(row, cut_off=False) for row in rows[:-1]]  # only the last one can go on
-        if rows and rows[-1].role == "user":
-            rows.append(MessageRow(-rows[-1].id, "assistant", stopped=True))
-        return rows
-
-    def _call(
-        self,
-        function: Callable[..., object],
-        *args: object,
-        then: Callable[..., None],
-        on_error: Callable[[BackendError], None] | None = None,
-    ) -> None:
-        self._pump.call(self._runner, function, *args, then=then, on_error=on_error or self._board.post_error)
+        self._conversations.show_busy(self.answers.conversations)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 
 from backends.chat.sourced import Kept
-from backends.chat.types import Citation, Message, Problem, Source
+from backends.chat.types import EDITED, Citation, Message, Problem, Source
 from backends.documents.types import Chip
 
 Stage = Literal[
@@ -73,6 +73,8 @@ class MessageRow:
     chips: tuple[Chip, ...] = ()  # what its question was narrowed to
     explained: bool = False  # there is an X-ray of it
     left_out: int = 0  # the oldest messages that did not fit the context
+    edited: bool = False  # the person wrote it in place of the model
+    goes_on: bool = False  # the branch was ended here, and there is more below
     live: Live | None = None
 
     @property
@@ -107,11 +109,23 @@ class MessageRow:
             citations=kept.citations if kept else (),
             deleted=deleted,
             explained=kept is not None and kept.explained,
+            edited=message.finish_reason == EDITED,
         )
+
+
+class Edits:
+    """What is being written in place of messages, by their ids: it outlives the widgets, which go out of sight."""
+
+    def __init__(self) -> None:
+        self.texts: dict[int, str] = {}
+        self.enter_sends = True
 
 
 class MessageList(QAbstractListModel):
     """Rows in the order in which they are read. `ROW` gives the MessageRow itself."""
+
+    branch_changing = Signal(int)  # the rows from this one on are replaced, and it stays where it stands on the screen
+    branch_changed = Signal()
 
     class Role(IntEnum):
         ROW = Qt.ItemDataRole.UserRole + 1
@@ -119,6 +133,7 @@ class MessageList(QAbstractListModel):
     def __init__(self) -> None:
         super().__init__()
         self._rows: list[MessageRow] = []
+        self.edits = Edits()
 
     @property
     def rows(self) -> Sequence[MessageRow]:
@@ -155,12 +170,42 @@ class MessageList(QAbstractListModel):
             del self._rows[count:]
             self.endRemoveRows()
 
+    def follow(self, rows: Sequence[MessageRow], place: int) -> None:
+        """Show another branch, of which the row at `place` stays where it stands on the screen."""
+        if not rows or not self._rows:
+            self.reset(rows)
+            return
+        self.branch_changing.emit(min(place, len(rows) - 1))
+        self.truncate(len(rows))
+        shared = len(self._rows)
+        first = next((n for n in range(shared) if self._rows[n] != rows[n]), shared)
+        if first < shared:
+            self._rows[first:] = rows[first:shared]
+            self.dataChanged.emit(self.index(first), self.index(shared - 1))
+        if len(rows) > shared:
+            self.append(*rows[shared:])
+        self.branch_changed.emit()
+
+    def begin_edit(self, message_id: int) -> None:
+        """The person writes it anew."""
+        if (index := self.find(message_id)) is not None and message_id not in self.edits.texts:
+            self.edits.texts[message_id] = self._rows[index].text
+            self._touch(index)
+
+    def end_edit(self, message_id: int) -> None:
+        """What was written is saved, or not wanted."""
+        if self.edits.texts.pop(message_id, None) is not None and (index := self.find(message_id)) is not None:
+            self._touch(index)
+
     def put(self, index: int, row: MessageRow) -> None:
         """Replace one row."""
         if self._rows[index] != row:
             self._rows[index] = row
-            place = self.index(index)
-            self.dataChanged.emit(place, place)
+            self._touch(index)
+
+    def _touch(self, index: int) -> None:
+        place = self.index(index)
+        self.dataChanged.emit(place, place)
 
     def find(self, message_id: int) -> int | None:
         for index in range(len(self._rows) - 1, -1, -1):

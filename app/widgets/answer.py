@@ -10,10 +10,11 @@ from app import parts, theme
 from app.cited import LINK
 from app.grounds import grounds, marks
 from app.language import Retranslated
-from app.lists.messages import Live, MessageRow
+from app.lists.messages import Live, MessageList, MessageRow
 from app.notices import Banner, Notice, NoticeButton
 from app.theme import SPACE
 from app.widgets.markdown_view import MarkdownView
+from app.widgets.message_editor import Editor
 from app.widgets.message_footer import Footer
 from app.widgets.message_frame import MessageFrame
 from app.widgets.sources import Sources
@@ -76,16 +77,14 @@ class Answer(MessageFrame):
     regenerate_requested = Signal(int)
     going_on_requested = Signal(int)
     answer_now_requested = Signal()
-    variant_requested = Signal(int, int)
     thinking_toggled = Signal(int, bool)
     link_requested = Signal(str)
     source_requested = Signal(int, int)  # message, n
     xray_requested = Signal(int)
     chip_removed = Signal(int, str)  # message, key
-    resized = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(MessageRow(0, "assistant"), parent)
+    def __init__(self, messages: MessageList, parent: QWidget | None = None) -> None:
+        super().__init__(MessageRow(0, "assistant"), messages, parent)
         self._left_out = parts.label(role="caption", tone="muted", wrap=True)
         self.thinking = Thinking()
         self._text = MarkdownView()
@@ -110,7 +109,8 @@ class Answer(MessageFrame):
         self._footer.regenerate_requested.connect(lambda: self.regenerate_requested.emit(self._row.id))
         self._footer.going_on_requested.connect(lambda: self.going_on_requested.emit(self._row.id))
         self._footer.menu_requested.connect(self.open_menu)
-        self._footer.variant_requested.connect(lambda step: self.variant_requested.emit(self._row.id, step))
+        self._footer.variant_requested.connect(self.step)
+        self._footer.rest_requested.connect(lambda: self.act("show_rest"))
         self.retranslate()
 
     def show_row(self, row: MessageRow) -> None:
@@ -120,10 +120,11 @@ class Answer(MessageFrame):
         self.thinking.setVisible(bool(row.reasoning))
         if row.reasoning:
             self.thinking.show_row(row)
-        self._text.setVisible(bool(row.text))
+        edited = self.show_editor()
+        self._text.setVisible(bool(row.text) and not edited)
         cited = marks(row.text, row.sources, row.citations, quoted=row.quotes) if row.sources and row.text else ()
         self._text.show_text(row.text, growing=live is not None, marks=cited)
-        self._sources.setVisible(bool(row.sources))
+        self._sources.setVisible(bool(row.sources) and not edited)
         if row.sources:
             listed = grounds(row.sources, row.citations, row.deleted, quoted=row.quotes)
             self._sources.show_grounds(listed, row.note, row.chips, explained=row.explained and live is None)
@@ -135,10 +136,17 @@ class Answer(MessageFrame):
             self._progress.show_live(live)
         if (row.problem, row.cut_off) != (before.problem, before.cut_off):
             self._show_problem()
-        self._footer.setVisible(live is None and (row.problem is None or bool(row.text)))
+        self._footer.setVisible(live is None and (row.problem is None or bool(row.text)) and not edited)
         if live is None:
             self._footer.show_row(row)
+            self._name()
         self._say()
+
+    def place_editor(self, editor: Editor) -> None:
+        self.add(editor, before=self._footer)
+
+    def take_editor(self, editor: Editor) -> None:
+        self.take(editor)
 
     def set_thinking_open(self, opened: bool) -> None:
         self.thinking.set_open(opened)
@@ -154,7 +162,10 @@ class Answer(MessageFrame):
 
     def retranslate(self) -> None:
         self._say()
-        self.setAccessibleName(self.tr("Answer"))
+        self._name()
+
+    def _name(self) -> None:
+        self.name(self.tr("Answer"), self.tr("Answer, {0} of {1} versions"))
 
     def _say(self) -> None:
         self._left_out.setText(

@@ -2,7 +2,7 @@
 
 from PySide6.QtWidgets import QWidget
 
-from app.lists.messages import MessageRow
+from app.lists.messages import MessageList, MessageRow
 from app.widgets.answer import Answer
 from app.widgets.question import Question
 
@@ -11,7 +11,8 @@ __all__ = ["Answer", "MessageWidget", "Question", "make"]
 MessageWidget = Question | Answer
 
 
-def make(row: MessageRow, parent: QWidget) -> MessageWidget:
-    widget: MessageWidget = Question(parent) if row.role == "user" else Answer(parent)
+def make(row: MessageRow, messages: MessageList, parent: QWidget) -> MessageWidget:
+    """Of one of these messages."""
+    widget: MessageWidget = Question(messages, parent) if row.role == "user" else Answer(messages, parent)
     widget.show_row(row)
     return widget

@@ -7,6 +7,7 @@ from app import icons, parts
 from app.language import Retranslated
 from app.lists.messages import MessageRow
 from app.theme import SPACE
+from app.widgets.message_variants import Variants
 
 
 class Footer(Retranslated, QWidget):
@@ -16,6 +17,7 @@ class Footer(Retranslated, QWidget):
     regenerate_requested = Signal()
     going_on_requested = Signal()
     variant_requested = Signal(int)  # -1 the one before, 1 the next
+    rest_requested = Signal()  # what stands below the end of the branch
     menu_requested = Signal(QPoint)  # at this place of the screen
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -24,19 +26,16 @@ class Footer(Retranslated, QWidget):
         self._copy = parts.icon_button("copy", size=16)
         self._again = parts.icon_button("rotate-cw", size=16)
         self._go_on = parts.button(kind="link")
-        self._before = parts.icon_button("chevron-left", size=16)
-        self._next = parts.icon_button("chevron-right", size=16)
         self._more = parts.icon_button("ellipsis", size=16)
-        self._place = parts.label(role="caption", tone="muted")
+        self._rest = parts.button(kind="link")
         self._facts = parts.label(role="caption", tone="muted")
         self._copy.clicked.connect(self.copy_requested)
         self._again.clicked.connect(self.regenerate_requested)
         self._go_on.clicked.connect(self.going_on_requested)
-        self._before.clicked.connect(lambda: self.variant_requested.emit(-1))
-        self._next.clicked.connect(lambda: self.variant_requested.emit(1))
+        self._rest.clicked.connect(self.rest_requested)
         self._more.clicked.connect(self._on_more)
-        self._variants = QWidget()
-        self._variants.setLayout(parts.row(self._before, self._place, self._next, space=2))
+        self._variants = Variants()
+        self._variants.requested.connect(self.variant_requested)
         self.setLayout(
             parts.row(
                 self._copy,
@@ -44,6 +43,7 @@ class Footer(Retranslated, QWidget):
                 self._more,
                 self._variants,
                 self._go_on,
+                self._rest,
                 SPACE.s,
                 self._facts,
                 None,
@@ -57,9 +57,8 @@ class Footer(Retranslated, QWidget):
         self._copy.setVisible(bool(row.text))
         self._go_on.setVisible(row.cut_off and row.problem is None)
         self._copy.setIcon(icons.icon("copy", "muted"))
-        self._variants.setVisible(row.siblings > 1)
-        self._before.setEnabled(row.position > 1)
-        self._next.setEnabled(row.position < row.siblings)
+        self._variants.show_row(row)
+        self._rest.setVisible(row.goes_on)
         self.retranslate()
 
     def show_copied(self) -> None:
@@ -77,10 +76,11 @@ class Footer(Retranslated, QWidget):
         parts.name_button(self._more, self.tr("More"))
         self._go_on.setText(self.tr("Go on"))
         self._go_on.setToolTip(self.tr("Write on from the last word"))
-        parts.name_button(self._before, self.tr("Earlier answer"))
-        parts.name_button(self._next, self.tr("Later answer"))
-        self._place.setText(f"{row.position}/{row.siblings}")
+        self._rest.setText(self.tr("Show what follows"))
+        self._rest.setToolTip(self.tr("There are messages below this one"))
         facts: list[str] = []
+        if row.edited:
+            facts.append(self.tr("Edited by you"))
         if row.stopped and row.problem is None:
             facts.append(self.tr("Stopped"))
         if row.truncated:

@@ -36,8 +36,31 @@ class MessageMenu(QObject):
 
     def entries(self, row: MessageRow) -> Iterator[Entry]:
         """What can be done with it, in the order of the menu."""
+        answer, saved = row.role == "assistant", row.id > 0
+        done = saved and row.live is None
         if row.text:
             yield Entry("copy", "copy", self.tr("Copy"))
+        if done and row.text:
+            yield Entry("copy_as", "clipboard-paste", self.tr("Copy as"), more=self._copies())
+        if done and row.text:
+            yield Entry("edit", "pencil", self.tr("Edit"))
+        if answer and row.live is None:
+            yield Entry("regenerate", "rotate-cw", self.tr("Answer again"))
+        if done:
+            yield Entry("branch", "git-branch", self.tr("Branch into a new chat"), apart=True)
+        if done:
+            yield Entry("export", "download", self.tr("Export…"))
+        if done and answer:
+            yield Entry("end_here", "corner-down-right", self.tr("Continue from here"))
+        if saved:
+            yield Entry("delete", "trash-2", self.tr("Delete with what follows"), apart=True)
+
+    def _copies(self) -> tuple[Entry, ...]:
+        return (
+            Entry("copy_markdown", "file-code", self.tr("Markdown")),
+            Entry("copy_text", "file-text", self.tr("Plain text")),
+            Entry("copy_rich", "file", self.tr("Formatted text")),
+        )
 
     def open(self, place: QPoint) -> None:
         """At this place of the screen."""

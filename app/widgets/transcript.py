@@ -18,6 +18,7 @@ from app.language import Retranslated
 from app.lists.messages import MessageList, MessageRow
 from app.theme import PAGE_WIDTH, SPACE, px
 from app.widgets.message import Answer, MessageWidget, make
+from app.widgets.message_keys import MessageKeys
 
 GAP = SPACE.xl
 TOP = SPACE.xl
@@ -37,6 +38,7 @@ class Transcript(Retranslated, QAbstractScrollArea):
     xray_requested = Signal(int)
     chip_removed = Signal(int, str)  # message, key
     message_action = Signal(int, str)  # message, a name of MessageMenu.entries
+    edit_submitted = Signal(int, str)  # message, text
     end_left = Signal(bool)  # True: the end is out of sight
 
     def __init__(self, messages: MessageList, parent: QWidget | None = None) -> None:
@@ -53,6 +55,7 @@ class Transcript(Retranslated, QAbstractScrollArea):
         self._ordering.setSingleShot(True)
         self._ordering.setInterval(REST_MS)
         self._ordering.timeout.connect(self._order_tabs)
+        self._held: tuple[int, int] | None = None  # a row and its top, while the branch changes
         self._value = 0
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -64,6 +67,9 @@ class Transcript(Retranslated, QAbstractScrollArea):
         messages.rowsInserted.connect(self._on_inserted)
         messages.rowsRemoved.connect(self._on_removed)
         messages.dataChanged.connect(self._on_changed)
+        messages.branch_changing.connect(self._on_branch_changing)
+        messages.branch_changed.connect(self._on_branch_changed)
+        self._keys = MessageKeys(self, lambda: self._widgets, self.show_message)
         self.retranslate()
 
     # ---- what others ask for
@@ -121,11 +127,33 @@ class Transcript(Retranslated, QAbstractScrollArea):
         del self._heights[first : last + 1]
         self._place()
 
+    @Slot(int)
+    def _on_branch_changing(self, row: int) -> None:
+        widget = self._widgets.get(row)
+        self._held = (row, widget.y()) if widget is not None and widget.isVisible() else None
+        self._placing = True  # all at once, when it has changed
+
+    @Slot()
+    def _on_branch_changed(self) -> None:
+        self._placing = False
+        if self._held is not None:
+            self._anchor = self._held
+        self._set_pinned(self._held is None)
+        self._place()
+
     @Slot(QModelIndex, QModelIndex)
     def _on_changed(self, first: QModelIndex, last: QModelIndex) -> None:
         for row in range(first.row(), last.row() + 1):
-            if (widget := self._widgets.get(row)) is not None:
-                widget.show_row(self._messages.rows[row])
+            shown = self._messages.rows[row]
+            if (widget := self._widgets.get(row)) is None:
+                if self._placing:  # another branch: another message
+                    self._heights[row] = self._guess(shown)
+            elif widget.row.role != shown.role:
+                self._release(lambda other, row=row: other == row)
+            else:
+                if isinstance(widget, Answer) and widget.row.id != shown.id:
+                    widget.set_thinking_open(shown.id in self._open_thoughts)
+                widget.show_row(shown)
                 if self._messages.rows[row].live is None:
                     self._ordered = []
         self._place()
@@ -146,21 +174,22 @@ class Transcript(Retranslated, QAbstractScrollArea):
         widget = self._widgets.get(row)
         if widget is None:
             shown = self._messages.rows[row]
-            widget = make(shown, self.viewport())
+            widget = make(shown, self._messages, self.viewport())
             widget.message_action.connect(self.message_action)
+            widget.variant_requested.connect(self.variant_requested)
+            widget.edit_submitted.connect(self.edit_submitted)
+            widget.resized.connect(self._place)
             if isinstance(widget, Answer):
                 widget.set_thinking_open(shown.id in self._open_thoughts)
                 widget.retry_requested.connect(self.retry_requested)
                 widget.regenerate_requested.connect(self.regenerate_requested)
                 widget.going_on_requested.connect(self.going_on_requested)
                 widget.answer_now_requested.connect(self.answer_now_requested)
-                widget.variant_requested.connect(self.variant_requested)
                 widget.link_requested.connect(self.link_requested)
                 widget.source_requested.connect(self.source_requested)
                 widget.xray_requested.connect(self.xray_requested)
                 widget.chip_removed.connect(self.chip_removed)
                 widget.thinking_toggled.connect(self._on_thinking_toggled)
-                widget.resized.connect(self._place)
             for part in (widget, *widget.findChildren(QWidget)):
                 part.ensurePolished()  # sizes are right only with the style sheet's fonts
             self._widgets[row] = widget
@@ -268,7 +297,7 @@ class Transcript(Retranslated, QAbstractScrollArea):
         self._ordered = rows
         before: QWidget = self
         for row in rows:
-            for part in self._widgets[row].findChildren(QWidget):
+            for part in (self._widgets[row], *self._widgets[row].findChildren(QWidget)):
                 if part.focusPolicy() & Qt.FocusPolicy.TabFocus:
                     QWidget.setTabOrder(before, part)
                     before = part

@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 from app import document_words
 from app.application import Application
 from app.grounds import grounds, marks
+from app.lists.messages import MessageList
 from app.widgets.message import make
 from app.widgets.sources import Sources
 from app.widgets.xray_page import XRayPage
@@ -20,7 +21,8 @@ def test_passages_that_are_the_answer_need_no_verdict(qtbot: QtBot) -> None:
     shown = evidence.without_a_model(libraries.found("en"))
     text, cited = passages.written(shown, "en")
     _, row = grounded_scenes.rows("en", text=text, sources=shown.sources, citations=cited, model="")
-    answers = [make(one, None) for one in (row, replace(row, model="A model"))]  # type: ignore[arg-type]
+    messages = MessageList()
+    answers = [make(one, messages, None) for one in (row, replace(row, model="A model"))]  # type: ignore[arg-type]
     for answer in answers:
         qtbot.addWidget(answer)
         answer.show()
