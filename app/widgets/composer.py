@@ -12,7 +12,7 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
 from app import icons, parts
-from app.language import Retranslated, say
+from app.language import Retranslated, sentences
 from app.theme import SPACE, px
 from app.widgets.composer_box import LONGEST, Box
 from app.widgets.composer_line import ComposerLine
@@ -328,7 +328,7 @@ class Composer(Retranslated, QFrame):
     def _say_fit(self) -> None:
         fit = self._fit if self.text().strip() else None
         if fit is not None and fit.problem is not None:
-            words = f"{say(fit.problem.message)} {say(fit.problem.hint)}"
+            words = sentences((fit.problem.message, fit.problem.hint))
             self.fit_line.say(words, "danger", (self.tr("Add as a document instead"), self._on_whole_wanted))
         else:
             self.fit_line.say(left_out(fit) if fit is not None else "")

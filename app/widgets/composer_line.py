@@ -26,9 +26,6 @@ class ComposerLine(QFrame):
         self._button.clicked.connect(lambda: self._pressed())
         self._pressed: Callable[[], object] = lambda: None
         self._close = parts.icon_button("x", size=14)
-        self._close.setVisible(dismissed is not None)
-        if dismissed is not None:
-            self._close.clicked.connect(dismissed)
         self._picture = parts.label()
         self._picture.setAlignment(Qt.AlignmentFlag.AlignVCenter)
         layout = parts.row(
@@ -36,6 +33,9 @@ class ComposerLine(QFrame):
         )
         layout.setStretch(1, 1)
         self.setLayout(layout)
+        self._close.setVisible(dismissed is not None)  # in its place: else it is a window of its own
+        if dismissed is not None:
+            self._close.clicked.connect(dismissed)
         self.hide()
 
     @property

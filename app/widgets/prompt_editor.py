@@ -15,6 +15,7 @@ from backends.chat.organised import SavedPrompt
 
 LONGEST_NAME = 100
 _TALLEST = 320
+_HEAD = 84  # above the list, margins and what says that it is suggested
 _NAME_LENGTH = 40  # of a name that is made of the text's beginning
 
 
@@ -110,11 +111,11 @@ class _Row(QFrame):
         change.clicked.connect(lambda: editor.change(prompt))
         delete = parts.icon_button("trash-2", f"{self.tr('Delete')}: {prompt.name}", size=16)
         delete.clicked.connect(lambda: editor.delete_requested.emit(prompt))
-        delete.setVisible(not suggested)
         words = parts.column(name, more, space=0)
         layout = parts.row(words, use, change, delete, space=SPACE.xs)
         layout.setStretch(0, 1)
         self.setLayout(layout)
+        delete.setVisible(not suggested)
 
 
 class PromptEditor(Retranslated, QFrame):
@@ -135,8 +136,8 @@ class PromptEditor(Retranslated, QFrame):
         self._new.clicked.connect(lambda: self.write(""))
         self._close = parts.icon_button("x", size=16)
         self._close.clicked.connect(self.close_editor)
-        self._rows = parts.column(space=SPACE.xs)
-        inside = QWidget()
+        self._rows = parts.column(space=SPACE.s)
+        self._inside = inside = QWidget()
         inside.setProperty("surface", "none")
         inside.setLayout(parts.column(self._rows, None, space=0, margin=(0, 0, SPACE.s, 0)))
         scroll = QScrollArea()
@@ -169,7 +170,8 @@ class PromptEditor(Retranslated, QFrame):
 
     def sizeHint(self) -> QSize:
         hint = super().sizeHint()
-        hint.setHeight(px(_TALLEST))
+        listed = self._inside.sizeHint().height() + px(_HEAD)
+        hint.setHeight(px(_TALLEST) if self._stack.currentIndex() else min(listed, px(_TALLEST)))
         return hint
 
     def show_prompts(self, prompts: Sequence[Prompt]) -> None:
@@ -179,6 +181,7 @@ class PromptEditor(Retranslated, QFrame):
     def open(self) -> None:
         self._only_form = False
         self._stack.setCurrentIndex(0)
+        self.updateGeometry()
         self.show()
         self._new.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -215,6 +218,7 @@ class PromptEditor(Retranslated, QFrame):
 
     def _show_form(self, name: str, text: str, prompt_id: int | None) -> None:
         self._stack.setCurrentIndex(1)
+        self.updateGeometry()
         self.show()
         self._form.fill(name, text, prompt_id)
 
@@ -223,6 +227,7 @@ class PromptEditor(Retranslated, QFrame):
         parts.clear(self._rows)
         for prompt in self._prompts:
             self._rows.addWidget(_Row(prompt, self))
+        self.updateGeometry()
         self._suggested.setVisible(any(isinstance(one, Starter) for one in self._prompts))
         if focused and self.isVisible() and not self._stack.currentIndex():
             self._new.setFocus(Qt.FocusReason.OtherFocusReason)
