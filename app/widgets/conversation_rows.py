@@ -278,7 +278,7 @@ class ConversationView(QListView):
 
     def _taker(self, event: QDropEvent) -> Key | None:
         """The line that takes what is dragged: a folder, or a heading. None: nothing would change."""
-        if not event.mimeData().hasFormat(DRAGGED) or event.source() is not self or self._conversations.in_archive:
+        if not event.mimeData().hasFormat(DRAGGED) or self._conversations.in_archive:
             return None
         line = self.line(self.indexAt(event.position().toPoint()))
         if line is None:
@@ -306,7 +306,7 @@ class ConversationView(QListView):
             self.viewport().update()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasFormat(DRAGGED) and event.source() is self:
+        if event.mimeData().hasFormat(DRAGGED):
             event.accept()
         else:
             event.ignore()  # files: the window takes them

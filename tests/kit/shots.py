@@ -37,7 +37,7 @@ from backends.core.phrase import Language, Phrase
 from backends.core.setting_groups import NetworkSettings
 from backends.core.settings import Settings
 from backends.models.types import LocalModel
-from tests.kit import api_scenes, composer_scenes, document_scenes, option_scenes, pictures, scenes
+from tests.kit import api_scenes, composer_scenes, document_scenes, option_scenes, panel_scenes, pictures, scenes
 
 SIZES = ((1280, 800), (1920, 1080), (760, 520))
 
@@ -329,6 +329,7 @@ SCENES: dict[str, Callable[[Studio], None]] = {
     **dict(pages()),
     **document_scenes.SCENES,
     **api_scenes.SCENES,
+    **panel_scenes.SCENES,
     **composer_scenes.SCENES,
     **option_scenes.SCENES,
 }
