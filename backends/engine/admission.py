@@ -1,8 +1,8 @@
 """Who comes and who goes: from the queue into the cache, and out of it again.
 
-A slot is had by the most urgent; background work gives its own to whoever waits for an answer. Whoever begins with what
-another one is reading just now waits for that, rather than read it too. When the cache is full, what idle answers left
-goes first; then the youngest of the least urgent gives its place up until there is room again.
+A slot is had by the most urgent: a program gives its own to the person, background work to either. Whoever begins with
+what another one is reading just now waits for that, rather than read it too. When the cache is full, what idle answers
+left goes first; then the youngest of the least urgent gives its place up until there is room again.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,6 @@ from backends.engine.sequence import Sequence
 from backends.engine.waiting import Change, Waiting
 
 _LONG = 64  # tokens; so much of a prompt that another one is reading is worth waiting for
-_BACKGROUND = 2  # a rank
 _FOR_OTHERS = Phrase("It makes room for a more urgent answer.", "为更紧急的回答让出位置。")
 _FOR_ROOM = Phrase("The context is full: it goes on when others are done.", "上下文已满：其他回答完成后继续。")
 
@@ -115,7 +114,7 @@ class Admission:
         return not self._shares or used + len(sequence.tokens) - found.shared + len(self.running) < self._size
 
     def _may_push(self, sequence: Sequence) -> bool:
-        return sequence.rank < _BACKGROUND <= self._youngest.rank
+        return sequence.rank < self._youngest.rank
 
     @property
     def _youngest(self) -> Sequence:

@@ -99,7 +99,7 @@ def test_the_window_streams_at_an_even_pace_while_eight_programs_ask_again_and_a
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes and signals of POSIX")
-def test_the_person_comes_before_scripts_that_wait(home: Home, shell: Shell, talker: Path) -> None:
+def test_the_person_comes_before_scripts_that_are_answered_and_wait(home: Home, shell: Shell, talker: Path) -> None:
     home.has(talker, context=131_072, parallel=2)
     with home.start() as window:
         window.sees("Ask anything", "What can I do for you?")
@@ -109,13 +109,11 @@ def test_the_person_comes_before_scripts_that_wait(home: Home, shell: Shell, tal
         window.is_asked(8)
         window.asks("Please count for me")
         window.is_asked(9)
-        window.sees("Waiting for the model…")
-        counting[0].kill()  # what it had is free
-        window.sees("n0 n1 n2")
-        has_nothing_yet([*waiting.values()])  # and it is the person's
-        window.is_asked(8)
-
+        window.sees("n0 n1 n2")  # a script gave its place, and waits for another
+        has_nothing_yet([*waiting.values()])
         window.presses("Stop the answer")
+        window.is_asked(8)
+        counting[0].kill()
         for word, process in waiting.items():
             was_answered(finish(process), word)
         window.is_asked(1)
@@ -143,21 +141,33 @@ def stopped(process: Asking, begun: str) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes and signals of POSIX")
 def test_a_person_who_waits_is_told_how_many_come_first(home: Home, shell: Shell, talker: Path) -> None:
+    """Only what was asked at the window itself comes before them; a script waits for all of it."""
     home.has(talker, context=131_072, parallel=2)
     with home.start() as window:
         window.sees("Ask anything", "What can I do for you?")
-        counting = [ask(shell, f"{number}: count") for number in range(2)]
-        begun = [first_words(process) for process in counting]
+        counting = ask(shell, "count")
+        begun = first_words(counting)
+        for number in range(2):
+            window.asks(f"{number}. Please count for me")
+            window.sees("n0 n1 n2")
+            window.presses("New chat")
+            window.clicks_into("Your question")
         window.asks("Hello, this is the first")
-        window.is_asked(3)
+        window.is_asked(4)
         window.sees("Waiting for the model…")
         window.presses("New chat")
         window.clicks_into("Your question")
         window.asks("Hello, this is the second")
         window.sees("Waiting: one answer comes first…")
-        counting[0].kill()
+        window.chooses("0. Please count for me")
+        window.sees("n0 n1 n2")
+        window.presses("Stop the answer")
+        window.chooses("Hello, this is the second")
         assert TO_THE_PERSON in window.sees("that was all.", "Send")
         window.chooses("Hello, this is the first")
         assert TO_THE_PERSON in window.sees("that was all.", "Send")
-        stopped(counting[1], begun[1])
+        window.chooses("1. Please count for me")
+        window.sees("n0 n1 n2")
+        window.presses("Stop the answer")
+        stopped(counting, begun)
         assert window.is_closed() == CLEAN

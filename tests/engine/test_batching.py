@@ -151,7 +151,7 @@ def test_the_person_first_then_programs_then_background_work(scripted: Path) -> 
             ("a2", "api"),
         ):
             jobs[name] = one.ask("Hello!", priority=priority)
-        assert order(jobs, one) == ["running", "p1", "a1", "a2", "b1", "b2"]
+        assert order(jobs, one) == ["p1", "running", "a1", "a2", "b1", "b2"]
         queued = [event.before for event in jobs["b1"].stream if isinstance(event, Queued)]
         assert queued == [3, 2, 1, 0]
 
@@ -171,6 +171,22 @@ def test_background_work_gives_its_place_up_and_goes_on_later(scripted: Path) ->
         assert not [event for event in old.events if isinstance(event, Paused)]
         assert [type(event) for event in young.events if isinstance(event, (Paused, Resumed))] == [Paused, Resumed]
         assert young.finished.usage.cached_tokens > 0
+
+
+def test_a_program_gives_its_place_to_the_person_and_says_the_same_in_the_end(scripted: Path) -> None:
+    with desk(scripted, parallel=2) as two:
+        alone = said(two.alone("endless", max_tokens=80))
+        work = [two.ask("endless", max_tokens=80, priority="api") for _ in range(2)]
+        for _ in range(20):
+            two.scheduler.step()
+        people = [two.ask("Hello!") for _ in range(2)]
+        two.run(until=lambda: all(person.stream.wait(0) for person in people))
+        assert not any(job.stream.wait(0) for job in work)
+        assert [said(hear(person.stream)) for person in people] == 2 * [(REASONING, ANSWER, "stop")]
+        heard = two.heard(*work)
+        assert [said(one) for one in heard] == 2 * [alone]
+        for one in heard:
+            assert [type(event) for event in one.events if isinstance(event, (Paused, Resumed))] == [Paused, Resumed]
 
 
 def test_other_programs_wait_for_programs(scripted: Path) -> None:
