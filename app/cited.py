@@ -7,8 +7,9 @@ into marks again. So a mark is found wherever it stands, in a table or in a list
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app import markdown
-from app.markdown import Block, Code, Paragraph, Span, Spans, Table
+from app import spans as looks
+from app.markdown import Block, Code, Formula, Paragraph, Table
+from app.spans import Span, Spans
 
 LINK = "source:"
 _FIRST = 0xF0000  # of a plane for private use
@@ -23,7 +24,7 @@ class Mark:
     start: int
     end: int
     n: int
-    verdict: markdown.Mark = "unread"
+    verdict: looks.Mark = "unread"
 
 
 def hidden(text: str, marks: Sequence[Mark]) -> str:
@@ -45,16 +46,23 @@ def shown(blocks: Sequence[Block], text: str, marks: Sequence[Mark]) -> tuple[Bl
 
 def _block(block: Block, text: str, marks: Sequence[Mark]) -> Block:
     if isinstance(block, Paragraph):
-        return replace(block, spans=_spans(block.spans, marks))
+        return replace(block, spans=_spans(block.spans, text, marks))
     if isinstance(block, Table):
-        header = tuple(_spans(cell, marks) for cell in block.header)
-        return replace(block, header=header, rows=tuple(tuple(_spans(c, marks) for c in row) for row in block.rows))
+        header = tuple(_spans(cell, text, marks) for cell in block.header)
+        rows = tuple(tuple(_spans(cell, text, marks) for cell in row) for row in block.rows)
+        return replace(block, header=header, rows=rows)
+    if isinstance(block, Formula):
+        return replace(block, source=_written(block.source, text, marks), text=_written(block.text, text, marks))
     return Code(block.language, _written(block.text, text, marks), block.indent)
 
 
-def _spans(spans: Spans, marks: Sequence[Mark]) -> Spans:
+def _spans(spans: Spans, text: str, marks: Sequence[Mark]) -> Spans:
     result: list[Span] = []
     for span in spans:
+        if span.formula:
+            formula = _written(span.formula, text, marks)
+            result.append(replace(span, text=_written(span.text, text, marks), formula=formula))
+            continue
         end = 0
         for place, character in enumerate(span.text):
             if (mark := _mark(character, marks)) is None:
@@ -70,7 +78,7 @@ def _spans(spans: Spans, marks: Sequence[Mark]) -> Spans:
 
 
 def _written(code: str, text: str, marks: Sequence[Mark]) -> str:
-    """Code as the answer wrote it."""
+    """Code, or a formula, as the answer wrote it."""
     found = ((character, _mark(character, marks)) for character in code)
     return "".join(text[mark.start : mark.end] if mark else character for character, mark in found)
 

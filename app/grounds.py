@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from app.cited import Mark
-from app.markdown import Mark as Verdict
+from app.spans import Mark as Verdict
 from backends.chat.citations import places
 from backends.chat.types import Citation, Source
 

@@ -1,42 +1,29 @@
 """Answers as blocks: what a model writes in Markdown, as frozen data the widgets can set and compare.
 
-CommonMark with tables and strike-through (markdown-it-py). HTML is text like any other. Lists and quotes are
-flattened: a `Paragraph` knows its indent, its marker and how deep it is quoted, so that code in the middle
-of a list can stand in a frame of its own and the list goes on after it. Pictures are never loaded: they become
-a link with their caption (SEC-40).
+CommonMark with tables and strike-through (markdown-it-py), and formulas (`formula_rules`). HTML is text like any
+other. Lists and quotes are flattened: a `Paragraph` knows its indent, its marker and how deep it is quoted, so that
+code in the middle of a list can stand in a frame of its own and the list goes on after it. Pictures are never loaded:
+they become a link with their caption (SEC-40).
 
 `app.growing` reads an answer while it streams.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import groupby
-from typing import TYPE_CHECKING, Literal
+from itertools import chain, groupby
+from typing import TYPE_CHECKING, Any, Literal
+
+from app import formula_rules
+from app.spans import Span, Spans, merged, text_spans, trimmed, true_place
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from markdown_it.rules_block import StateBlock
     from markdown_it.token import Token
 
 Align = Literal["left", "center", "right"]
-Mark = Literal["", "unread", "verified", "unfounded", "unchecked"]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A run of text in one look. `link` is an address, "" for none. `mark`: a reference to a source (see `cited`)."""
-
-    text: str
-    strong: bool = False
-    emphasis: bool = False
-    strike: bool = False
-    code: bool = False
-    link: str = ""
-    mark: Mark = ""
-
-
-Spans = tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,36 +54,89 @@ class Table:
     indent: int = 0
 
 
-Block = Paragraph | Code | Table
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """On a line of its own. `source` without, `text` with its delimiters. `open`: its end has not come."""
+
+    source: str
+    text: str
+    indent: int = 0
+    open: bool = False
+
+
+Block = Paragraph | Code | Table | Formula
+
+LONGEST = 4000  # characters of a paragraph or cell that are read at once; marks that go beyond are text
+_THICKEST = 400  # brackets and marks in so much text; where there are more, they are text
+_DEEPEST = 32  # quotes, lists and items in each other; what lies deeper is text
+
+
+class References:
+    """The addresses that a text defines for its links (`[label]: address`), by label, as the parser keeps them."""
+
+    def __init__(self, addresses: Mapping[str, Any] | None = None) -> None:
+        self.addresses: dict[str, Any] = dict(addresses or {})
+        self.env: dict[str, Any] = {"references": self.addresses}
 
 
 def parse(text: str) -> tuple[Block, ...]:
-    return flat(tokens(clean(text)))
+    known = References()
+    return flat(tokens(clean(text), known), known)
 
 
-def tokens(text: str) -> "list[Token]":
-    """What the parser says of a text that is clean."""
-    return _parser().parse(text)
+def tokens(text: str, known: References) -> "list[Token]":
+    """The blocks of a text that is clean, what stands inside of them unread. `known`: addresses that the text defines
+    for its links are added to it."""
+    found: list[Token] = []
+    parser = _parser()
+    parser.block.parse(text, parser, known.env, found)
+    last = next((token for token in reversed(found) if token.nesting >= 0), None)
+    if last is not None and last.type == "inline" and not text.endswith("\n\n"):
+        last.meta["last"] = True
+    return found
 
 
-def flat(tokens: "list[Token]") -> tuple[Block, ...]:
-    return _Flattener().run(tokens)
+def flat(tokens: "list[Token]", known: References) -> tuple[Block, ...]:
+    return _Flattener(known).run(tokens)
 
 
 def clean(text: str) -> str:
-    """One kind of line end, and no NUL."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2029", "\n").replace("\0", "\ufffd")
+    """One kind of line end, no NUL, no half of a character; what turns the order of letters is seen (`[U+202E]`)."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2029", "\n").replace("\0", "\ufffd")
+    return _TRICKS.sub(_seen, text)
+
+
+_TRICKS = re.compile("[\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def _seen(trick: re.Match[str]) -> str:
+    return "\ufffd" if trick[0] >= "\ud800" else f"[U+{ord(trick[0]):04X}]"
 
 
 @lru_cache(maxsize=1)
 def _parser() -> "MarkdownIt":
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark", {"html": False, "maxNesting": 40}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST + 8}).enable(["table", "strikethrough"])
+    parser.block.ruler.before("table", "deep", _deep)
+    return parser.use(formula_rules.formulas)
+
+
+def _deep(state: "StateBlock", first: int, end: int, silent: bool) -> bool:
+    """What is nested too deep is one paragraph; the parser would leave it out."""
+    if state.level < _DEEPEST:
+        return False
+    state.line = end
+    for kind, nesting in (("paragraph_open", 1), ("inline", 0), ("paragraph_close", -1)):
+        token = state.push(kind, "p" if nesting else "", nesting)
+        token.map = [first, end]
+        if not nesting:
+            token.content = state.getLines(first, end, state.blkIndent, False).strip()
+            token.children = []
+    return True
 
 
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-_ADDRESS = re.compile(r"https?://[^\s<>\"'`，。；：！？、）】》」』]+")
 _TASK = re.compile(r"\[([ xX])\] ")
 _BULLETS = "•◦▪"
 
@@ -112,8 +152,9 @@ class _List:
 class _Flattener:
     """Walks the nested tokens once and writes the flat blocks."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: References) -> None:
         self.blocks: list[Block] = []
+        self._known = known
         self._lists: list[_List] = []
         self._quote = 0
         self._marker = ""
@@ -136,12 +177,16 @@ class _Flattener:
                 language = token.info.strip().split(maxsplit=1)[0].lower() if token.info.strip() else ""
                 self._flush_marker()
                 self.blocks.append(Code(language, token.content.removesuffix("\n"), self._indent + self._quote))
+            elif kind in (formula_rules.BLOCK, formula_rules.OPEN):
+                self._flush_marker()
+                self._formula(token.content, token.markup, open=kind == formula_rules.OPEN)
             elif kind == "heading_open":
-                heading = int(token.tag[1])
+                heading, hidden = int(token.tag[1]), False
             elif kind == "paragraph_open":
                 hidden = token.hidden
             elif kind == "inline":
-                self._paragraph(_spans(token), heading, tight=hidden and self._indent > 0)
+                for spans in self._read(token):
+                    self._paragraph(spans, heading, tight=hidden and self._indent > 0)
                 heading = 0
             elif kind == "hr":
                 self.blocks.append(Paragraph((), indent=self._indent, quote=self._quote, rule=True))
@@ -180,7 +225,36 @@ class _Flattener:
         if marker and spans and (task := _TASK.match(spans[0].text)):
             marker = "☐" if task[1] == " " else "☑"
             spans = (replace(spans[0], text=spans[0].text[task.end() :]), *spans[1:])
-        self.blocks.append(Paragraph(spans, heading, self._indent, marker, self._quote, tight))
+        if heading or not any(span.display for span in spans):
+            self.blocks.append(Paragraph(spans, heading, self._indent, marker, self._quote, tight))
+            return
+        for large, run in groupby(spans, lambda span: span.display):
+            if large:
+                for span in run:
+                    self._formula(span.formula, span.text)
+                tight = False
+            elif part := self._around(tuple(run)):
+                self.blocks.append(Paragraph(part, 0, self._indent, marker, self._quote, tight))
+                marker = ""
+
+    def _around(self, spans: Spans) -> Spans:
+        """What stands before or behind a formula on a line of its own. A point behind it belongs to it."""
+        last = self.blocks[-1] if self.blocks else None
+        if isinstance(last, Formula) and (point := formula_rules.AFTER.fullmatch("".join(s.text for s in spans))):
+            self.blocks[-1] = replace(last, source=last.source + point[1], text=last.text + point[1])
+            return ()
+        return trimmed(spans)
+
+    def _formula(self, source: str, text: str, *, open: bool = False) -> None:
+        self.blocks.append(Formula(source, text, self._indent + self._quote, open))
+
+    def _read(self, inline: "Token") -> Iterator[Spans]:
+        """What stands in a block, in one piece if it is not endless."""
+        pieces = tuple(_pieces(inline.content))
+        for n, piece in enumerate(pieces, 1):
+            last = n == len(pieces) and bool(inline.meta.get("last"))
+            alone = not last and not (self._known.addresses and "[" in piece)
+            yield _spans(piece) if alone else _children_spans(piece, self._known, last=last)
 
     def _flush_marker(self) -> None:
         """An item that begins with something other than text still shows its marker."""
@@ -204,7 +278,7 @@ class _Flattener:
                 style = str(token.attrGet("style") or "")
                 align.append("right" if "right" in style else "center" if "center" in style else "left")
             elif token.type == "inline":
-                current.append(_spans(token))
+                current.append(tuple(chain.from_iterable(self._read(token))))
             elif token.type == "tr_close":
                 if in_header:
                     header = current
@@ -217,15 +291,36 @@ class _Flattener:
         return index
 
 
-def _spans(inline: "Token") -> Spans:
+def _pieces(content: str) -> Iterator[str]:
+    """Cut where there is a space, so that a text that grows is cut where it was before."""
+    begin = 0
+    while len(content) - begin > LONGEST:
+        end = max(content.rfind(space, begin + LONGEST // 2, begin + LONGEST) for space in " \n")
+        end = end + 1 if end >= 0 else begin + LONGEST
+        yield content[begin:end]
+        begin = end
+    yield content[begin:]
+
+
+@lru_cache(maxsize=2048)
+def _spans(content: str) -> Spans:
+    """Read once: while a list or a table grows, nothing of what stands in it already is looked at again."""
+    return _children_spans(content, References())
+
+
+def _children_spans(content: str, known: References, *, last: bool = False) -> Spans:
+    """`last`: the text ends with it, so that a formula in it may go on."""
+    if sum(map(content.count, "[]*_~`<")) > _THICKEST:
+        return tuple(text_spans(content, Span("")))
+    children = _parser().parseInline(content, {**known.env, formula_rules.LAST: last})[0].children
     spans: list[Span] = []
     strong = emphasis = strike = 0
     link = ""
-    for token in inline.children or ():
+    for token in children or ():
         match token.type:
             case "text":
                 look = Span("", strong > 0, emphasis > 0, strike > 0, False, link)
-                spans += _text_spans(_BREAK.sub("\n", token.content), look)
+                spans += text_spans(_BREAK.sub("\n", token.content), look)
             case "code_inline":
                 spans.append(Span(token.content, strong > 0, emphasis > 0, strike > 0, True, link))
             case "softbreak":
@@ -241,56 +336,15 @@ def _spans(inline: "Token") -> Spans:
             case "link_open":
                 link = str(token.attrGet("href") or "")
             case "link_close":
+                spans += true_place(spans, link)
                 link = ""
+            case formula_rules.INLINE:
+                display = bool(token.meta["display"])
+                look = Span(token.markup, strong > 0, emphasis > 0, strike > 0, False, link)
+                spans.append(replace(look, formula=token.content, display=display))
             case "image":
                 address = str(token.attrGet("src") or "")
                 spans.append(Span(token.content or address, strong > 0, emphasis > 0, strike > 0, False, address))
             case _:
                 spans.append(Span(token.content))
-    return _merged(spans)
-
-
-def _text_spans(text: str, look: Span) -> list[Span]:
-    """Bare web addresses become links, without the punctuation that ends the sentence around them."""
-    if look.link or "://" not in text:
-        return [replace(look, text=text)] if text else []
-    spans: list[Span] = []
-    end = 0
-    for found in _ADDRESS.finditer(text):
-        address = found[0].rstrip(".,;:!?*_~")
-        while address.endswith(")") and address.count("(") < address.count(")"):
-            address = address[:-1]
-        if found.start() > end:
-            spans.append(replace(look, text=text[end : found.start()]))
-        spans.append(replace(look, text=address, link=address))
-        end = found.start() + len(address)
-    if end < len(text):
-        spans.append(replace(look, text=text[end:]))
-    return spans
-
-
-def _merged(spans: list[Span]) -> Spans:
-    """Neighbours of one look are one. Between Chinese characters a line break in the source is no space."""
-    merged: list[Span] = []
-    for index, span in enumerate(spans):
-        if span.text == " " and 0 < index < len(spans) - 1:
-            before, after = spans[index - 1].text[-1:], spans[index + 1].text[:1]
-            if _is_wide(before) and _is_wide(after):
-                continue
-        if merged and replace(merged[-1], text="") == replace(span, text=""):
-            merged[-1] = replace(span, text=merged[-1].text + span.text)
-        else:
-            merged.append(span)
-    return tuple(merged)
-
-
-def by_width(text: str) -> Iterator[tuple[str, bool]]:
-    """Runs of Chinese and of other characters: (run, it is Chinese)."""
-    for wide, run in groupby(text, _is_wide):
-        yield "".join(run), wide
-
-
-def _is_wide(character: str) -> bool:
-    return bool(character) and (
-        "\u3000" <= character <= "\u9fff" or "\uff00" <= character <= "\uffef" or character >= "\U00020000"
-    )
+    return merged(spans)

@@ -207,6 +207,12 @@ class Type:
             "mono": max(11, round(body * 0.93)),
         }
 
+    @property
+    def chinese(self) -> tuple[str, ...]:
+        """The families for Chinese first, for text whose punctuation is Chinese too."""
+        ours = {name for names in (*_CJK.values(), _CJK_ELSEWHERE) for name in names}
+        return tuple(sorted(self.families, key=lambda name: name not in ours))
+
     def font(self, role: str = "body") -> QFont:
         font = QFont()
         font.setFamilies(list(self.mono if role == "mono" else self.families))

@@ -6,7 +6,7 @@ at its end. Nothing goes through HTML.
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QByteArray, QPointF, QRectF, Qt, QUrl, Signal, Slot
+from PySide6.QtCore import QByteArray, QMimeData, QPointF, QRectF, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -24,14 +24,20 @@ from PySide6.QtWidgets import QFrame, QSizePolicy, QTextBrowser, QTextEdit, QWid
 
 from app import parts, theme
 from app.language import Retranslated
-from app.markdown import Mark, Paragraph, Span, by_width
+from app.markdown import Paragraph
+from app.spans import Mark, Span
+from app.typography import GAP, Run, runs
+from app.widgets.formula_text import CHARACTER, fits_line, formula_object, written
 
 INDENT = 24
 QUOTE = 16
 LEADING = 1.6  # of the font's size; fonts themselves disagree, Chinese ones most
 _QUOTE = QTextBlockFormat.Property.UserProperty + 1
 _RULE = QTextBlockFormat.Property.UserProperty + 2
+_DOTS = QTextBlockFormat.Property.UserProperty + 3
 _LINE_BREAK = "\u2028"
+_DOT = 1.3  # pixels, its radius
+_PROPORTIONAL = QFont.Tag("pwid")
 
 
 class ReadOnlyText(QTextBrowser):
@@ -63,6 +69,20 @@ class ReadOnlyText(QTextBrowser):
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
 
+    def createMimeDataFromSelection(self) -> QMimeData:
+        """What is copied: formulas as LaTeX."""
+        data = super().createMimeDataFromSelection()
+        if CHARACTER in self.textCursor().selectedText():
+            data = QMimeData()
+            data.setText(written(self.textCursor()))
+        return data
+
+    def written(self) -> str:
+        """The whole text, formulas as LaTeX: for those who hear it."""
+        whole = QTextCursor(self.document())
+        whole.select(QTextCursor.SelectionType.Document)
+        return written(whole)
+
     def height_for(self, width: int) -> int:
         """The height of the text, set in `width` pixels."""
         if self.lineWrapColumnOrWidth() != width:
@@ -85,6 +105,34 @@ def set_mark(look: QTextCharFormat, span: Span, words: str) -> None:
     look.setFontWeight(QFont.Weight.DemiBold)
     look.setVerticalAlignment(QTextCharFormat.VerticalAlignment.AlignSuperScript)
     look.setToolTip(parts.tip(words))
+
+
+def insert_run(cursor: QTextCursor, run: Run, look: QTextCharFormat) -> None:
+    """Part of a span, with the room behind it that stands between scripts."""
+    span = run.span
+    gap = GAP * look.font().pixelSize() if run.gap else 0.0
+    if run.narrow:
+        font = look.font()
+        font.setFeature(_PROPORTIONAL, 1)
+        look.setFont(font)
+    if span.formula:
+        made = formula_object(cursor.document())
+        if made.insert(cursor, look, span, gap=gap, tail=run.tail):
+            return
+        plain = QTextCharFormat(look)
+        plain.setFontFamilies(list(theme.current().type.mono))
+        cursor.insertText(span.text, plain)
+        cursor.insertText(run.tail, look)
+        return
+    text = span.text.replace("\n", _LINE_BREAK)
+    if not gap:
+        cursor.insertText(text, look)
+        return
+    if len(text) > 1:
+        cursor.insertText(text[:-1], look)
+    look.setFontLetterSpacingType(QFont.SpacingType.AbsoluteSpacing)
+    look.setFontLetterSpacing(gap)
+    cursor.insertText(text[-1], look)
 
 
 class Prose(Retranslated, ReadOnlyText):
@@ -123,11 +171,14 @@ class Prose(Retranslated, ReadOnlyText):
             self._append(cursor, paragraphs[index], before, first=index == 0)
         cursor.endEditBlock()
         self._shown = list(paragraphs)
+        has_formulas = any(span.formula for paragraph in paragraphs for span in paragraph.spans)
+        self.setAccessibleDescription(self.written() if has_formulas else "")
 
     def restyle(self) -> None:
         """The colours of the theme have changed."""
         shown, self._shown = self._shown, []
         self.document().clear()
+        formula_object(self.document()).forget()
         self.show_paragraphs(shown)
 
     def _cut(self, cursor: QTextCursor, index: int) -> None:
@@ -163,15 +214,14 @@ class Prose(Retranslated, ReadOnlyText):
             quiet = QTextCharFormat(plain)
             quiet.setForeground(QColor(tokens.muted))
             cursor.insertText(f"{paragraph.marker}\t", quiet)
-        for span in paragraph.spans:
-            for text, wide in by_width(span.text) if span.emphasis else ((span.text, False),):
-                cursor.insertText(text.replace("\n", _LINE_BREAK), self._char_format(span, plain, wide=wide))
+        for run in runs(paragraph.spans):
+            insert_run(cursor, run, self._char_format(run, plain))
 
     def _block_format(self, paragraph: Paragraph, before: Paragraph | None) -> QTextBlockFormat:
         body = theme.current().type.body
         result = QTextBlockFormat()
         line = self._font(paragraph).pixelSize() * (1.35 if paragraph.heading else LEADING)
-        result.setLineHeight(round(line), QTextBlockFormat.LineHeightTypes.FixedHeight.value)
+        result.setLineHeight(round(line), self._line_height(paragraph).value)
         indent = theme.px(INDENT)
         left = indent * paragraph.indent + theme.px(QUOTE) * paragraph.quote
         result.setLeftMargin(left)
@@ -193,13 +243,23 @@ class Prose(Retranslated, ReadOnlyText):
             result.setProperty(_RULE, True)
         return result
 
-    def _char_format(self, span: Span, plain: QTextCharFormat, *, wide: bool) -> QTextCharFormat:
+    def _line_height(self, paragraph: Paragraph) -> QTextBlockFormat.LineHeightTypes:
+        """Lines are all of one height, but where a formula is higher."""
+        set_formulas = formula_object(self.document())
+        shapes = (set_formulas.shape(span.formula, span.display) for span in paragraph.spans if span.formula)
+        kinds = QTextBlockFormat.LineHeightTypes
+        return kinds.FixedHeight if all(s is None or fits_line(s) for s in shapes) else kinds.MinimumHeight
+
+    def _char_format(self, run: Run, plain: QTextCharFormat) -> QTextCharFormat:
         tokens = theme.tokens()
+        span = run.span
         result = QTextCharFormat(plain)
+        if run.wide:
+            result.setFontFamilies(list(theme.current().type.chinese))
         if span.strong:
             result.setFontWeight(QFont.Weight.DemiBold)
-        if span.emphasis and wide:  # Chinese has no italics: dots below
-            result.setUnderlineStyle(QTextCharFormat.UnderlineStyle.DotLine)
+        if span.emphasis and run.wide:  # Chinese has no italics: dots below
+            result.setProperty(_DOTS, True)
         elif span.emphasis:
             result.setFontItalic(True)
         if span.strike:
@@ -232,6 +292,37 @@ class Prose(Retranslated, ReadOnlyText):
     def paintEvent(self, event: QPaintEvent) -> None:
         self._paint_bars()
         super().paintEvent(event)
+        if any(span.emphasis for paragraph in self._shown for span in paragraph.spans):
+            self._paint_dots()
+
+    def _paint_dots(self) -> None:
+        """A dot below each emphasised Chinese character."""
+        painter = QPainter(self.viewport())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        block = self.document().begin()
+        while block.isValid():
+            pieces = block.begin()
+            while not pieces.atEnd():
+                look = pieces.fragment().charFormat()
+                if look.boolProperty(_DOTS):
+                    painter.setBrush(look.foreground())
+                    first = pieces.fragment().position() - block.position()
+                    for n in range(first, first + pieces.fragment().length()):
+                        if block.text()[n : n + 1].isalpha():
+                            painter.drawEllipse(self._below(block, n, look), _DOT, _DOT)
+                pieces += 1
+            block = block.next()
+        painter.end()
+
+    @staticmethod
+    def _below(block: QTextBlock, n: int, look: QTextCharFormat) -> QPointF:
+        layout = block.layout()
+        line = layout.lineForTextPosition(n)
+        left, _ = line.cursorToX(n)  # type: ignore[misc]
+        x = left + look.font().pixelSize() / 2
+        y = line.y() + line.ascent() + look.font().pixelSize() * 0.3
+        return layout.position() + QPointF(x, y)
 
     def _paint_bars(self) -> None:
         """The line left of quotes, and rules."""

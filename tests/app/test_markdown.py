@@ -1,11 +1,15 @@
 """What models write becomes blocks; what streams becomes the same blocks as what is there at once."""
 
+import random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app import markdown
 from app.growing import Growing
-from app.markdown import Code, Paragraph, Span, Table, by_width, parse
+from app.markdown import Code, Paragraph, Table, parse
+from app.spans import Span, by_width
 
 ANSWER = """# Title
 
@@ -85,6 +89,63 @@ def test_any_text_can_be_read_and_grown(text: str) -> None:
     for end in range(0, len(text), 7):
         growing.read(text[:end])
     growing.read(text)
+
+
+LATER = """See [one], [two][1] and [three](http://three.example/).
+
+- item [one]
+
+[one]: http://one.example/ "said"
+
+Then [1] and [two].
+
+[1]: http://two.example/
+[two]: no.example "this is none" and more
+
+The end.
+"""
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_an_address_that_is_defined_later_is_known_before(seed: int) -> None:
+    growing, chance, end = Growing(), random.Random(seed), 0
+    while end < len(LATER):
+        end += chance.randint(1, 12)
+        assert growing.read(LATER[:end]) == parse(LATER[:end])
+    assert {s.link for b in parse(LATER) if isinstance(b, Paragraph) for s in b.spans if s.link} == {
+        f"http://{name}.example/" for name in ("one", "two", "three")
+    }
+
+
+def test_what_stands_in_a_list_or_table_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the last block is."""
+    for line in ("- item {} with *some* words\n", "| {} | *two* |\n"):
+        growing, text = Growing(), "| a | b |\n|---|---|\n" if line[0] == "|" else ""
+        markdown._spans.cache_clear()
+        for n in range(300):
+            text += line.format(n)
+            growing.read(text)
+        assert markdown._spans.cache_info().misses < 700
+
+
+def test_a_paragraph_without_end_is_read_in_pieces_that_stay() -> None:
+    growing, text = Growing(), ""
+    markdown._spans.cache_clear()
+    for n in range(200):
+        text += f"And **{n}** more words that no line ever ends, for whatever reason. " * 4
+        blocks = growing.read(text)
+    assert blocks == parse(text)
+    assert len(blocks) > 10
+    said = " ".join(text_of(block) for block in blocks if isinstance(block, Paragraph))
+    assert said.split() == text.replace("**", "").split()
+    assert markdown._spans.cache_info().misses < 240
+
+
+def test_what_lies_too_deep_is_there_as_text() -> None:
+    for deep in (">" * 1000 + " here", "- " * 1000 + "here", "\n".join("  " * n + "- here" for n in range(200))):
+        said = "".join(text_of(block) for block in parse(deep) if isinstance(block, Paragraph))
+        assert "here" in said
+        assert said.count("here") == deep.count("here")
 
 
 def test_a_text_that_is_another_begins_anew() -> None:
