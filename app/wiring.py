@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
 from app.application import Application
@@ -36,6 +35,7 @@ from app.wiring_branches import BranchDesk
 from app.wiring_chat_search import ChatSearchDesk
 from app.wiring_composing import ComposingDesk
 from app.wiring_documents import DocumentDesk, are_models
+from app.wiring_exporting import ExportDesk, are_chats
 from app.wiring_models import connect_models, connect_shelves
 from app.wiring_options import OptionDesk
 from app.wiring_organising import OrganisingDesk
@@ -91,9 +91,10 @@ class Desk(QObject):
         self.composing.measure_by(self.grounding, self.models, self.settings)
         self.api = ApiDesk(window, services, self.settings, pump, self)
         self.organising = OrganisingDesk(window, chat_page, conversations, self.chat, services, pump, self)
-        self.searching = ChatSearchDesk(window, chat_page, services, self.chat, conversations, messages, pump, self)
         self.options = OptionDesk(window, chat_page, self.chat, self.settings, services, pump, self)
         self.branches = BranchDesk(chat_page, messages, self.chat, self.settings, services, pump, self)
+        self.searching = ChatSearchDesk(window, chat_page, services, self.chat, conversations, messages, pump, self)
+        self.exporting = ExportDesk(window, chat_page, messages, self.chat, self.settings, services, pump, self)
         self.sleep = Sleep(self)
         self._first_look = True
         self._connect()
@@ -129,8 +130,9 @@ class Desk(QObject):
         self.sleep.close()
         self.remembered.close()
         self._changes.cancel()
-        self.searching.close()
         self.composing.close()
+        self.exporting.close()
+        self.searching.close()
         self.grounding.close()
         self.organising.close()
         self.options.close()
@@ -200,7 +202,6 @@ class Desk(QObject):
         actions.about.triggered.connect(lambda: window.show_page("about"))
         actions.panel.triggered.connect(lambda: page.set_panel_open(not page.panel_open))
         actions.compose.triggered.connect(self._on_compose)
-        actions.copy_answer.triggered.connect(lambda: QGuiApplication.clipboard().setText(chat.last_answer()))
         actions.regenerate.triggered.connect(chat.regenerate_last)
         actions.go_on.triggered.connect(chat.go_on_last)
         actions.answer_now.triggered.connect(chat.answer_now)
@@ -251,7 +252,10 @@ class Desk(QObject):
 
     def _open_rest(self, paths: Sequence[Path]) -> None:
         models = [path for path in paths if are_models(path)]
-        rest = [path for path in paths if path not in models]
+        chats = [path for path in paths if are_chats(path)]
+        rest = [path for path in paths if path not in models and path not in chats]
+        for path in chats:
+            self.exporting.exporting.import_(path)
         if rest and self.window.page == "chat":
             self.grounding.give(rest)
         elif rest:
@@ -356,9 +360,10 @@ class Desk(QObject):
         """Something was changed, in the window or by a command that runs in this process."""
         self.models.on_changes(changes)
         self.documents.on_changes(changes)
+        self.exporting.on_changes(changes)
         self.api.on_changes(changes)
-        self.options.on_changes(changes)
         self.searching.on_changes(changes)
+        self.options.on_changes(changes)
         if "documents" in changes:
             self.grounding.look_again()
         self.settings.on_changes(changes)

@@ -42,6 +42,7 @@ class ConversationMenu(QObject):
     archive_requested = Signal(tuple, bool)
     duplicate_requested = Signal(tuple)
     options_requested = Signal(tuple)
+    export_requested = Signal(tuple)
     delete_requested = Signal(tuple)
     folder_rename_requested = Signal(int)
     folder_delete_requested = Signal(int)
@@ -60,6 +61,7 @@ class ConversationMenu(QObject):
             yield self._move(conversations)
         yield Entry("options", "sliders-horizontal", self.tr("Chat settings"), self.options_requested, several=False)
         yield Entry("duplicate", "copy", self.tr("Duplicate"), self.duplicate_requested, several=False)
+        yield Entry("export", "download", self.tr("Export…"), self.export_requested)
         text = self.tr("Back to the list") if archived else self.tr("Archive")
         icon = "archive-restore" if archived else "archive"
         yield Entry("archive", icon, text, self.archive_requested, value=not archived, apart=True)

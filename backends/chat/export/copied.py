@@ -30,7 +30,7 @@ def copied(told: Told, manner: Manner, how: As) -> Copied:
     parts = [text.strip("\n")]
     if said.references:
         listed = "\n".join(said.references)
-        parts.append(f"{words.REFERENCES.to(language)}\n\n{listed}" if how == "text" else _bold_list(said, manner))
+        parts.append(_bold_list(said, manner) if how == "markdown" else f"{words.REFERENCES.to(language)}\n\n{listed}")
     if said.label:
         parts.append(f"*{said.label}*" if how == "markdown" else said.label)
     if how != "rich":

@@ -216,7 +216,7 @@ def _renderer(look: Look) -> "RendererHTML":
 _TABLE = {
     "page": ('<div class="wide"><table>\n', "</table></div>\n"),
     "paper": (
-        '<table border="1" cellspacing="0" cellpadding="5" style="border-collapse:collapse;border-color:#c3ced2">\n',
+        '<table border="1" cellspacing="0" cellpadding="5" style="border-style:solid;border-color:#c3ced2">\n',
         "</table>\n",
     ),
 }
@@ -228,7 +228,7 @@ def _code(token: "Token", look: Look) -> str:
         colour = f"var(--{tone})" if look == "page" else _LIGHT.get(tone, "")
         pieces.append(f'<span style="color:{colour}">{text_of(piece)}</span>' if tone else text_of(piece))
     if look == "paper":
-        return f'<pre style="background-color:#f3f6f7">{"".join(pieces)}</pre>\n'
+        return f'<pre style="background-color:#f3f6f7;white-space:pre-wrap">{"".join(pieces)}</pre>\n'
     return f"<pre><code>{''.join(pieces)}</code></pre>\n"
 
 

@@ -73,7 +73,8 @@ class Pulled:
                 value, end = self._decoder.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
                 if self._ended or len(self._text) - self._at > self._longest:
-                    raise self._broken() from error
+                    cut = error.pos >= len(self._text.rstrip()) or error.msg.startswith("Unterminated")
+                    raise self._broken(cut=cut) from error
             except (ValueError, RecursionError) as error:  # a number without end, a nesting without end
                 raise self._broken() from error
             else:
@@ -124,8 +125,8 @@ class Pulled:
             raise self._broken() from error
         self._at = 0
 
-    def _broken(self) -> InvalidInput:
-        if self._ended and self._at >= len(self._text.rstrip()):
+    def _broken(self, *, cut: bool = False) -> InvalidInput:
+        if self._ended and (cut or self._at >= len(self._text.rstrip())):
             return broken(Phrase("it ends in the middle", "文件不完整"))
         return broken(Phrase("it is not JSON as DeskSeek writes it", "内容不是 DeskSeek 导出的 JSON"))
 
