@@ -10,12 +10,13 @@ from backends.chat.export.task import FORMATS
 from backends.chat.export.types import ExportFinished, ExportProgress, ImportFinished, ImportProgress, Selection
 from backends.chat.types import Conversation
 from backends.commands.arguments import Kind, Parser, WrongUsage
+from backends.commands.chats_search import SEARCH
 from backends.commands.figures import columns
 from backends.commands.job import DONE, INTERRUPTED, Command, Job, typed_path
 from backends.core.phrase import Language, Phrase
 
 NAME = "chats"
-SUMMARY = Phrase("The conversations: list, export, import, delete.", "对话：列出、导出、导入、删除。")
+SUMMARY = Phrase("The conversations: list, search, export, import, delete.", "对话：列出、查找、导出、导入、删除。")
 LIST = Phrase("List the conversations, as `chats` alone does.", "列出对话，与单独的 `chats` 相同。")
 EXPORT = Phrase("Write conversations to a file.", "将对话导出为文件。")
 IMPORT = Phrase("Take in conversations that were exported as JSON.", "导入以 JSON 导出的对话。")
@@ -225,6 +226,7 @@ def _delete(job: Job) -> int:
 
 PARTS = (
     Command("list", LIST, _list_grammar, run, needs_owner=True),
+    SEARCH,
     Command("export", EXPORT, _export_grammar, _export, needs_owner=True, check=_export_check),
     Command("import", IMPORT, _import_grammar, _import, needs_owner=True),
     Command("delete", DELETE, _delete_grammar, _delete, needs_owner=True, check=_delete_check),
