@@ -286,9 +286,6 @@ class ChatController(QObject):
         if self._current is not None:
             self.answers.stop(self._current.id)
 
-    def last_answer(self) -> str:
-        return next((row.text for row in reversed(self._messages.rows) if row.role == "assistant"), "")
-
     # ---- inside
 
     def _begin(self, answering: Answering) -> None:

@@ -198,7 +198,7 @@
     </message>
     <message>
         <source>Answer, {0} of {1} versions</source>
-        <translation type="unfinished"></translation>
+        <translation>回答，第 {0} 个版本，共 {1} 个</translation>
     </message>
     <message>
         <source>The conversation is longer than the model&apos;s context: the oldest {0} messages were left out.</source>
@@ -1253,31 +1253,31 @@
     <name>Editor</name>
     <message>
         <source>Edit your message</source>
-        <translation type="unfinished"></translation>
+        <translation>编辑您的消息</translation>
     </message>
     <message>
         <source>Edit the answer</source>
-        <translation type="unfinished"></translation>
+        <translation>编辑回答</translation>
     </message>
     <message>
         <source>Cancel</source>
-        <translation type="unfinished">取消</translation>
+        <translation>取消</translation>
     </message>
     <message>
         <source>Send</source>
-        <translation type="unfinished">发送</translation>
+        <translation>发送</translation>
     </message>
     <message>
         <source>Save</source>
-        <translation type="unfinished">保存</translation>
+        <translation>保存</translation>
     </message>
     <message>
         <source>Shift+Enter for a new line</source>
-        <translation type="unfinished">Shift+Enter 换行</translation>
+        <translation>Shift+Enter 换行</translation>
     </message>
     <message>
         <source>Ctrl+Enter when done</source>
-        <translation type="unfinished"></translation>
+        <translation>完成后按 Ctrl+Enter</translation>
     </message>
 </context>
 <context>
@@ -1334,7 +1334,7 @@
     <name>ExportSheet</name>
     <message>
         <source>Back to the chat</source>
-        <translation type="unfinished">返回对话</translation>
+        <translation>返回对话</translation>
     </message>
     <message>
         <source>Export</source>
@@ -1354,7 +1354,7 @@
     </message>
     <message>
         <source>Thinking</source>
-        <translation type="unfinished"></translation>
+        <translation>思考过程</translation>
     </message>
     <message>
         <source>Change…</source>
@@ -1362,7 +1362,7 @@
     </message>
     <message>
         <source>Settings</source>
-        <translation type="unfinished">设置</translation>
+        <translation>设置</translation>
     </message>
     <message>
         <source>Settings of the mark for AI text</source>
@@ -1370,7 +1370,7 @@
     </message>
     <message>
         <source>Cancel</source>
-        <translation type="unfinished">取消</translation>
+        <translation>取消</translation>
     </message>
     <message>
         <source>The %1 chosen chats</source>
@@ -1491,15 +1491,15 @@
     </message>
     <message>
         <source>Show what follows</source>
-        <translation type="unfinished"></translation>
+        <translation>显示后面的内容</translation>
     </message>
     <message>
         <source>There are messages below this one</source>
-        <translation type="unfinished"></translation>
+        <translation>此条下面还有消息</translation>
     </message>
     <message>
         <source>Edited by you</source>
-        <translation type="unfinished"></translation>
+        <translation>由您修改</translation>
     </message>
     <message>
         <source>Stopped</source>
@@ -1534,7 +1534,7 @@
     <name>FormulaBlock</name>
     <message>
         <source>Formula</source>
-        <translation type="unfinished"></translation>
+        <translation>公式</translation>
     </message>
 </context>
 <context>
@@ -1765,15 +1765,15 @@
     </message>
     <message>
         <source>Edit</source>
-        <translation type="unfinished"></translation>
+        <translation>编辑</translation>
     </message>
     <message>
         <source>Answer again</source>
-        <translation type="unfinished">重新回答</translation>
+        <translation>重新回答</translation>
     </message>
     <message>
         <source>Branch into a new chat</source>
-        <translation type="unfinished"></translation>
+        <translation>从这里分出新对话</translation>
     </message>
     <message>
         <source>Export…</source>
@@ -1781,11 +1781,11 @@
     </message>
     <message>
         <source>Continue from here</source>
-        <translation type="unfinished"></translation>
+        <translation>从这里继续</translation>
     </message>
     <message>
         <source>Delete with what follows</source>
-        <translation type="unfinished"></translation>
+        <translation>删除此条及其后内容</translation>
     </message>
     <message>
         <source>Markdown</source>
@@ -2412,7 +2412,7 @@
     <name>Question</name>
     <message>
         <source>Text of your message</source>
-        <translation type="unfinished"></translation>
+        <translation>您的消息正文</translation>
     </message>
     <message>
         <source>Your message</source>
@@ -2420,7 +2420,7 @@
     </message>
     <message>
         <source>Your message, {0} of {1} versions</source>
-        <translation type="unfinished"></translation>
+        <translation>您的消息，第 {0} 个版本，共 {1} 个</translation>
     </message>
 </context>
 <context>
@@ -3093,19 +3093,19 @@
     <name>Variants</name>
     <message>
         <source>Earlier answer</source>
-        <translation type="unfinished">上一个回答</translation>
+        <translation>上一个回答</translation>
     </message>
     <message>
         <source>Earlier version</source>
-        <translation type="unfinished"></translation>
+        <translation>上一个版本</translation>
     </message>
     <message>
         <source>Later answer</source>
-        <translation type="unfinished">下一个回答</translation>
+        <translation>下一个回答</translation>
     </message>
     <message>
         <source>Later version</source>
-        <translation type="unfinished"></translation>
+        <translation>下一个版本</translation>
     </message>
 </context>
 <context>
@@ -3410,11 +3410,11 @@
     <name>_Actions</name>
     <message>
         <source>Edit</source>
-        <translation type="unfinished"></translation>
+        <translation>编辑</translation>
     </message>
     <message>
         <source>More</source>
-        <translation type="unfinished">更多</translation>
+        <translation>更多</translation>
     </message>
 </context>
 <context>
@@ -3584,11 +3584,11 @@
     <name>_TableText</name>
     <message>
         <source>Copy the table</source>
-        <translation type="unfinished"></translation>
+        <translation>复制表格</translation>
     </message>
     <message>
         <source>Copy as Markdown</source>
-        <translation type="unfinished"></translation>
+        <translation>复制为 Markdown</translation>
     </message>
 </context>
 <context>
