@@ -18,20 +18,29 @@ _AGES = (0, 1, 7, 30)  # days ago: today, yesterday, the last week, the last mon
 
 
 class Line(NamedTuple):
-    """A tuple, since there may be very many. `id`: of the conversation or folder, of a heading its group; a hint, that
-    there is nothing in a folder, has the folder's. `group`: the key of the heading or folder that it stands under,
-    as `place` (from 1) of `total`; of a folder `total` is how many are in it."""
+    """A tuple, since there may be very many. `key`: its kind, and the id of the conversation or folder; of a heading
+    its group; of a hint, that there is nothing in a folder, the folder's. `group`: the key of the heading or folder
+    that it stands under, as `place` (from 1) of `total`; of a folder `total` is how many are in it."""
 
-    kind: Kind
-    id: int
+    key: Key
     subject: Conversation | Folder | None = None
     group: Key | None = None
     place: int = 0
     total: int = 0
 
     @property
-    def key(self) -> Key:
-        return self.kind, self.id
+    def name(self) -> str:
+        """As it is stored: of what has none yet, and of a heading, nothing."""
+        subject = self.subject
+        return subject.title if isinstance(subject, Conversation) else subject.name if subject is not None else ""
+
+    @property
+    def kind(self) -> Kind:
+        return self.key[0]
+
+    @property
+    def id(self) -> int:
+        return self.key[1]
 
 
 def arrange(
@@ -51,12 +60,12 @@ def arrange(
     lines = list(_headed(PINNED, pinned))
     for folder in folders:
         those = inside[folder.id]
-        lines.append(Line("folder", folder.id, folder, total=len(those)))
+        lines.append(Line(("folder", folder.id), folder, total=len(those)))
         if folder.id in closed:
             continue
         lines.extend(_lines(("folder", folder.id), those))
         if not those:
-            lines.append(Line("hint", folder.id, folder))
+            lines.append(Line(("hint", folder.id), folder))
     lines.extend(by_day(rest, today))
     return lines
 
@@ -79,11 +88,11 @@ def by_day(conversations: Sequence[Conversation], today: datetime.date | None = 
 
 def _headed(heading: int, conversations: Sequence[Conversation]) -> Iterator[Line]:
     if conversations:
-        yield Line("heading", heading, total=len(conversations))
+        yield Line(("heading", heading), total=len(conversations))
         yield from _lines(("heading", heading), conversations)
 
 
 def _lines(group: Key, conversations: Sequence[Conversation]) -> Iterator[Line]:
     count = len(conversations)
     for place, conversation in enumerate(conversations, 1):
-        yield Line("conversation", conversation.id, conversation, group, place, count)
+        yield Line(("conversation", conversation.id), conversation, group, place, count)

@@ -13,6 +13,9 @@ from backends.chat.types import Conversation
 
 _ANY_INDEX = QModelIndex | QPersistentModelIndex
 DRAGGED = "application/x-deskseek-conversations"
+_SAID = Qt.ItemFlag.ItemIsDropEnabled | Qt.ItemFlag.ItemNeverHasChildren
+_CHOSEN = _SAID | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsEditable
+_FLAGS = {"heading": _SAID, "hint": _SAID, "folder": _CHOSEN, "conversation": _CHOSEN | Qt.ItemFlag.ItemIsDragEnabled}
 
 
 class ConversationList(Reordered):
@@ -133,19 +136,7 @@ class ConversationList(Reordered):
         return len(self._lines) if parent is None or not parent.isValid() else 0
 
     def flags(self, index: _ANY_INDEX) -> Qt.ItemFlag:
-        if not index.isValid():
-            return Qt.ItemFlag.ItemIsDropEnabled
-        kind = self._lines[index.row()].kind
-        if kind in ("heading", "hint"):
-            return Qt.ItemFlag.ItemIsDropEnabled | Qt.ItemFlag.ItemNeverHasChildren
-        flags = (
-            Qt.ItemFlag.ItemIsSelectable
-            | Qt.ItemFlag.ItemIsEnabled
-            | Qt.ItemFlag.ItemIsEditable
-            | Qt.ItemFlag.ItemIsDropEnabled
-            | Qt.ItemFlag.ItemNeverHasChildren
-        )
-        return flags | Qt.ItemFlag.ItemIsDragEnabled if kind == "conversation" else flags
+        return _FLAGS[self._lines[index.row()].kind] if index.isValid() else Qt.ItemFlag.ItemIsDropEnabled
 
     def data(self, index: _ANY_INDEX, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if not 0 <= index.row() < len(self._lines):
@@ -154,8 +145,7 @@ class ConversationList(Reordered):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(line)
         if role == Qt.ItemDataRole.EditRole:
-            subject = line.subject
-            return subject.name if isinstance(subject, Folder) else subject.title if subject else ""
+            return line.name
         if role == Qt.ItemDataRole.ToolTipRole and line.kind in ("conversation", "folder"):
             return parts.tip(self._text(line))
         if role == Qt.ItemDataRole.AccessibleTextRole:
@@ -178,10 +168,12 @@ class ConversationList(Reordered):
         if role != Qt.ItemDataRole.EditRole or not index.isValid() or not isinstance(value, str):
             return False
         line, name = self._lines[index.row()], " ".join(value.split())
-        if isinstance(line.subject, Folder) and name and name != line.subject.name:
-            self.folder_rename_requested.emit(line.id, name)
-        elif isinstance(line.subject, Conversation) and name != line.subject.title:
+        if name == line.name:
+            return True
+        if line.kind == "conversation":
             self.rename_requested.emit(line.id, name)
+        elif name:
+            self.folder_rename_requested.emit(line.id, name)
         return True
 
     def supportedDragActions(self) -> Qt.DropAction:
@@ -233,11 +225,9 @@ class ConversationList(Reordered):
         return any(one.id in ids and one.folder_id == line.id and not one.pinned for one in self._listed)
 
     def _text(self, line: Line) -> str:
-        if isinstance(line.subject, Conversation):
-            return line.subject.title or self.tr("New chat")
-        if line.kind == "hint":
-            return self.tr("No chats in this folder")
-        return line.subject.name if line.subject is not None else self._heading(line.id)
+        if line.kind == "heading":
+            return self._heading(line.id)
+        return self.tr("No chats in this folder") if line.kind == "hint" else line.name or self.tr("New chat")
 
     def _heading(self, id: int) -> str:
         if id == PINNED:

@@ -33,9 +33,11 @@ class Reordered(QAbstractListModel):
 
     def bring_up_to_date(self, lines: Sequence[Line]) -> None:
         """These lines instead: what is gone is removed, what stays is moved, what is new put in between."""
-        self._remove({line.key for line in lines})
-        self._order(lines)
-        self._insert(lines)
+        wanted = [line.key for line in lines]
+        if wanted != [line.key for line in self._lines]:
+            self._remove(set(wanted))
+            self._order(wanted)
+            self._insert(lines)
         before, self._lines = self._lines, list(lines)
         changed = (place for place, (old, new) in enumerate(zip(before, lines, strict=True)) if _differ(old, new))
         for first, last in _runs(changed):
@@ -49,15 +51,15 @@ class Reordered(QAbstractListModel):
             self._places = None
             self.endRemoveRows()
 
-    def _order(self, lines: Sequence[Line]) -> None:
+    def _order(self, wanted: Sequence[Key]) -> None:
         there = {line.key: line for line in self._lines}
-        wanted = [there[line.key] for line in lines if line.key in there]
-        if [line.key for line in wanted] == [line.key for line in self._lines]:
+        ordered = [key for key in wanted if key in there]
+        if ordered == list(there):
             return
         self.layoutAboutToBeChanged.emit()
         held = self.persistentIndexList()
         keys = [self._lines[index.row()].key for index in held]
-        self._set(wanted)
+        self._set([there[key] for key in ordered])
         self.changePersistentIndexList(held, [self.index(self.place_of(key) or 0) for key in keys])
         self.layoutChanged.emit()
 
@@ -75,7 +77,7 @@ class Reordered(QAbstractListModel):
 
 def _differ(old: Line, new: Line) -> bool:
     """To the eye."""
-    return old.subject != new.subject or old.group != new.group or (old.kind == "folder" and old.total != new.total)
+    return old.name != new.name or old.group != new.group or (new.kind == "folder" and old.total != new.total)
 
 
 def _runs(places: Iterable[int]) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,6 @@ from PySide6.QtCore import (
     QPersistentModelIndex,
     QPoint,
     QRect,
-    QSize,
     Qt,
     Signal,
     Slot,
@@ -27,11 +26,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
+    QHeaderView,
     QLineEdit,
-    QListView,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QTableView,
     QWidget,
 )
 
@@ -52,9 +52,6 @@ class ConversationRows(QStyledItemDelegate):
     """`marked`: the line that takes what is dragged, framed."""
 
     marked: Key | None = None
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: _ANY_INDEX) -> QSize:
-        return QSize(0, px(_ROW))
 
     @staticmethod
     def more(rect: QRect) -> QRect:
@@ -157,8 +154,9 @@ class ConversationRows(QStyledItemDelegate):
         editor.setGeometry(option.rect.adjusted(0, 1, 0, -1))
 
 
-class ConversationView(QListView):
-    """Several can be chosen. What is in sight stays where it is while the list is brought up to date."""
+class ConversationView(QTableView):
+    """Several can be chosen. What is in sight stays where it is while the list is brought up to date. A table of one
+    column: unlike a list it asks for nothing but what is in sight, however many there are."""
 
     opened = Signal(int)  # a conversation
     menu_requested = Signal(QModelIndex, QPoint)
@@ -174,7 +172,16 @@ class ConversationView(QListView):
         self.setModel(conversations)
         self.rows = ConversationRows(self)
         self.setItemDelegate(self.rows)
-        self.setUniformItemSizes(True)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setCornerButtonEnabled(False)
+        self.horizontalHeader().hide()
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setMinimumSectionSize(px(_ROW))
+        self.verticalHeader().setDefaultSectionSize(px(_ROW))
         self.setMouseTracking(True)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -266,6 +273,12 @@ class ConversationView(QListView):
             self._go(line, into=(key == Qt.Key.Key_Right) == self.isLeftToRight())
         else:
             super().keyPressEvent(event)
+
+    def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        """Home and End go to the first and last row, not along the one row."""
+        if action in (QAbstractItemView.CursorAction.MoveHome, QAbstractItemView.CursorAction.MoveEnd):
+            modifiers |= Qt.KeyboardModifier.ControlModifier
+        return super().moveCursor(action, modifiers)
 
     def _go(self, line: Line, *, into: bool) -> None:
         """As in a tree: a folder opens and closes, and what is in it goes back to it."""

@@ -254,7 +254,11 @@ def test_headings_are_no_rows(qtbot: QtBot, rows: ConversationList, panel: Conve
     panel.list.choose(("conversation", 1))
     qtbot.keyClick(panel.list, Qt.Key.Key_Down)
     qtbot.keyClick(panel.list, Qt.Key.Key_Return)
-    assert [opened.at(n) for n in range(opened.count())] == [[2]]
+    qtbot.keyClick(panel.list, Qt.Key.Key_Home)
+    qtbot.keyClick(panel.list, Qt.Key.Key_Return)
+    qtbot.keyClick(panel.list, Qt.Key.Key_End)
+    qtbot.keyClick(panel.list, Qt.Key.Key_Return)
+    assert [opened.at(n) for n in range(opened.count())] == [[2], [1], [2]]
 
 
 def test_a_folder_by_the_keyboard(qtbot: QtBot, rows: ConversationList, panel: ConversationPanel) -> None:
