@@ -79,6 +79,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
     """What the types forbid: 400, with the first field that is wrong."""
     assert isinstance(error, RequestValidationError)
     first: Any = error.errors()[0]
-    place = [str(part) for part in first["loc"] if part != "body"]
+    place = [str(part) for part in first["loc"]]
+    if place[:1] in (["body"], ["query"], ["path"]):
+        place = place[1:]  # where it stood is no part of its name
     param = ".".join(place) or None
     return answer(bad(f"{param}: {first['msg']}" if param else str(first["msg"]), param), calls.of(request))

@@ -23,7 +23,7 @@ SERVER = b"DeskSeek"
 _BREATH = 64  # messages after which others have their turn
 _CLOSING = (408, 413, 431)  # after these nothing more is heard from a client
 CLIENT_GONE = 499  # the status in the log of a request whose client did not wait for one
-_OURS = (b"server", b"date", b"x-request-id", b"x-content-type-options", b"cross-origin-resource-policy")
+_OURS = (b"server", b"date", b"x-request-id", b"request-id", b"x-content-type-options", b"cross-origin-resource-policy")
 
 
 class Gone(Exception):
@@ -163,6 +163,8 @@ class Exchange:
             kept.append((b"cache-control", b"no-store"))
         if self._unread or status in _CLOSING:  # where the next request begins nobody can say
             kept.append((b"connection", b"close"))
+        if self.call.dialect == "anthropic":
+            kept.append((b"request-id", self.call.id.encode()))  # where its clients look for it
         return [*kept, *common_headers(self.call.id), *self.extra]
 
 

@@ -344,7 +344,7 @@ def test_what_is_refused_is_named(scripted: ApiServed, asked: dict[str, Any], wo
     told = answer.json()
     assert (told["type"], told["error"]["type"]) == ("error", "invalid_request_error")
     assert word in told["error"]["message"]
-    assert told["request_id"] == answer.headers["x-request-id"]
+    assert told["request_id"] == answer.headers["x-request-id"] == answer.headers["request-id"]
 
 
 def test_an_unknown_model(scripted: ApiServed) -> None:

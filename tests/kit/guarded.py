@@ -179,11 +179,11 @@ class Guarded:
             self.calls.append(call)
             self._changed.notify_all()
 
-    def last(self, count: int) -> Call:
-        """The call that ended last, when so many have."""
+    def called(self, request_id: str | None) -> Call:
+        """That call, when it has ended."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.calls) >= count, PATIENCE)
-            return self.calls[-1]
+            assert self._changed.wait_for(lambda: any(one.id == request_id for one in self.calls), PATIENCE)
+            return next(one for one in self.calls if one.id == request_id)
 
     def first(self) -> Call:
         """The call that was let in first, when it was."""
