@@ -179,6 +179,12 @@ class Guarded:
             self.calls.append(call)
             self._changed.notify_all()
 
+    def last(self, count: int) -> Call:
+        """The call that ended last, when so many have."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.calls) >= count, PATIENCE)
+            return self.calls[-1]
+
     def called(self, request_id: str | None) -> Call:
         """That call, when it has ended."""
         with self._changed:
