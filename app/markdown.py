@@ -41,9 +41,12 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Code:
+    """`part`: the first or only one is 0, what stands in widgets of their own below it has more."""
+
     language: str
     text: str
     indent: int = 0
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,8 @@ def _deep(state: "StateBlock", first: int, end: int, silent: bool) -> bool:
     if state.level < _DEEPEST:
         return False
     state.line = end
-    for kind, nesting in (("paragraph_open", 1), ("inline", 0), ("paragraph_close", -1)):
+    three: tuple[tuple[str, Literal[-1, 0, 1]], ...] = (("paragraph_open", 1), ("inline", 0), ("paragraph_close", -1))
+    for kind, nesting in three:
         token = state.push(kind, "p" if nesting else "", nesting)
         token.map = [first, end]
         if not nesting:

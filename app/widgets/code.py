@@ -1,5 +1,7 @@
 """Code of an answer in a frame of its own, with its language and a copy button; long lines scroll sideways."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtGui import (
     QColor,
@@ -37,6 +39,7 @@ class CodeBlock(Retranslated, QFrame):
         self._language = parts.label(role="caption", tone="muted")
         self._copy = parts.icon_button("copy", size=16)
         self._copy.clicked.connect(self._on_copy)
+        self.whole: Callable[[], str] | None = None  # gives all of the code, where this is a part of it
         self._copied = QTimer(self)
         self._copied.setSingleShot(True)
         self._copied.setInterval(COPIED_MS)
@@ -63,6 +66,8 @@ class CodeBlock(Retranslated, QFrame):
         before, self._shown = self._shown, code
         if code == before and (growing or self._colored):
             return
+        if code.part != before.part:
+            self._head.setVisible(not code.part)
         if code.language != before.language:
             self._language.setText(code.language)
             self.retranslate()
@@ -79,13 +84,18 @@ class CodeBlock(Retranslated, QFrame):
         self._write()
 
     def height_for(self, width: int) -> int:
-        return px(self.HEAD) + self._text.height_for(width - SPACE.m - SPACE.xs) + SPACE.m
+        return self._above() + self._text.height_for(width - SPACE.m - SPACE.xs) + SPACE.m
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        head = px(self.HEAD)
-        self._head.setGeometry(0, 1, self.width(), head - 1)
+        head = self._above()
+        self._head.setVisible(not self._shown.part)
+        self._head.setGeometry(0, 1, self.width(), px(self.HEAD) - 1)
         self._text.setGeometry(SPACE.m, head, self.width() - SPACE.m - SPACE.xs, self.height() - head - SPACE.m)
+
+    def _above(self) -> int:
+        """Room above the code. What goes on from the block before has no head of its own."""
+        return SPACE.m if self._shown.part else px(self.HEAD)
 
     def retranslate(self) -> None:
         done = self._copied.isActive()
@@ -118,7 +128,7 @@ class CodeBlock(Retranslated, QFrame):
 
     @Slot()
     def _on_copy(self) -> None:
-        QGuiApplication.clipboard().setText(self._shown.text)
+        QGuiApplication.clipboard().setText(self.whole() if self.whole is not None else self._shown.text)
         self._copy.setIcon(icons.icon("check", "success"))
         self._copied.start()
         self.retranslate()

@@ -50,16 +50,16 @@ def _code(code: Code) -> Iterator[Code]:
         yield code
         return
     piece: list[str] = []
-    length = 0
+    length = count = 0
     for line in code.text.split("\n"):
         for begin in _steps(line, WIDEST_CODE):
             part = line[begin : begin + WIDEST_CODE]
             if len(piece) == LONGEST_CODE or (piece and length + len(part) > LARGEST_CODE):
-                yield Code(code.language, "\n".join(piece), code.indent)
-                piece, length = [], 0
+                yield Code(code.language, "\n".join(piece), code.indent, count)
+                piece, length, count = [], 0, count + 1
             piece.append(part)
             length += len(part)
-    yield Code(code.language, "\n".join(piece), code.indent)
+    yield Code(code.language, "\n".join(piece), code.indent, count)
 
 
 def _steps(whole: Sequence[object], length: int) -> range:
@@ -78,13 +78,16 @@ def indent_of(group: Group) -> int:
 def weight(group: Group) -> int:
     """How much work it is to set it, about in milliseconds."""
     if isinstance(group, list):
-        length = sum(len(span.text) + 40 for paragraph in group for span in paragraph.spans)
-        return LEAST_WEIGHT + length // 800
+        spans = [span for paragraph in group for span in paragraph.spans]
+        formulas = sum(4 + len(span.formula) // 10 for span in spans if span.formula)
+        return LEAST_WEIGHT + sum(len(span.text) + 40 for span in spans) // 800 + formulas
     if isinstance(group, Code):
         return LEAST_WEIGHT + len(group.text) // 300
     if isinstance(group, Table):
-        return LEAST_WEIGHT + (len(group.rows) + 1) * len(group.header) // 8
-    return 2 * LEAST_WEIGHT
+        cells = [span for row in (group.header, *group.rows) for cell in row for span in cell]
+        formulas = sum(4 + len(span.formula) // 10 for span in cells if span.formula)
+        return LEAST_WEIGHT + (len(group.rows) + 1) * len(group.header) // 8 + formulas
+    return 2 * LEAST_WEIGHT + len(group.source) // 10
 
 
 def guess(group: Group, width: int) -> int:

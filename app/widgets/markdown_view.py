@@ -8,6 +8,7 @@ drawn as often as it can be with a third of the time of the processor.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
@@ -73,6 +74,7 @@ class MarkdownView(QWidget):
         self._spare: list[Part] = []
         self._growing: Growing | None = None
         self._text: str | None = None
+        self._blocks: Sequence[Block] = ()
         self._marks: tuple[Mark, ...] = ()
         self._width = 0
         self._waiting: tuple[str, tuple[Mark, ...]] | None = None
@@ -181,6 +183,7 @@ class MarkdownView(QWidget):
             y += part.height + SPACE.m
 
     def _show_blocks(self, blocks: Sequence[Block], growing: bool) -> None:
+        self._blocks = blocks
         now = groups.groups(blocks)
         first = self._first_to_set(now)
         for index in range(first, len(now)):
@@ -217,7 +220,9 @@ class MarkdownView(QWidget):
         part.widget = next((widget for widget in self._spare if isinstance(widget, wanted)), None)
         if part.widget is None:
             part.widget = wanted(self, muted=self._muted) if issubclass(wanted, quiet) else wanted(self)
-            if not isinstance(part.widget, CodeBlock):
+            if isinstance(part.widget, CodeBlock):
+                part.widget.whole = partial(self._code_around, part.widget)
+            else:
                 part.widget.link_requested.connect(self.link_requested)
             for widget in (part.widget, *part.widget.findChildren(QWidget)):
                 widget.ensurePolished()  # sizes are right only with the style sheet's fonts
@@ -239,6 +244,13 @@ class MarkdownView(QWidget):
             widget.show_table(group)
         elif isinstance(widget, FormulaBlock) and isinstance(group, Formula):
             widget.show_formula(group)
+
+    def _code_around(self, widget: CodeBlock) -> str:
+        """All of the code that this widget shows, or shows a part of."""
+        shown = [part for part in self._parts if isinstance(part.group, Code) and not part.group.part]
+        here = next((n for n, part in enumerate(shown) if part.widget is widget), None)
+        codes = [block for block in self._blocks if isinstance(block, Code)]
+        return codes[here].text if here is not None and here < len(codes) else widget.text
 
     def _give_back(self, part: _Placed) -> None:
         widget, part.widget = part.widget, None

@@ -17,6 +17,7 @@ from app.growing import Growing
 from app.markdown import Formula, Paragraph, Table, parse
 from app.spans import Span
 from app.typography import runs
+from app.widgets.code import CodeBlock
 from app.widgets.formula import FormulaBlock
 from app.widgets.markdown_view import MarkdownView
 from app.widgets.prose import Prose
@@ -499,3 +500,20 @@ def test_context_menu_of_a_formula_copies_it_whole(qtbot: QtBot) -> None:
     qtbot.addWidget(block)
     block.show_formula(Formula("x", "\\[x\\]"))
     assert block.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByMouse
+
+
+def test_code_of_thousands_of_lines_is_copied_whole(qtbot: QtBot) -> None:
+    """Although it stands in several widgets, of which the first has the head."""
+    code = "\n".join(f"line {n} = {n}" for n in range(1000))
+    view = MarkdownView()
+    qtbot.addWidget(view)
+    view.show_text(f"```\nshort\n```\n\n```python\n{code}\n```\n\nend")
+    view.resize(500, view.height_for(500))
+    view.show()
+    blocks = sorted(view.findChildren(CodeBlock), key=lambda block: block.y())
+    assert len(blocks) > 3
+    heads = [block._copy.isVisible() for block in blocks]
+    assert heads == [True, True, *(False for _ in blocks[2:])]
+    for block, wanted in zip(blocks[:2], ("short", code), strict=True):
+        block._copy.click()
+        assert QGuiApplication.clipboard().text() == wanted
