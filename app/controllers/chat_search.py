@@ -60,7 +60,7 @@ class ChatSearchController(QObject):
         """Search for this; for nothing ends the search."""
         if text.strip() == self._text.strip() and text.strip():
             return
-        self._text = text
+        self._text, self._opening = text, None
         if text.strip():
             self.searching.emit()
             self._ask()

@@ -127,7 +127,8 @@ _DUE = """
 """
 _TITLED = """
     SELECT c.id, c.title, c.archived, c.updated FROM search_terms s JOIN conversations c ON c.id = -s.rowid
-    WHERE s.search_terms MATCH ? AND s.rowid < 0 AND c.deleted IS NULL ORDER BY c.activity DESC
+    WHERE s.search_terms MATCH ? AND s.rowid < 0 AND c.deleted IS NULL
+    ORDER BY c.activity DESC LIMIT 500
 """
 _SAYING = """
     SELECT m.id, m.conversation_id FROM search_terms s CROSS JOIN messages m ON m.id = s.rowid
@@ -166,23 +167,23 @@ class ChatSearch:
 
     def _saying(self, wanted: Wanted, each: int) -> Iterator[ChatHit]:
         taken: Counter[int] = Counter()
-        rows = self._database.connection().execute(_SAYING, (wanted.match,))
-        for message_id, conversation_id in islice(rows, _LOOKED_AT):
-            if taken[conversation_id] >= each:
-                continue
-            for role, content, reasoning, created, title, archived in self._rows(_SHOWN, message_id):
-                if not wanted.stands_in(f"{content}\n{reasoning}"):
-                    continue
-                taken[conversation_id] += 1
-                snippet, lit = wanted.snippet(content)
-                thinking = not lit and bool(reasoning)
-                if thinking:
-                    snippet, lit = wanted.snippet(reasoning)
-                snippet = snippet or one_line(content or reasoning, 200)
-                yield ChatHit(
-                    *(conversation_id, title, bool(archived), message_id, role, thinking, snippet, lit, created)
-                )
-        rows.close()
+        with contextlib.closing(self._database.connection().execute(_SAYING, (wanted.match,))) as rows:
+            for message_id, conversation_id in islice(rows, _LOOKED_AT):
+                if taken[conversation_id] < each and (hit := self._hit(message_id, conversation_id, wanted)):
+                    taken[conversation_id] += 1
+                    yield hit
+
+    def _hit(self, message_id: int, conversation_id: int, wanted: Wanted) -> ChatHit | None:
+        """None: it has the terms, and not what is wanted."""
+        role, content, reasoning, created, title, archived = self._rows(_SHOWN, message_id)[0]
+        if not wanted.stands_in(f"{content}\n{reasoning}"):
+            return None
+        snippet, lit = wanted.snippet(content)
+        thinking = not lit and bool(reasoning)
+        if thinking:
+            snippet, lit = wanted.snippet(reasoning)
+        snippet = snippet or one_line(content or reasoning, 200)
+        return ChatHit(conversation_id, title, bool(archived), message_id, role, thinking, snippet, lit, created)
 
     # ---- reading what is due
 
@@ -213,6 +214,7 @@ class ChatSearch:
         on where it was interrupted."""
         if not self._rows("SELECT erasing FROM search_state")[0][0]:
             return
+        self.waiting()  # an index of other words goes as a whole
         with self._writing() as connection:
             self._let_go(connection, None)
         merging = True

@@ -231,6 +231,18 @@ def test_erasing_goes_on_after_a_crash(tmp_path: Path) -> None:
     assert b"heliotrop" not in (tmp_path / "chats.db").read_bytes()
 
 
+def test_erasing_lets_go_of_an_index_of_other_words(tmp_path: Path) -> None:
+    database = Database(tmp_path / "chats.db", MIGRATIONS)
+    store = ChatStore(database)
+    gone = told(store, "heliotrope")
+    assert len(messages(store, "heliotrope")) == 1
+    database.connection().execute("UPDATE search_state SET made_by = 'others'")
+    store.delete(gone)
+    store.purge()
+    database.close()
+    assert b"heliotrop" not in (tmp_path / "chats.db").read_bytes()
+
+
 def test_words_are_lit_in_any_text() -> None:
     wanted = Wanted.of("知识产权 runn")
     assert wanted.spans("running 知識產權") == ((0, 4), (8, 12))
