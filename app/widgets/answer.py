@@ -13,7 +13,7 @@ from app.language import Retranslated
 from app.lists.messages import Live, MessageList, MessageRow
 from app.notices import Banner, Notice, NoticeButton
 from app.theme import SPACE
-from app.widgets.markdown_view import MarkdownView
+from app.widgets.markdown_view import MarkdownView, Work
 from app.widgets.message_editor import Editor
 from app.widgets.message_footer import Footer
 from app.widgets.message_frame import MessageFrame
@@ -87,7 +87,8 @@ class Answer(MessageFrame):
         super().__init__(MessageRow(0, "assistant"), messages, parent)
         self._left_out = parts.label(role="caption", tone="muted", wrap=True)
         self.thinking = Thinking()
-        self._text = MarkdownView()
+        self._text = MarkdownView(lazy=True)
+        self._set_in = 0  # pixels
         self._sources = Sources()
         self._progress = Progress()
         self._problem: Banner | None = None
@@ -101,6 +102,7 @@ class Answer(MessageFrame):
         self.thinking.link_requested.connect(self.link_requested)
         self.thinking.answer_requested.connect(self.answer_now_requested)
         self._text.link_requested.connect(self._on_link)
+        self._text.grown.connect(self.resized)
         self._sources.opened.connect(lambda n: self.source_requested.emit(self._row.id, n))
         self._sources.xray_requested.connect(lambda: self.xray_requested.emit(self._row.id))
         self._sources.chip_removed.connect(lambda key: self.chip_removed.emit(self._row.id, key))
@@ -153,6 +155,20 @@ class Answer(MessageFrame):
 
     def show_copied(self) -> None:
         self._footer.show_copied()
+
+    def height_for(self, width: int) -> int:
+        self._set_in = width
+        return super().height_for(width)
+
+    def show_between(self, top: int, bottom: int, work: Work) -> int:
+        if self._text.isHidden():
+            return 0
+        above = self.top_of(self._text, self._set_in)
+        return self._text.show_between(top - above, bottom - above, work)
+
+    def shows(self, top: int, bottom: int) -> bool:
+        above = self.top_of(self._text, self._set_in)
+        return self._text.isHidden() or top < above or self._text.shows(top - above, bottom - above)
 
     def tick(self) -> None:
         """Time passes while something is being done."""

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 from app.language import Retranslated
 from app.lists.messages import MessageList, MessageRow
 from app.theme import SPACE
+from app.widgets.markdown_view import Work
 from app.widgets.message_editor import Editor
 from app.widgets.message_menu import MessageMenu
 from app.widgets.stack import Stack
@@ -43,6 +44,11 @@ class MessageFrame(Retranslated, Stack):
 
     def set_attended(self, attended: bool) -> None:
         """The focus is here, or inside."""
+
+    def show_between(self, top: int, bottom: int, work: Work) -> int:
+        """Set what lies between these heights, as far as there is time. Returns by how much what was there already
+        has moved down."""
+        return 0
 
     def shows(self, top: int, bottom: int) -> bool:
         """Something between these heights has been set."""

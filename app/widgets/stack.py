@@ -48,6 +48,11 @@ class Stack(QWidget):
         heights = [height_of(widget, width) for widget in self._widgets if not widget.isHidden()]
         return sum(heights) + self._space * max(0, len(heights) - 1)
 
+    def top_of(self, wanted: QWidget, width: int) -> int:
+        """Where one of them begins, at this width."""
+        above = self._widgets[: self._widgets.index(wanted)]
+        return sum(height_of(widget, width) + self._space for widget in above if not widget.isHidden())
+
     def place(self) -> None:
         y = 0
         for widget in self._widgets:

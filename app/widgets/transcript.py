@@ -7,23 +7,23 @@ to it and follows an answer as it grows; scrolling up lets go, scrolling to the 
 """
 
 from bisect import bisect_right
-from collections.abc import Callable
-from itertools import accumulate
 
-from PySide6.QtCore import QEvent, QModelIndex, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QModelIndex, QRect, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
 from app.language import Retranslated
 from app.lists.messages import MessageList, MessageRow
 from app.theme import PAGE_WIDTH, SPACE, px
+from app.widgets.markdown_view import Work
 from app.widgets.message import Answer, MessageWidget, make
 from app.widgets.message_keys import MessageKeys
+from app.widgets.message_sheet import BOTTOM, GAP, TOP, MessageSheet, Window
 
-GAP = SPACE.xl
-TOP = SPACE.xl
-BOTTOM = SPACE.xl
 REST_MS = 200
+AHEAD_MS = 40  # after scrolling, before what is beyond is set
+MOST_A_FRAME = 6  # of the work of `groups.weight`
+MOST_AT_ONCE = 60  # when all is new: a person waits longer for a page than for a step
 _STEP = 48
 
 
@@ -44,18 +44,18 @@ class Transcript(Retranslated, QAbstractScrollArea):
     def __init__(self, messages: MessageList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._messages = messages
-        self._heights: list[int] = []
-        self._widgets: dict[int, MessageWidget] = {}
-        self._open_thoughts: set[int] = set()
-        self._pinned = True
-        self._anchor = (0, TOP)
+        self._sheet = MessageSheet(messages, self._made, self)
         self._placing = False
+        self._behind = False  # something in sight is not set yet
+        self._catching = QTimer(self)
+        self._catching.setSingleShot(True)
+        self._catching.timeout.connect(self._on_catching)
         self._ordered: list[int] = []
         self._ordering = QTimer(self)  # it costs more than all else: when the page has come to rest
         self._ordering.setSingleShot(True)
         self._ordering.setInterval(REST_MS)
         self._ordering.timeout.connect(self._order_tabs)
-        self._held: tuple[int, int] | None = None  # a row and its top, while the branch changes
+        self._held: tuple[int, QRect] | None = None  # a row and where it stands, while the branch changes
         self._value = 0
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -69,19 +69,19 @@ class Transcript(Retranslated, QAbstractScrollArea):
         messages.dataChanged.connect(self._on_changed)
         messages.branch_changing.connect(self._on_branch_changing)
         messages.branch_changed.connect(self._on_branch_changed)
-        self._keys = MessageKeys(self, lambda: self._widgets, self.show_message)
+        self._keys = MessageKeys(self, lambda: self._sheet.widgets, self.show_message)
         self.retranslate()
 
     # ---- what others ask for
 
     @property
     def pinned(self) -> bool:
-        return self._pinned
+        return self._sheet.pinned
 
     @property
     def in_sight(self) -> dict[int, MessageWidget]:
         """The widgets that exist, by row."""
-        return self._widgets
+        return self._sheet.widgets
 
     @Slot()
     def to_end(self) -> None:
@@ -93,13 +93,13 @@ class Transcript(Retranslated, QAbstractScrollArea):
         row = self._messages.find(message_id)
         if row is not None:
             self._set_pinned(False)
-            self._anchor = (row, TOP)
+            self._sheet.anchor = (row, TOP)
             self._place()
 
     @Slot()
     def tick(self) -> None:
         """Time passes: messages on their way say so."""
-        for row, widget in self._widgets.items():
+        for row, widget in self._sheet.widgets.items():
             if isinstance(widget, Answer) and self._messages.rows[row].live is not None:
                 widget.tick()
 
@@ -110,34 +110,38 @@ class Transcript(Retranslated, QAbstractScrollArea):
 
     @Slot()
     def _on_reset(self) -> None:
-        self._release(lambda _: True)
-        self._heights = [self._guess(row) for row in self._messages.rows]
+        self._sheet.reset()
         self._set_pinned(True)
         self._place()
 
     @Slot(QModelIndex, int, int)
     def _on_inserted(self, parent: QModelIndex, first: int, last: int) -> None:
-        self._heights[first:first] = [self._guess(row) for row in self._messages.rows[first : last + 1]]
+        self._sheet.heights[first:first] = [self._sheet.guess(row) for row in self._messages.rows[first : last + 1]]
         self._set_pinned(True)
         self._place()
 
     @Slot(QModelIndex, int, int)
     def _on_removed(self, parent: QModelIndex, first: int, last: int) -> None:
-        self._release(lambda row: row >= first)
-        del self._heights[first : last + 1]
+        self._sheet.release(lambda row: row >= first)
+        del self._sheet.heights[first : last + 1]
         self._place()
 
     @Slot(int)
     def _on_branch_changing(self, row: int) -> None:
-        widget = self._widgets.get(row)
-        self._held = (row, widget.y()) if widget is not None and widget.isVisible() else None
+        widget = self._sheet.widgets.get(row)
+        self._held = (row, widget.geometry()) if widget is not None and widget.isVisible() else None
         self._placing = True  # all at once, when it has changed
 
     @Slot()
     def _on_branch_changed(self) -> None:
         self._placing = False
         if self._held is not None:
-            self._anchor = self._held
+            row, place = self._held
+            top = place.y()
+            if top < 0:  # its end is looked at: that stays, or comes into sight
+                height = self._sheet.measure(row, place.width())
+                top = min(place.bottom(), self.viewport().height() - BOTTOM) - height
+            self._sheet.anchor = (row, top)
         self._set_pinned(self._held is None)
         self._place()
 
@@ -145,14 +149,14 @@ class Transcript(Retranslated, QAbstractScrollArea):
     def _on_changed(self, first: QModelIndex, last: QModelIndex) -> None:
         for row in range(first.row(), last.row() + 1):
             shown = self._messages.rows[row]
-            if (widget := self._widgets.get(row)) is None:
+            if (widget := self._sheet.widgets.get(row)) is None:
                 if self._placing:  # another branch: another message
-                    self._heights[row] = self._guess(shown)
+                    self._sheet.heights[row] = self._sheet.guess(shown)
             elif widget.row.role != shown.role:
-                self._release(lambda other, row=row: other == row)
+                self._sheet.release(lambda other, row=row: other == row)
             else:
                 if isinstance(widget, Answer) and widget.row.id != shown.id:
-                    widget.set_thinking_open(shown.id in self._open_thoughts)
+                    widget.set_thinking_open(shown.id in self._sheet.open_thoughts)
                 widget.show_row(shown)
                 if self._messages.rows[row].live is None:
                     self._ordered = []
@@ -166,111 +170,76 @@ class Transcript(Retranslated, QAbstractScrollArea):
         width = max(200, min(px(PAGE_WIDTH), whole - 2 * SPACE.xl))
         return max(0, (whole - width) // 2), width
 
-    def _guess(self, row: MessageRow) -> int:
-        lines = sum(1 + len(line) // 80 for line in row.text.split("\n")) if row.text else 1
-        return lines * px(22) + (24 if row.role == "user" else 72)
-
-    def _widget(self, row: int) -> MessageWidget:
-        widget = self._widgets.get(row)
-        if widget is None:
-            shown = self._messages.rows[row]
-            widget = make(shown, self._messages, self.viewport())
-            widget.message_action.connect(self.message_action)
-            widget.variant_requested.connect(self.variant_requested)
-            widget.edit_submitted.connect(self.edit_submitted)
-            widget.resized.connect(self._place)
-            if isinstance(widget, Answer):
-                widget.set_thinking_open(shown.id in self._open_thoughts)
-                widget.retry_requested.connect(self.retry_requested)
-                widget.regenerate_requested.connect(self.regenerate_requested)
-                widget.going_on_requested.connect(self.going_on_requested)
-                widget.answer_now_requested.connect(self.answer_now_requested)
-                widget.link_requested.connect(self.link_requested)
-                widget.source_requested.connect(self.source_requested)
-                widget.xray_requested.connect(self.xray_requested)
-                widget.chip_removed.connect(self.chip_removed)
-                widget.thinking_toggled.connect(self._on_thinking_toggled)
-            for part in (widget, *widget.findChildren(QWidget)):
-                part.ensurePolished()  # sizes are right only with the style sheet's fonts
-            self._widgets[row] = widget
+    def _made(self, shown: MessageRow) -> MessageWidget:
+        widget = make(shown, self._messages, self.viewport())
+        widget.message_action.connect(self.message_action)
+        widget.variant_requested.connect(self.variant_requested)
+        widget.edit_submitted.connect(self.edit_submitted)
+        widget.resized.connect(self._place)
+        if isinstance(widget, Answer):
+            widget.retry_requested.connect(self.retry_requested)
+            widget.regenerate_requested.connect(self.regenerate_requested)
+            widget.going_on_requested.connect(self.going_on_requested)
+            widget.answer_now_requested.connect(self.answer_now_requested)
+            widget.link_requested.connect(self.link_requested)
+            widget.source_requested.connect(self.source_requested)
+            widget.xray_requested.connect(self.xray_requested)
+            widget.chip_removed.connect(self.chip_removed)
+            widget.thinking_toggled.connect(self._on_thinking_toggled)
+        for part in (widget, *widget.findChildren(QWidget)):
+            part.ensurePolished()  # sizes are right only with the style sheet's fonts
         return widget
-
-    def _measure(self, row: int, width: int) -> int:
-        self._heights[row] = self._widget(row).height_for(width)
-        return self._heights[row]
-
-    def _tops(self) -> list[int]:
-        """Where each row would begin if the page were one long sheet; one more than there are rows."""
-        return list(accumulate((height + GAP for height in self._heights), initial=TOP))
 
     @Slot()
     def _place(self) -> None:
-        """Lay out what is in sight around the anchor, or from the end when pinned; set the scroll bar to it."""
+        self._lay_out(Work(MOST_AT_ONCE))
+
+    def _lay_out(self, work: Work, margin: int = 0) -> None:
+        """Lay out what is in sight around the anchor, or from the end when pinned; set the scroll bar to it. Once there
+        has been as much `work` as a frame has time for, the rest follows. `margin`: so much beyond what is in sight."""
         if self._placing:
             return
         self._placing = True
         try:
-            count = len(self._heights)
+            count = len(self._sheet.heights)
             view = self.viewport().height()
             if not count:
-                self._release(lambda _: True)
+                self._sheet.release(lambda _: True)
                 self._set_bar(0, 0)
                 return
             x, width = self._column()
-            first, top = self._from_end(width, view) if self._pinned else self._from_anchor(width, view)
-            y, row = top, first
-            while row < count and y < view:
-                height = self._measure(row, width)
-                widget = self._widgets[row]
-                widget.setGeometry(x, y, width, height)
+            window = Window(width, view, -margin, view + margin, work)
+            first, top, row, bottom = self._sheet.set_rows(window)
+            if not self._sheet.pinned and row == count and bottom - GAP + BOTTOM <= view:
+                self._set_pinned(True)
+                first, top, row, bottom = self._sheet.set_rows(window)
+            self._sheet.anchor = (first, top)
+            self._sheet.release(lambda r: not first - 2 <= r < row + 2)
+            y = top
+            for r in range(first, row):
+                widget = self._sheet.widgets[r]
+                widget.setGeometry(x, y, width, self._sheet.heights[r])
                 if isinstance(widget, Answer):
                     widget.place()
-                widget.show()
-                y += height + GAP
-                row += 1
-            self._anchor = (first, top)
-            self._release(lambda r: not first - 2 <= r < row + 2)
-            for r, widget in self._widgets.items():
+                y += self._sheet.heights[r] + GAP
+            for r, widget in self._sheet.widgets.items():
                 widget.setVisible(first <= r < row)
             self._ordering.start()
-            tops = self._tops()
+            if work.wanted or not margin:
+                self._catching.start(0 if work.wanted else AHEAD_MS)
+            tops = self._sheet.tops()
             total = tops[-1] - GAP + BOTTOM
             self._set_bar(max(0, total - view), tops[first] - top)
         finally:
             self._placing = False
 
-    def _from_end(self, width: int, view: int) -> tuple[int, int]:
-        """The first row in sight and its top, when the last one ends at the bottom of the window."""
-        y = view - BOTTOM
-        row = len(self._heights)
-        while row > 0 and y > 0:
-            row -= 1
-            y -= self._measure(row, width)
-            if row and y > 0:
-                y -= GAP
-        if row == 0 and y > TOP:
-            y = TOP  # all of it fits: it begins at the top
-        return row, y
-
-    def _from_anchor(self, width: int, view: int) -> tuple[int, int]:
-        row, y = self._anchor
-        row = min(row, len(self._heights) - 1)
-        while row > 0 and y > 0:  # rows that come into sight above
-            row -= 1
-            y -= self._measure(row, width) + GAP
-        if row == 0 and y > TOP:
-            y = TOP
-        while row < len(self._heights) - 1 and y + self._measure(row, width) + GAP <= 0:  # out of sight above
-            y += self._heights[row] + GAP
-            row += 1
-        bottom, last = y, row
-        while last < len(self._heights) and bottom < view:
-            bottom += self._measure(last, width) + GAP
-            last += 1
-        if last == len(self._heights) and bottom - GAP + BOTTOM <= view:
-            self._set_pinned(True)
-            return self._from_end(width, view)
-        return row, y
+    @Slot()
+    def _on_catching(self) -> None:
+        """What a frame had no time for; then what is going to be in sight soon."""
+        behind, self._behind = self._behind, False
+        work = Work(MOST_A_FRAME)
+        self._lay_out(work, 0 if behind else self.viewport().height() // 2)
+        self._behind = behind and work.wanted
 
     def _set_bar(self, maximum: int, value: int) -> None:
         bar = self.verticalScrollBar()
@@ -279,32 +248,23 @@ class Transcript(Retranslated, QAbstractScrollArea):
         self._value = max(0, min(maximum, value))
         bar.setValue(self._value)
 
-    def _release(self, unwanted: Callable[[int], bool]) -> None:
-        for row in [row for row in self._widgets if unwanted(row)]:
-            widget = self._widgets.pop(row)
-            focused = self.focusWidget()
-            if focused is not None and widget.isAncestorOf(focused) and focused.hasFocus():
-                self.setFocus()
-            widget.hide()
-            widget.deleteLater()
-
     @Slot()
     def _order_tabs(self) -> None:
         """Tab goes through the messages as they are read, before it goes on to the composer."""
-        rows = sorted(self._widgets)
+        rows = sorted(self._sheet.widgets)
         if rows == self._ordered:
             return
         self._ordered = rows
         before: QWidget = self
         for row in rows:
-            for part in (self._widgets[row], *self._widgets[row].findChildren(QWidget)):
+            for part in (self._sheet.widgets[row], *self._sheet.widgets[row].findChildren(QWidget)):
                 if part.focusPolicy() & Qt.FocusPolicy.TabFocus:
                     QWidget.setTabOrder(before, part)
                     before = part
 
     def _set_pinned(self, pinned: bool) -> None:
-        if pinned != self._pinned:
-            self._pinned = pinned
+        if pinned != self._sheet.pinned:
+            self._sheet.pinned = pinned
             self.end_left.emit(not pinned)
 
     # ---- scrolling
@@ -322,15 +282,17 @@ class Transcript(Retranslated, QAbstractScrollArea):
         else:
             self._set_pinned(False)
             if value <= 0:
-                self._anchor = (0, TOP)
+                self._sheet.anchor = (0, TOP)
             elif bar.isSliderDown() or abs(moved) > 2 * self.viewport().height():
-                tops = self._tops()
-                row = max(0, min(bisect_right(tops, value) - 1, len(self._heights) - 1))
-                self._anchor = (row, tops[row] - value)
+                tops = self._sheet.tops()
+                row = max(0, min(bisect_right(tops, value) - 1, len(self._sheet.heights) - 1))
+                self._sheet.anchor = (row, tops[row] - value)
             else:
-                row, top = self._anchor
-                self._anchor = (row, top - moved)
-        self._place()
+                row, top = self._sheet.anchor
+                self._sheet.anchor = (row, top - moved)
+        work = Work(MOST_A_FRAME)
+        self._lay_out(work)
+        self._behind = work.wanted
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         """Everything is moved by `_place`."""
@@ -350,13 +312,13 @@ class Transcript(Retranslated, QAbstractScrollArea):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.LanguageChange) and self._heights:
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.LanguageChange) and self._sheet.heights:
             self._place()
 
     @Slot(int, bool)
     def _on_thinking_toggled(self, message_id: int, opened: bool) -> None:
         if opened:
-            self._open_thoughts.add(message_id)
+            self._sheet.open_thoughts.add(message_id)
         else:
-            self._open_thoughts.discard(message_id)
+            self._sheet.open_thoughts.discard(message_id)
         self._set_pinned(False)
