@@ -99,7 +99,8 @@ class MessageKeys(QObject):
             if message is not None:
                 message.installEventFilter(self)
                 message.set_attended(True)
-        self._page.update()
+        if isValid(self._page):  # else the window is being taken down
+            self._page.update()
 
     def _around(self, widget: QWidget | None) -> MessageFrame | None:
         """The message of this page that the widget is, or is inside of."""
