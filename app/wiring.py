@@ -92,6 +92,7 @@ class Desk(QObject):
         self.api = ApiDesk(window, services, self.settings, pump, self)
         self.organising = OrganisingDesk(window, chat_page, conversations, self.chat, services, pump, self)
         self.options = OptionDesk(window, chat_page, self.chat, self.settings, services, pump, self)
+        self.composing.follow(self.options.options)
         self.branches = BranchDesk(chat_page, messages, self.chat, self.settings, services, pump, self)
         self.searching = ChatSearchDesk(window, chat_page, services, self.chat, conversations, messages, pump, self)
         self.exporting = ExportDesk(window, chat_page, messages, self.chat, self.settings, services, pump, self)

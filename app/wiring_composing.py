@@ -4,6 +4,7 @@ from PySide6.QtCore import QObject, Slot
 
 from app.bridge import Pump
 from app.controllers.chat import ChatController
+from app.controllers.chat_options import OptionController
 from app.controllers.composing import ComposingController
 from app.controllers.grounding import GroundingController
 from app.controllers.models import ModelsController
@@ -48,6 +49,10 @@ class ComposingDesk(QObject):
         grounding.scope_changed.connect(self.composing.look_again)
         models.picture_changed.connect(self._on_picture_changed)
         settings.settings_changed.connect(self.composing.look_again)
+
+    def follow(self, options: OptionController) -> None:
+        """How it will be answered."""
+        options.picture_changed.connect(lambda: self.composing.show_options(options.picture.options))
 
     def _connect(self, chat: ChatController) -> None:
         window, composer, composing = self._window, self._page.composer, self.composing

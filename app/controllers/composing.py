@@ -14,6 +14,7 @@ from app.controllers.grounding import KEY
 from app.notices import Notice, NoticeBoard
 from app.undo import Undo
 from backends.chat.fit import Fit, rough
+from backends.chat.options import Options
 from backends.chat.organised import SavedPrompt
 from backends.chat.types import Conversation
 from backends.core.cancel import CancelToken
@@ -54,6 +55,7 @@ class ComposingController(QObject):
         self._moving: int | None = None  # a conversation that begins with files, and with the draft of the one before
         self._sent: tuple[int | None, str] | None = None
         self._measuring: Stream[Fit] | None = None
+        self._options = Options()  # of the conversation that is shown
         self._saving = self._timer(SAVED_AFTER_MS, self._save)
         self._pausing = self._timer(MEASURED_AFTER_MS, self._measure)
         self._deleted: Undo[SavedPrompt] = Undo(board, "deleted_prompts", _deleted, self._restore, lambda _: None)
@@ -70,11 +72,10 @@ class ComposingController(QObject):
             timer.stop()
         if self._measuring is not None:
             self._measuring.cancel()
-        if self._text != self._kept and not self._reading:
-            key, text = self._key, self._text
+        if (write := self._writing()) is not None:
 
             def last(*, cancel: CancelToken) -> Iterator[None]:
-                yield self._services.chats.organised.set_draft(key, text)
+                yield write()
 
             self._runner.start(last).wait(LAST_SAVED)
         self._runner.close()
@@ -149,7 +150,7 @@ class ComposingController(QObject):
                 return
             self._reading, self._kept = 0, draft
             if draft and draft != self._text:
-                self._put(f"{draft}\n{self._text}" if self._text else draft)
+                self._put(_joined(draft, self._text))
             if self._text != self._kept:
                 self._saving.start()
 
@@ -162,19 +163,17 @@ class ComposingController(QObject):
 
     def _save(self) -> None:
         self._saving.stop()
-        if self._reading:  # another conversation was opened before this one's draft was read
-            if self._text:
-                key, text = self._key, self._text
-                organised = self._services.chats.organised
-
-                def add() -> None:
-                    before = organised.draft(key)
-                    organised.set_draft(key, f"{before}\n{text}" if before else text)
-
-                self._pump.call(self._runner, add)
-        elif self._text != self._kept:
+        if (write := self._writing()) is not None:
+            self._pump.call(self._runner, write)
+        if not self._reading:
             self._kept = self._text
-            self._keep(self._key, self._text)
+
+    def _writing(self) -> Callable[[], None] | None:
+        """What puts the draft on disk; None: it is there. One that was not read yet is written on."""
+        key, text, organised = self._key, self._text, self._services.chats.organised
+        if self._reading:
+            return (lambda: organised.set_draft(key, _joined(organised.draft(key), text))) if text else None
+        return (lambda: organised.set_draft(key, text)) if text != self._kept else None
 
     def _keep(self, key: int | None, text: str) -> None:
         self._pump.call(self._runner, self._services.chats.organised.set_draft, key, text)
@@ -193,11 +192,18 @@ class ComposingController(QObject):
             self._pausing.stop()
             self.fitted.emit(None)
 
+    @Slot(object)
+    def show_options(self, options: Options) -> None:
+        """The conversation that is shown, or the next one, is answered so."""
+        if options != self._options:
+            self._options = options
+            self.look_again()
+
     def _measure(self) -> None:
         if self._chat.busy:  # what is being said belongs to what will have to fit
             self.fitted.emit(Fit(rough(self._text), exact=False))
             return
-        stream = self._services.fitting.fit(self._key, self._text.strip(), self._chat.scope)
+        stream = self._services.fitting.fit(self._key, self._text.strip(), self._chat.scope, self._options)
         self._measuring = stream
 
         def measured(fits: list[Fit]) -> None:
@@ -268,6 +274,10 @@ class ComposingController(QObject):
 
     def _look_at_prompts(self) -> None:
         self._pump.call(self._runner, self._services.chats.organised.saved_prompts, then=self.prompts_changed.emit)
+
+
+def _joined(draft: str, text: str) -> str:
+    return f"{draft}\n{text}" if draft and text else draft or text
 
 
 def _deleted(prompts: Sequence[SavedPrompt]) -> Phrase:

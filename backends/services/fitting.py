@@ -35,6 +35,7 @@ __all__ = ["FittingServices"]
 _WORDS = 60  # characters by which a turn is known
 _SAMPLE = 4000  # characters of a document from which the length of its passages in tokens is guessed
 _SAMPLED = 3  # documents
+_USUAL = Options()
 
 
 class FittingServices:
@@ -49,12 +50,14 @@ class FittingServices:
     def close(self) -> None:
         self._runner.close()
 
-    def fit(self, conversation_id: int | None, text: str, scope: ConversationScope) -> Stream[Fit]:
-        """`scope`: the documents that a conversation uses which has not begun (None); others have their own."""
-        return self._runner.start(self._fit, conversation_id, text, scope)
+    def fit(
+        self, conversation_id: int | None, text: str, scope: ConversationScope, options: Options = _USUAL
+    ) -> Stream[Fit]:
+        """`scope` and `options`: of a conversation that has not begun (None); others have their own."""
+        return self._runner.start(self._fit, conversation_id, text, scope, options)
 
     def _fit(
-        self, conversation_id: int | None, text: str, scope: ConversationScope, *, cancel: CancelToken
+        self, conversation_id: int | None, text: str, scope: ConversationScope, options: Options, *, cancel: CancelToken
     ) -> Iterator[Fit]:
         cancel.check()
         loaded = self._engine.model
@@ -62,19 +65,26 @@ class FittingServices:
             yield Fit(rough(text), exact=False)
             return
         try:
-            yield self._measured(loaded, conversation_id, text, scope, cancel)
+            yield self._measured(loaded, conversation_id, text, scope, options, cancel)
         except Unavailable:  # the model has just gone
             yield Fit(rough(text), exact=False)
 
     def _measured(
-        self, loaded: LoadedModel, conversation_id: int | None, text: str, scope: ConversationScope, cancel: CancelToken
+        self,
+        loaded: LoadedModel,
+        conversation_id: int | None,
+        text: str,
+        scope: ConversationScope,
+        options: Options,
+        cancel: CancelToken,
     ) -> Fit:
         context = loaded.context
         if len(text) > context * prompt.CHARACTERS_PER_TOKEN:  # it need not be counted
             return Fit(rough(text), exact=False, problem=_too_long(rough(text), context))
         tokens = self._length(text, cancel)
         organised = self._chats.organised
-        options = organised.options(conversation_id) if conversation_id is not None else Options()
+        if conversation_id is not None:
+            options = organised.options(conversation_id)
         if options.model and (own := self._answering.usual(options).model) is not None and own.path != loaded.path:
             return Fit(tokens)  # another model answers here, and its context is not known before it is loaded
         before = self._chats.messages(conversation_id) if conversation_id is not None else ()

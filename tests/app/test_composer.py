@@ -1,8 +1,8 @@
 """Writing a question: Enter, lines, and above all Chinese input methods."""
 
 import pytest
-from PySide6.QtCore import QLocale, QMimeData, Qt, QUrl
-from PySide6.QtGui import QImage, QInputMethodEvent
+from PySide6.QtCore import QLocale, QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QInputMethodEvent
 from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit
 from pytestqt.qtbot import QtBot
@@ -224,6 +224,24 @@ def test_a_picture_is_refused_in_words(composer: Composer) -> None:
     assert composer.box.canInsertFromMimeData(picture)
     composer.box.insertFromMimeData(picture)
     assert (refused.count(), composer.text()) == (1, "")
+
+
+@pytest.mark.parametrize("what", ["text", "files", "picture"])
+def test_what_is_dropped_on_the_box(composer: Composer, what: str) -> None:
+    """Text is written, files are left to the window, anything else is refused in words."""
+    refused = QSignalSpy(composer.unusable_pasted)
+    data = {"text": mime("dropped"), "files": mime("", "", "/tmp/a.pdf"), "picture": QMimeData()}[what]
+    if what == "picture":
+        data.setImageData(QImage(4, 4, QImage.Format.Format_RGB32))
+    place, copy, left = composer.box.viewport().rect().center(), Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    none = Qt.KeyboardModifier.NoModifier
+    entering = QDragEnterEvent(place, copy, data, left, none)
+    QApplication.sendEvent(composer.box.viewport(), entering)
+    assert entering.isAccepted() == (what != "files")
+    if entering.isAccepted():
+        QApplication.sendEvent(composer.box.viewport(), QDropEvent(QPointF(place), copy, data, left, none))
+    assert composer.text() == ("dropped" if what == "text" else "")
+    assert refused.count() == (what == "picture")
 
 
 def test_a_long_paste_may_be_a_document_instead(composer: Composer) -> None:

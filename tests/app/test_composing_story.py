@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -112,7 +113,7 @@ def test_each_conversation_has_its_draft_also_after_a_restart(qtbot: QtBot, sess
     until(qtbot, lambda: composer(again).text() == "draft of the first\nof two lines")
 
 
-def test_a_draft_is_on_disk_while_somebody_goes_on_writing(qtbot: QtBot, session: Session) -> None:
+def test_a_draft_is_on_disk_while_somebody_writes_and_goes_when_it_is_sent(qtbot: QtBot, session: Session) -> None:
     box = composer(session).box
     typed = 0
 
@@ -125,10 +126,7 @@ def test_a_draft_is_on_disk_while_somebody_goes_on_writing(qtbot: QtBot, session
     until(qtbot, type_on)
     assert drafts(session, None) == "x" * len(drafts(session, None))
     at_rest(qtbot, session)
-
-
-def test_what_was_sent_is_no_draft_and_what_was_written_since_stays(qtbot: QtBot, session: Session) -> None:
-    ask(qtbot, session, "briefly please")
+    ask(qtbot, session, "briefly please")  # what was sent is no draft, and what was written since stays
     assert drafts(session, None) == drafts(session, current(session)) == ""
     composer(session).set_text("and this stays")
     assert session.desk is not None
@@ -184,7 +182,7 @@ def test_what_will_not_fit_is_said_and_a_question_too_long_is_not_sent(qtbot: Qt
     assert not session.pump.active  # nothing is counted while nothing changes
 
 
-def test_prompts_are_saved_used_changed_and_brought_back(qtbot: QtBot, session: Session) -> None:
+def test_prompts_are_saved_used_and_brought_back_and_a_picture_is_refused(qtbot: QtBot, session: Session) -> None:
     write = composer(session)
     write.set_text("Translate into Chinese:")
     write.editor.write(write.text())
@@ -202,13 +200,8 @@ def test_prompts_are_saved_used_changed_and_brought_back(qtbot: QtBot, session: 
     looks.button(session.chat_page.notices, "Undo").click()
     until(qtbot, lambda: [one.text for one in organised.saved_prompts()] == ["Translate into Chinese:"])
     sees(qtbot, session, "Translate into Chinese:")
-
-
-def test_a_picture_cannot_be_pasted_and_that_is_said(qtbot: QtBot, session: Session) -> None:
-    from PySide6.QtGui import QImage
-
     QApplication.clipboard().setImage(QImage(4, 4, QImage.Format.Format_RGB32))
-    composer(session).box.paste()
+    write.box.paste()
     sees(qtbot, session, "the model reads text only, no pictures")
 
 
@@ -221,7 +214,7 @@ def head(session: Session, row: int) -> Answer:
     return answer
 
 
-def test_thinking_is_counted_folded_and_never_sent_back(qtbot: QtBot, session: Session) -> None:
+def test_thinking_is_counted_never_sent_back_and_its_fold_remembered(qtbot: QtBot, session: Session) -> None:
     said: list[str] = []
     session.messages.dataChanged.connect(lambda: said.append(looks.texts(session.chat_page)))
     ask(qtbot, session, "Hello")
@@ -237,19 +230,16 @@ def test_thinking_is_counted_folded_and_never_sent_back(qtbot: QtBot, session: S
     assert session.messages.rows[-1].prompt_tokens == length
     ask(qtbot, session, f"{SECRET}!", rows=6)
     assert session.messages.rows[-1].text == LEAKED
-
-
-def test_the_fold_is_opened_by_keyboard_and_remembered(qtbot: QtBot, session: Session) -> None:
-    ask(qtbot, session, "Hello")
     conversation = current(session)
+    session.chat_page.transcript.verticalScrollBar().setValue(0)
     fold = head(session, 1).thinking
     (button,) = (one for one in looks.tab_order(composer(session).box, session.chat_page) if one.parent() is fold)
     qtbot.keyClick(button, Qt.Key.Key_Space)
     assert fold.opened
     session.window.actions_.new_chat.trigger()
     opens(qtbot, session, conversation)
+    session.chat_page.transcript.verticalScrollBar().setValue(0)
     assert head(session, 1).thinking.opened
-    qtbot.keyClick(composer(session).box, Qt.Key.Key_A)
     session.chat_page.transcript.in_sight[1].set_thinking_open(False)  # type: ignore[union-attr]
     assert not head(session, 1).thinking.opened
 

@@ -89,6 +89,9 @@ def test_instructions_take_their_room(ready: Services) -> None:
     assert fit(ready, conversation, "And?").left_out == 0
     ready.chats.organised.set_options(conversation, Options(instructions="be brief " * 200))
     assert fit(ready, conversation, "And?").left_out == 2
+    long = Options(instructions="be brief " * 1000)
+    (found,) = ready.fitting.fit(None, "And?", OFF, long)
+    assert found.problem is not None
 
 
 def test_a_document_that_fits_is_read_whole_and_a_longer_one_by_its_passages(ready: Services) -> None:
