@@ -98,6 +98,7 @@ class ConversationPanel(Retranslated, QFrame):
     @Slot(int)
     def edit_folder(self, folder_id: int) -> None:
         """Ask for its name, in place."""
+        self.show_found(False)
         self._edit("folder", folder_id)
 
     def retranslate(self) -> None:

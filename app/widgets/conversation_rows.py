@@ -1,5 +1,6 @@
 """The lines of the conversation panel: how they look, and what the mouse and the keys do with them."""
 
+import sys
 from collections import Counter
 
 from PySide6.QtCore import (
@@ -41,6 +42,7 @@ from app.lists.conversations import DRAGGED, ConversationList
 from app.theme import SPACE, px
 from app.widgets.document_rows import write
 
+_DELETES = (Qt.Key.Key_Delete, *((Qt.Key.Key_Backspace,) if sys.platform == "darwin" else ()))
 _ROW = 36
 _MORE = 28  # room for the three dots
 _BAR = 3  # the mark of the one on the page
@@ -63,8 +65,6 @@ class ConversationRows(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         inner = option.rect.adjusted(0, 1, 0, -1)
-        if line.key == self.marked:
-            self._frame(painter, inner)
         if line.kind == "heading":
             low = inner.adjusted(SPACE.m, px(10), -SPACE.s, 0)
             write(painter, low, str(index.data()), "caption", "muted")
@@ -73,6 +73,8 @@ class ConversationRows(QStyledItemDelegate):
         else:
             self._paint_ground(painter, inner, option, shown=bool(index.data(_Role.SHOWN)))
             self._paint_words(painter, inner, option, index, line)
+        if line.key == self.marked:
+            self._frame(painter, inner)
         painter.restore()
 
     @staticmethod
@@ -263,7 +265,7 @@ class ConversationView(QTableView):
         key = event.key()
         if line is None or self.state() is QAbstractItemView.State.EditingState:
             super().keyPressEvent(event)
-        elif key == Qt.Key.Key_Delete or (key == Qt.Key.Key_Backspace and not event.modifiers()):
+        elif key in _DELETES:
             self.delete_requested.emit()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._open(index)
