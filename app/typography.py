@@ -5,22 +5,30 @@ characters, in its font. The room between scripts is none of the text: nobody co
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import pairwise
 
-from app.spans import Span, is_wide
+from app.spans import Span
 
 GAP = 0.2  # em, between a Chinese character and a Latin letter or digit
-_EITHER = frozenset("“”‘’…—·")
-_TAIL = re.compile(r"[.,;:!?)\]，。；：！？、）】》」』”’…]{1,3}")
+_EITHER = "“”‘’…—·"
 _PAIRS = {"”": "“", "’": "‘"}
+_LETTER = "\u2e80-\u2fff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_LATIN = "0-9A-Za-z\u00b5\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff"
+_GAP = re.compile(f"(?<=[{_LETTER}])(?=[{_LATIN}])|(?<=[{_LATIN}%°])(?=[{_LETTER}])")
+_RUN = re.compile(
+    "(?P<wide>[\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]+)"
+    f"|(?P<either>[{_EITHER}])|(?P<latin>(?:(?![{_EITHER}])[^\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
+    "\U00020000-\U0003ffff])+)"
+)
+_TAIL = re.compile(r"[.,;:!?)\]，。；：！？、）】》」』”’…]{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Part of a span. `wide`: to be set as Chinese. `gap`: room follows. `narrow`: it has quotes or dashes that are
-    Latin here, which Chinese fonts draw wide unless told."""
+    """Part of a span. `wide`: to be set as Chinese. `gap`: room follows."""
 
     span: Span
     wide: bool
@@ -29,7 +37,8 @@ class Run:
 
     @property
     def narrow(self) -> bool:
-        return not self.wide and not _EITHER.isdisjoint(self.span.text)
+        """It has quotes or dashes that are Latin here; Chinese fonts draw them wide unless told."""
+        return not self.wide and any(character in _EITHER for character in self.span.text)
 
 
 def runs(spans: Sequence[Span]) -> Iterator[Run]:
@@ -39,17 +48,20 @@ def runs(spans: Sequence[Span]) -> Iterator[Run]:
     if text.isascii():
         yield from (Run(span, False, False, tails.get(n, "")) for n, span in enumerate(spans))
         return
-    wide = _wide(text)
+    starts, wide = _scripts(text)
+    gaps = {found.start() for found in _GAP.finditer(text)}  # room stands before these
+    cuts = sorted({*starts, *gaps, *(place - 1 for place in gaps)})
     at = 0
     for index, span in enumerate(spans):
         end = at + (1 if span.formula else len(span.text))
         if span.formula or span.mark:
             tail = tails.get(index, "")
-            yield Run(span, False, span.formula != "" and not tail and _is_gap(text, end - 1), tail)
+            yield Run(span, False, bool(span.formula) and not tail and end in gaps, tail)
         else:
-            gaps = [_is_gap(text, n) and not (span.code and n < end - 1) for n in range(at, end)]
-            for (is_wide, gap), run in groupby(range(at, end), lambda n: (wide[n], gaps[n - at])):  # noqa: B023
-                yield Run(replace(span, text="".join(text[n] for n in run)), is_wide, gap)
+            for first, last in pairwise((at, *cuts[bisect_right(cuts, at) : bisect_left(cuts, end)], end)):
+                is_wide_here = wide[bisect_right(starts, first) - 1]
+                gap = last in gaps and (not span.code or last == end)
+                yield Run(replace(span, text=text[first:last]), is_wide_here, gap)
         at = end
 
 
@@ -67,37 +79,22 @@ def _with_tails(spans: Sequence[Span]) -> tuple[Sequence[Span], dict[int, str]]:
     return rest, tails
 
 
-def _wide(text: str) -> list[bool]:
-    wide = [is_wide(character) for character in text]
+def _scripts(text: str) -> tuple[list[int], list[bool]]:
+    """Where parts in one script begin, and which of them are Chinese."""
+    found = list(_RUN.finditer(text))
+    wide = [part.lastgroup == "wide" for part in found]
+    either = [n for n, part in enumerate(found) if part.lastgroup == "either"]
+    for n in either:
+        wide[n] = n > 0 and wide[n - 1]
+    for n in reversed(either):
+        wide[n] = wide[n] or (n + 1 < len(found) and wide[n + 1])
     opened: list[int] = []
-    for either, run in groupby(range(len(text)), lambda n: text[n] in _EITHER):
-        places = list(run)
-        if not either:
-            continue
-        first, last = places[0], places[-1]
-        beside = (first > 0 and wide[first - 1]) or (last + 1 < len(text) and wide[last + 1])
-        for n in places:
-            wide[n] = beside
-    for n, character in enumerate(text):
-        if character in _PAIRS.values():
+    for n in either:
+        mark = found[n][0]
+        if mark in _PAIRS.values():
             opened.append(n)
-        elif character in _PAIRS and opened and text[opened[-1]] == _PAIRS[character]:
+        elif mark in _PAIRS and opened and found[opened[-1]][0] == _PAIRS[mark]:
             first = opened.pop()
             wide[first] = wide[n] = wide[first] or wide[n]
-    return wide
-
-
-def _is_gap(text: str, at: int) -> bool:
-    """Room between this character and the next."""
-    if at + 1 >= len(text):
-        return False
-    a, b = text[at], text[at + 1]
-    return (_is_letter(a) and _is_latin(b)) or ((_is_latin(a) or a in "%°") and _is_letter(b))
-
-
-def _is_letter(character: str) -> bool:
-    return character.isalpha() and is_wide(character)
-
-
-def _is_latin(character: str) -> bool:
-    return character.isalnum() and not is_wide(character)
+    kept = [n for n in range(len(found)) if n == 0 or wide[n] != wide[n - 1]]
+    return [found[n].start() for n in kept], [wide[n] for n in kept]

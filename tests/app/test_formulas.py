@@ -1,12 +1,12 @@
 r"""Formulas as DeepSeek writes them are set; money is not; bad ones stay text and cost no time worth a word."""
 
-import time
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QTextCursor
 from pytestqt.qtbot import QtBot
 
@@ -153,16 +153,28 @@ def test_what_models_write_is_set(qapp: Application, source: str) -> None:
 
 
 @pytest.mark.parametrize("source", EVIL.values(), ids=EVIL)
-def test_a_bad_formula_is_text_and_takes_no_time(qapp: Application, source: str) -> None:
+def test_a_bad_formula_is_bounded_and_no_error(qapp: Application, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the parts that are set, so that it ends alike on every machine."""
     formulas.shape("x", display=True)
-    began = time.thread_time()
+    spent: list[int] = []
+    monkeypatch.setattr(formulas._Setter, "spend", counted(formulas._Setter.spend, spent))
     shape = formulas.shape(source, display=True)
-    assert time.thread_time() - began < 2  # 0.3 s on a slow machine; without a bound it is minutes
+    assert sum(spent[:-1]) <= formulas._MOST_PARTS
     assert shape is None or (shape.width < 400 and shape.ascent + shape.descent < 400)
 
 
-def test_brackets_in_brackets_are_bounded_by_parts_not_by_time(qapp: Application) -> None:
-    """Each level of \\left is set twice: the parts are counted, so that it ends alike on every machine."""
+def counted(
+    spend: Callable[[formulas._Setter, int], None], spent: list[int]
+) -> Callable[[formulas._Setter, int], None]:
+    def counting(setter: formulas._Setter, parts: int) -> None:
+        spent.append(parts)
+        spend(setter, parts)
+
+    return counting
+
+
+def test_brackets_in_brackets_are_set_as_far_as_people_write_them(qapp: Application) -> None:
+    """Each level of \\left is set twice."""
     assert formulas.shape(r"\left(" * 3 + "x" + r"\right)" * 3, display=True) is not None
     assert formulas.shape(r"\left(" * 30 + "x" + r"\right)" * 30, display=True) is None
 
@@ -313,10 +325,9 @@ def test_one_that_is_never_closed_is_shown_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize("opener", ["\\(", "\\[", "$$", "$x", "\\begin{align}\n", "\\[x\\] a\n", "$$x$$ $x$ "])
-def test_many_openers_take_no_time(opener: str) -> None:
-    began = time.thread_time()
-    parse(opener * 20_000)
-    assert time.thread_time() - began < 20  # a second or two; each looking for its end to the end: an hour
+def test_many_openers_are_read_to_their_end(opener: str) -> None:
+    """Each looking for its own end through all of the text would take hours."""
+    assert parse(opener * 20_000)
 
 
 # ---- on the screen
@@ -493,13 +504,6 @@ def test_chinese_is_emphasised_by_dots_not_by_a_slant(prose: Prose) -> None:
         [[image.pixel(x, y) for x in range(image.width())] for y in range(bottom - 2)] for image in (dotted, plain)
     )
     assert top_of_dotted == top_of_plain
-
-
-def test_context_menu_of_a_formula_copies_it_whole(qtbot: QtBot) -> None:
-    block = FormulaBlock()
-    qtbot.addWidget(block)
-    block.show_formula(Formula("x", "\\[x\\]"))
-    assert block.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByMouse
 
 
 def test_code_of_thousands_of_lines_is_copied_whole(qtbot: QtBot) -> None:
