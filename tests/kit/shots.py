@@ -37,7 +37,16 @@ from backends.core.phrase import Language, Phrase
 from backends.core.setting_groups import NetworkSettings
 from backends.core.settings import Settings
 from backends.models.types import LocalModel
-from tests.kit import api_scenes, composer_scenes, document_scenes, option_scenes, panel_scenes, pictures, scenes
+from tests.kit import (
+    api_scenes,
+    chat_search_scenes,
+    composer_scenes,
+    document_scenes,
+    option_scenes,
+    panel_scenes,
+    pictures,
+    scenes,
+)
 
 SIZES = ((1280, 800), (1920, 1080), (760, 520))
 
@@ -330,6 +339,7 @@ SCENES: dict[str, Callable[[Studio], None]] = {
     **document_scenes.SCENES,
     **api_scenes.SCENES,
     **panel_scenes.SCENES,
+    **chat_search_scenes.SCENES,
     **composer_scenes.SCENES,
     **option_scenes.SCENES,
 }
