@@ -164,7 +164,8 @@ class Composer(Retranslated, QFrame):
         self.box.setAccessibleName(self.tr("Your question"))
         parts.name_button(self._more, self.tr("Saved prompts"))
         self._more.setToolTip(self.tr("Saved prompts: / in an empty box opens them"))
-        self.paste_line.name_close(self.tr("Leave it as it is"))
+        for line in (self.fit_line, self.source_line, self.paste_line):
+            line.name_close(self.tr("Leave it as it is"))
         self._show_prompts()
         self._say_pasted()
         self._refresh()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QWidget
 
 from app import icons, parts
 from app.notices import Tone
@@ -22,16 +22,14 @@ class ComposerLine(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self._said: tuple[str, str] = ("", "")
         self._words = parts.label(role="caption", wrap=True)
-        self._button = parts.button(kind="link")
-        self._button.clicked.connect(lambda: self._pressed())
+        self._button: QPushButton | None = None
         self._pressed: Callable[[], object] = lambda: None
         self._close = parts.icon_button("x", size=14)
         self._picture = parts.label()
         self._picture.setAlignment(Qt.AlignmentFlag.AlignVCenter)
-        layout = parts.row(
-            self._picture, self._words, self._button, self._close, margin=(SPACE.m, SPACE.xs, SPACE.s, SPACE.xs)
-        )
+        layout = parts.row(self._picture, self._words, self._close, margin=(SPACE.m, SPACE.xs, SPACE.s, SPACE.xs))
         layout.setStretch(1, 1)
+        self._row = layout
         self.setLayout(layout)
         self._close.setVisible(dismissed is not None)  # in its place: else it is a window of its own
         if dismissed is not None:
@@ -48,9 +46,14 @@ class ComposerLine(QFrame):
     def say(self, words: str, tone: Tone = "info", button: Button | None = None) -> None:
         self.setVisible(bool(words))
         if button is not None:
+            if self._button is None:
+                self._button = parts.button(kind="link")
+                self._button.clicked.connect(lambda: self._pressed())
+                self._row.insertWidget(2, self._button)
+            self._button.setText(button[0])
             self._pressed = button[1]
-        self._button.setText(button[0] if button else "")
-        self._button.setVisible(button is not None)
+        if self._button is not None:
+            self._button.setVisible(button is not None)
         if (words, tone) == self._said:
             return
         self._said = (words, tone)

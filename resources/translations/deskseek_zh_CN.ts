@@ -742,7 +742,7 @@
     </message>
     <message>
         <source>{0} tokens</source>
-        <translation type="unfinished">{0} 个 token</translation>
+        <translation>{0} 个 token</translation>
     </message>
     <message>
         <source>Stop the answer</source>
@@ -3013,7 +3013,7 @@
     </message>
     <message>
         <source>{0} tokens</source>
-        <translation type="unfinished">{0} 个 token</translation>
+        <translation>{0} 个 token</translation>
     </message>
 </context>
 <context>
@@ -3448,7 +3448,7 @@
     </message>
     <message>
         <source>Name</source>
-        <translation type="unfinished">名称</translation>
+        <translation>名称</translation>
     </message>
     <message>
         <source>Name of the prompt</source>
@@ -3468,11 +3468,11 @@
     </message>
     <message>
         <source>Save</source>
-        <translation type="unfinished">保存</translation>
+        <translation>保存</translation>
     </message>
     <message>
         <source>Cancel</source>
-        <translation type="unfinished">取消</translation>
+        <translation>取消</translation>
     </message>
 </context>
 <context>

@@ -31,7 +31,7 @@ CONTEXT = 8192  # of which half is kept for an answer; a letter is about a token
 @pytest.fixture
 def session(qtbot: QtBot, start: Start, paths: Paths) -> Session:
     scripts = [Script("", LEAKED, word=SECRET), Script("", "short", word="briefly")]
-    scripted_model(paths.models / "thinker.gguf", THOUGHTS, ANSWER, scripts=scripts, heard=True, slow=96)
+    scripted_model(paths.models / "thinker.gguf", THOUGHTS, ANSWER, scripts=scripts, heard=True, slow=32)
     settings = SettingsStore(paths.config / "settings.json")
     for key, value in (("threads", 1), ("try_first", False)):
         settings.set(f"engine.{key}", value)
