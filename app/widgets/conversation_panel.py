@@ -138,7 +138,7 @@ class ConversationPanel(Retranslated, QFrame):
         self.archive_button.setVisible(bool(rows.archived) and not archive)
         count = self.locale().toString(len(rows.archived))
         self.archive_button.setText(self.tr("Archived (%1)").replace("%1", count))
-        self.list.setAccessibleName(self.tr("Archived conversations") if archive else self.tr("Conversations"))
+        self.list.name(self.tr("Archived conversations") if archive else self.tr("Conversations"))
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus if empty else Qt.FocusPolicy.StrongFocus)
         if not self.list.selectionModel().hasSelection() and not self.list.hasFocus():
             self._choose_shown()

@@ -25,6 +25,7 @@ from PySide6.QtGui import (
     QPainter,
 )
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QAbstractItemView,
     QFrame,
     QHeaderView,
@@ -207,6 +208,11 @@ class ConversationView(QTableView):
         if not lines and (current := self.line(self.currentIndex())) is not None:
             lines = [current]
         return tuple(line.id for line in lines if line.kind == "conversation")
+
+    def name(self, words: str) -> None:
+        """For screen readers, also what Qt makes for a table and never shows."""
+        for widget in (self, self.horizontalHeader(), self.verticalHeader(), *self.findChildren(QAbstractButton)):
+            widget.setAccessibleName(words)
 
     def line(self, index: _ANY_INDEX) -> Line | None:
         return self._conversations.lines[index.row()] if index.isValid() else None
