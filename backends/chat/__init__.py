@@ -10,6 +10,7 @@
     fit        what will not fit, as data
     titles     what a conversation is called before somebody names it
     prompt     which turns go to the model, and what is left out when they do not fit
+    export     conversations as files, on the clipboard, and back
     answer     the task that stores a question, streams its answer and saves it as it grows
 
 The room promises: a question is on disk before the model sees it, a streamed answer at most about a second
