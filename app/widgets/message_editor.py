@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QTextCursor
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtWidgets import QFrame, QTextEdit, QWidget
 
 from app import parts
 from app.language import Retranslated
@@ -25,6 +25,7 @@ class Editor(Retranslated, QFrame):
         self.setProperty("kind", "composer")
         self.box = Box(self)
         self.box.enter_sends = edits.enter_sends
+        self.box.setLineWrapMode(QTextEdit.LineWrapMode.FixedPixelWidth)
         self.box.setPlainText(edits.texts.get(row.id, row.text))
         self.box.moveCursor(QTextCursor.MoveOperation.End)
         self._hint = parts.label(role="caption", tone="muted")
@@ -51,9 +52,15 @@ class Editor(Retranslated, QFrame):
     def height_for(self, width: int) -> int:
         self._hint.setVisible(width >= px(420))
         margins = self._layout.contentsMargins()
-        self.box.resize(width - margins.left() - margins.right() - 2, self.box.height())  # its lines break there
+        self._break_lines_at(width - margins.left() - margins.right() - 4)
         buttons = self._save.sizeHint().height()
         return self.box.height() + SPACE.s + buttons + margins.top() + margins.bottom() + 2
+
+    def _break_lines_at(self, width: int) -> None:
+        """Known before the box is resized, and so is its height."""
+        self.box.setLineWrapColumnOrWidth(width)
+        if self.box.verticalScrollBarPolicy() is not Qt.ScrollBarPolicy.ScrollBarAlwaysOff:
+            self.box.setLineWrapColumnOrWidth(width - self.box.verticalScrollBar().sizeHint().width())
 
     def retranslate(self) -> None:
         question = self._row.role == "user"

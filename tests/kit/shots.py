@@ -39,10 +39,12 @@ from backends.core.settings import Settings
 from backends.models.types import LocalModel
 from tests.kit import (
     api_scenes,
+    branch_scenes,
     chat_search_scenes,
     composer_scenes,
     document_scenes,
     export_scenes,
+    formula_scenes,
     option_scenes,
     panel_scenes,
     pictures,
@@ -339,10 +341,12 @@ SCENES: dict[str, Callable[[Studio], None]] = {
     **dict(pages()),
     **document_scenes.SCENES,
     **api_scenes.SCENES,
+    **branch_scenes.SCENES,
     **export_scenes.SCENES,
     **panel_scenes.SCENES,
     **chat_search_scenes.SCENES,
     **composer_scenes.SCENES,
+    **formula_scenes.SCENES,
     **option_scenes.SCENES,
 }
 
