@@ -190,6 +190,7 @@ class Session(QObject):
         self.window.show_wanted()
         if self._files:
             desk.open_files(self._files)
+        self._garbage.settle()
 
     @Slot(list)
     def _on_dropped(self, paths: Sequence[Path]) -> None:

@@ -28,6 +28,8 @@ __all__ = ["ApiServer", "Tls"]
 log = logging.getLogger(__name__)
 
 _LAST_SECONDS = 5.0  # for requests that are broken off
+_ACCEPTED = 8  # connections in one turn of the loop: a crowd that comes at once does not hold up who is there
+_WAITING = 128  # connections that the system holds until then
 
 
 class ApiServer:
@@ -118,10 +120,16 @@ class ApiServer:
         handshake = limits.header_seconds if context is not None else None
         servers = [
             await loop.create_server(
-                lambda: Connection(config, peers, limits), sock=one, ssl=context, ssl_handshake_timeout=handshake
+                lambda: Connection(config, peers, limits),
+                sock=one,
+                ssl=context,
+                ssl_handshake_timeout=handshake,
+                backlog=_ACCEPTED,
             )
             for one in sockets
         ]
+        for one in sockets:
+            one.listen(_WAITING)  # asyncio has one number for both
         self._ready.set()
         await self._stopping.wait()
         for server in servers:

@@ -7,6 +7,7 @@ Everything is loaded when it is first switched on. It follows the settings: on o
 web pages that may ask.
 """
 
+import gc
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -89,6 +90,7 @@ class ApiServices:
             self._log.close()
         for database in self._databases:
             database.close()
+        gc.unfreeze()
 
     # ---- keys and log
 
@@ -193,6 +195,7 @@ class ApiServices:
         server = ApiServer(app, FixedKeys(serving.keys, self.keys), guard, records)
         port = self._base.settings.current.api.port if serving.port is None else serving.port
         server.start(serving.host or "127.0.0.1", port, Tls(*serving.tls) if serving.tls else None)
+        gc.freeze()  # what is loaded stays: looking through it for garbage stops every thread for 0.1 s again and again
         self._server = server
         self.desk.documents.begin()
         self._become(ApiState(server.url, None, serving.no_auth, server.secure))

@@ -5,9 +5,11 @@
 It says `listening on PORT`. Then each line on standard input is a request, and each line on standard output its answer:
 
     {"direct": [[token, …], …], "generate": 128}   these prompts at once, by the engine itself: seconds, first tokens
-    {"look": true}                                 the longest gap of a Qt event loop since the last look, and memory
+    {"look": true}                                 the longest gaps of a Qt event loop and of the API's since the last
+                                                   look, in seconds, and memory
 """
 
+import asyncio
 import json
 import sys
 import tempfile
@@ -44,6 +46,21 @@ class Pulse:
         self._last = now
 
 
+class ApiPulse:
+    """The same of the event loop that the API has."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._due, self.longest = loop.time(), 0.0
+        loop.call_soon_threadsafe(self._beat)
+
+    def _beat(self) -> None:
+        now = self._loop.time()
+        self.longest = max(self.longest, now - self._due)
+        self._due = now + TICK / 1000
+        self._loop.call_later(TICK / 1000, self._beat)
+
+
 def main() -> None:
     model, key, asked = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
     app = QCoreApplication([])
@@ -65,14 +82,21 @@ def _serve(home: Path, model: Path, key: str, asked: dict[str, Any], pulse: Puls
             for _ in services.loading.load(local):
                 pass
             (url,) = services.api.start(Serving(port=0, keys=(key,)))
+            assert services.api._server is not None
+            assert services.api._server._loop is not None
+            api_pulse = ApiPulse(services.api._server._loop)
             print(f"listening on {url.rpartition(':')[2]}", flush=True)
             for line in sys.stdin:
                 wanted = json.loads(line)
                 if "direct" in wanted:
                     said = _direct(services, wanted["direct"], wanted["generate"])
                 else:
-                    said = {"gap": pulse.longest, "memory": psutil.Process().memory_info().rss}
-                    pulse.longest = 0.0
+                    said = {
+                        "gap": pulse.longest,
+                        "api_gap": api_pulse.longest,
+                        "memory": psutil.Process().memory_info().rss,
+                    }
+                    pulse.longest = api_pulse.longest = 0.0
                 print(json.dumps(said), flush=True)
     finally:
         app.quit()
