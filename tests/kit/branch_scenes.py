@@ -28,7 +28,7 @@ def rows(studio: "Studio", **changes: object) -> tuple[MessageRow, ...]:
     answer = replace(answer, text=short, reasoning="", position=2, siblings=3)
     return (
         replace(question, position=1, siblings=2),
-        replace(answer, **changes),  # type: ignore[arg-type]
+        replace(answer, **changes),
         scenes.follow_up(studio.language),
         replace(answer, id=4, position=1, siblings=1),
     )
