@@ -234,6 +234,7 @@ class Measured(QObject):
         if not self._ways:
             self.tell()
             return
+        self.session.window.show_page("chat")  # where the first look at the models has led away from it
         name, act, pace = self._ways.pop(0)
         transcript = self.session.chat_page.transcript
         transcript.verticalScrollBar().setSliderDown(False)
