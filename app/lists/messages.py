@@ -124,7 +124,7 @@ class Edits:
 class MessageList(QAbstractListModel):
     """Rows in the order in which they are read. `ROW` gives the MessageRow itself."""
 
-    branch_changing = Signal(int)  # the rows from this one on are replaced, and it stays where it stands on the screen
+    branch_changing = Signal(int)  # from this row on they are replaced, and it stays where it stands on the screen
     branch_changed = Signal()
 
     class Role(IntEnum):
@@ -190,18 +190,23 @@ class MessageList(QAbstractListModel):
         """The person writes it anew."""
         if (index := self.find(message_id)) is not None and message_id not in self.edits.texts:
             self.edits.texts[message_id] = self._rows[index].text
-            self._touch(index)
+            self._touch_in_place(index)
 
     def end_edit(self, message_id: int) -> None:
         """What was written is saved, or not wanted."""
         if self.edits.texts.pop(message_id, None) is not None and (index := self.find(message_id)) is not None:
-            self._touch(index)
+            self._touch_in_place(index)
 
     def put(self, index: int, row: MessageRow) -> None:
         """Replace one row."""
         if self._rows[index] != row:
             self._rows[index] = row
             self._touch(index)
+
+    def _touch_in_place(self, index: int) -> None:
+        self.branch_changing.emit(index)
+        self._touch(index)
+        self.branch_changed.emit()
 
     def _touch(self, index: int) -> None:
         place = self.index(index)
