@@ -232,18 +232,20 @@ class _Flattener:
         if heading or not any(span.display for span in spans):
             self.blocks.append(Paragraph(spans, heading, self._indent, marker, self._quote, tight))
             return
+        above = len(self.blocks)
         for large, run in groupby(spans, lambda span: span.display):
             if large:
                 for span in run:
                     self._formula(span.formula, span.text)
                 tight = False
-            elif part := self._around(tuple(run)):
+            elif part := self._around(tuple(run), above):
                 self.blocks.append(Paragraph(part, 0, self._indent, marker, self._quote, tight))
                 marker = ""
 
-    def _around(self, spans: Spans) -> Spans:
-        """What stands before or behind a formula on a line of its own. A point behind it belongs to it."""
-        last = self.blocks[-1] if self.blocks else None
+    def _around(self, spans: Spans, above: int) -> Spans:
+        """What stands before or behind a formula on a line of its own. A point behind it belongs to it. `above`: so
+        many blocks stand above the paragraph."""
+        last = self.blocks[-1] if len(self.blocks) > above else None
         if isinstance(last, Formula) and (point := formula_rules.AFTER.fullmatch("".join(s.text for s in spans))):
             self.blocks[-1] = replace(last, source=last.source + point[1], text=last.text + point[1])
             return ()

@@ -1,6 +1,7 @@
 """What models write becomes blocks; what streams becomes the same blocks as what is there at once."""
 
 import random
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from app import markdown
 from app.growing import Growing
-from app.markdown import Code, Paragraph, Table, parse
+from app.markdown import Block, Code, Paragraph, Table, parse
 from app.spans import Span, by_width
 
 ANSWER = """# Title
@@ -130,6 +131,7 @@ def test_what_stands_in_a_list_or_table_is_read_once(monkeypatch: pytest.MonkeyP
 
 def test_a_paragraph_without_end_is_read_in_pieces_that_stay() -> None:
     growing, text = Growing(), ""
+    blocks: Sequence[Block] = ()
     markdown._spans.cache_clear()
     for n in range(200):
         text += f"And **{n}** more words that no line ever ends, for whatever reason. " * 4
