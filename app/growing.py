@@ -9,8 +9,8 @@ table is not set word by word again for each line that is added.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from app import formula_rules
 from app.markdown import Block, References, clean, flat, tokens
+from backends.chat import formula_rules
 
 if TYPE_CHECKING:
     from markdown_it.token import Token

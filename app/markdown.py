@@ -1,9 +1,9 @@
 """Answers as blocks: what a model writes in Markdown, as frozen data the widgets can set and compare.
 
-CommonMark with tables and strike-through (markdown-it-py), and formulas (`formula_rules`). HTML is text like any
-other. Lists and quotes are flattened: a `Paragraph` knows its indent, its marker and how deep it is quoted, so that
-code in the middle of a list can stand in a frame of its own and the list goes on after it. Pictures are never loaded:
-they become a link with their caption (SEC-40).
+`backends.chat.markdown` says how it is read. HTML is text like any other. Lists and quotes are flattened: a
+`Paragraph` knows its indent, its marker and how deep it is quoted, so that code in the middle of a list can stand in a
+frame of its own and the list goes on after it. Pictures are never loaded: they become a link with their caption
+(SEC-40).
 
 `app.growing` reads an answer while it streams.
 """
@@ -15,12 +15,11 @@ from functools import lru_cache
 from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any, Literal
 
-from app import formula_rules
 from app.spans import Span, Spans, merged, text_spans, trimmed, true_place
+from backends.chat import formula_rules
+from backends.chat.markdown import is_thick, parser, pieces
 
 if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
-    from markdown_it.rules_block import StateBlock
     from markdown_it.token import Token
 
 Align = Literal["left", "center", "right"]
@@ -69,10 +68,6 @@ class Formula:
 
 Block = Paragraph | Code | Table | Formula
 
-LONGEST = 4000  # characters of a paragraph or cell that are read at once; marks that go beyond are text
-_THICKEST = 400  # brackets and marks in so much text; where there are more, they are text
-_DEEPEST = 32  # quotes, lists and items in each other; what lies deeper is text
-
 
 class References:
     """The addresses that a text defines for its links (`[label]: address`), by label, as the parser keeps them."""
@@ -91,8 +86,8 @@ def tokens(text: str, known: References) -> "list[Token]":
     """The blocks of a text that is clean, what stands inside of them unread. `known`: addresses that the text defines
     for its links are added to it."""
     found: list[Token] = []
-    parser = _parser()
-    parser.block.parse(text, parser, known.env, found)
+    reader = parser()
+    reader.block.parse(text, reader, known.env, found)
     last = next((token for token in reversed(found) if token.nesting >= 0), None)
     if last is not None and last.type == "inline" and not text.endswith("\n\n"):
         last.meta["last"] = True
@@ -114,30 +109,6 @@ _TRICKS = re.compile("[\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 def _seen(trick: re.Match[str]) -> str:
     return "\ufffd" if trick[0] >= "\ud800" else f"[U+{ord(trick[0]):04X}]"
-
-
-@lru_cache(maxsize=1)
-def _parser() -> "MarkdownIt":
-    from markdown_it import MarkdownIt
-
-    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST + 8}).enable(["table", "strikethrough"])
-    parser.block.ruler.before("table", "deep", _deep)
-    return parser.use(formula_rules.formulas)
-
-
-def _deep(state: "StateBlock", first: int, end: int, silent: bool) -> bool:
-    """What is nested too deep is one paragraph; the parser would leave it out."""
-    if state.level < _DEEPEST:
-        return False
-    state.line = end
-    three: tuple[tuple[str, Literal[-1, 0, 1]], ...] = (("paragraph_open", 1), ("inline", 0), ("paragraph_close", -1))
-    for kind, nesting in three:
-        token = state.push(kind, "p" if nesting else "", nesting)
-        token.map = [first, end]
-        if not nesting:
-            token.content = state.getLines(first, end, state.blkIndent, False).strip()
-            token.children = []
-    return True
 
 
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
@@ -256,9 +227,9 @@ class _Flattener:
 
     def _read(self, inline: "Token") -> Iterator[Spans]:
         """What stands in a block, in one piece if it is not endless."""
-        pieces = tuple(_pieces(inline.content))
-        for n, piece in enumerate(pieces, 1):
-            last = n == len(pieces) and bool(inline.meta.get("last"))
+        cut = tuple(pieces(inline.content))
+        for n, piece in enumerate(cut, 1):
+            last = n == len(cut) and bool(inline.meta.get("last"))
             alone = not last and not (self._known.addresses and "[" in piece)
             yield _spans(piece) if alone else _children_spans(piece, self._known, last=last)
 
@@ -297,17 +268,6 @@ class _Flattener:
         return index
 
 
-def _pieces(content: str) -> Iterator[str]:
-    """Cut where there is a space, so that a text that grows is cut where it was before."""
-    begin = 0
-    while len(content) - begin > LONGEST:
-        end = max(content.rfind(space, begin + LONGEST // 2, begin + LONGEST) for space in " \n")
-        end = end + 1 if end >= 0 else begin + LONGEST
-        yield content[begin:end]
-        begin = end
-    yield content[begin:]
-
-
 @lru_cache(maxsize=2048)
 def _spans(content: str) -> Spans:
     """Read once: while a list or a table grows, nothing of what stands in it already is looked at again."""
@@ -316,9 +276,9 @@ def _spans(content: str) -> Spans:
 
 def _children_spans(content: str, known: References, *, last: bool = False) -> Spans:
     """`last`: the text ends with it, so that a formula in it may go on."""
-    if sum(map(content.count, "[]*_~`<")) > _THICKEST:
+    if is_thick(content):
         return tuple(text_spans(content, Span("")))
-    children = _parser().parseInline(content, {**known.env, formula_rules.LAST: last})[0].children
+    children = parser().parseInline(content, {**known.env, formula_rules.LAST: last})[0].children
     spans: list[Span] = []
     strong = emphasis = strike = 0
     link = ""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from backends.chat.store import ChatStore
-from backends.chat.types import Conversation
+from backends.chat.types import Author, Conversation
 
 _PARTS = (
     """## {n}. How the cache grows
@@ -83,12 +83,18 @@ def _tokens(text: str) -> Iterator[str]:
 def fill(store: ChatStore, messages: int, title: str) -> Conversation:
     """A conversation of so many messages, half of them answers of 120 to 900 tokens."""
     conversation = store.create(title)
+    for role, text in turns(messages):
+        store.add_message(conversation.id, role, text)
+    return conversation
+
+
+def turns(messages: int) -> Iterator[tuple[Author, str]]:
+    """Who says what in a conversation of so many messages."""
     long = "".join(pieces(4000))
     for n in range(messages // 2):
-        store.add_message(conversation.id, "user", f"Question {n}: why does it grow? " * (1 + n % 4))
+        yield "user", f"Question {n}: why does it grow? " * (1 + n % 4)
         length = 500 + 7 * (n * 37 % 400)
-        store.add_message(conversation.id, "assistant", f"Answer {n}.\n\n" + _cut(long, n * 97, length))
-    return conversation
+        yield "assistant", f"Answer {n}.\n\n" + _cut(long, n * 97, length)
 
 
 def _cut(text: str, place: int, length: int) -> str:

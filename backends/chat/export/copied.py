@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from backends.chat import formula_rules
 from backends.chat.export import words
 from backends.chat.export.html import beginning, on_paper, text_of
-from backends.chat.export.parsed import closed, parse
+from backends.chat.export.parsed import closed, formula_text, parse
 from backends.chat.export.types import Manner, Told
 from backends.governance import labels
 
@@ -82,8 +83,8 @@ def plain(text: str) -> str:
             case "fence" | "code_block":
                 lines += [_indented(token.content.rstrip("\n"), len(lists), marker), ""]
                 marker = ""
-            case "math_block" | "math_block_eqno":
-                lines += [f"\\[{token.content.strip()}\\]", ""]
+            case formula_rules.BLOCK | formula_rules.OPEN:
+                lines += [formula_text(token), ""]
     return "\n".join(lines).strip("\n")
 
 
@@ -101,10 +102,8 @@ def _line(tokens: "object") -> str:
         match token.type:
             case "softbreak" | "hardbreak":
                 pieces.append(" " if token.type == "softbreak" else "\n")
-            case "math_inline":
-                pieces.append(f"\\({token.content}\\)")
-            case "math_inline_double":
-                pieces.append(f"\\[{token.content}\\]")
+            case formula_rules.INLINE:
+                pieces.append(formula_text(token))
             case "link_open":
                 address = str(token.attrGet("href") or "")
                 begin = len(pieces)

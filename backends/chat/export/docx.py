@@ -1,111 +1,121 @@
-"""DOCX (python-docx writes the pieces, ISO/IEC 29500 the rest): headings, lists, tables, code, links; the label beside
-the name of each answer, in the core properties and as the custom property `AIGC`.
+"""DOCX (ISO/IEC 29500): headings, lists, tables, code, links, formulas; the label beside the name of each answer, in
+the core properties and as the custom property `AIGC`.
 
-python-docx keeps a whole document in memory. So a message at a time is made in an empty document and its XML appended
-to that of the file; links are fields, so that nothing is left to be told at the end but numbered lists.
+python-docx gives the parts of an empty document. Its text is written and packed as it comes, so that memory holds one
+message; the numberings of its lists come last.
 """
 
-import shutil
-import tempfile
+import contextlib
 import zipfile
+from array import array
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backends import __version__
+from backends.chat import formula_rules
 from backends.chat.export import words
-from backends.chat.export.parsed import coloured, language_of, parse, safe_link, sound
+from backends.chat.export.parsed import coloured, formula_text, language_of, parse
 from backends.chat.export.types import Head, Kept, Told
+from backends.chat.export.wordml import Look, code, linked, numbering, paragraph, run, table, template
 from backends.core.phrase import Language
 from backends.governance import labels
 
 if TYPE_CHECKING:
-    from docx.document import Document
-    from docx.text.paragraph import Paragraph
-    from docx.text.run import Run
     from markdown_it.token import Token
 
-_LATIN, _CHINESE, _CODE = "Calibri", "Microsoft YaHei", "Consolas"
-_MUTED, _LINK = "55656A", "0B6675"
 _TONES = {"comment": "55656A", "string": "2E6B2F", "number": "935100", "keyword": "0B6675", "name": "2F55A4"}
+_MUTED = Look(colour="55656A", size=18)
 _DEEPEST = 3  # "List Bullet 3" is the last style there is
-_CUSTOM = "docProps/custom.xml"
-_IN_MEMORY = 8 << 20  # bytes
+_TEXT, _LISTS, _CUSTOM = "word/document.xml", "word/numbering.xml", "docProps/custom.xml"
 
 
 class DocxWriter:
     def __init__(self, path: Path, head: Head) -> None:
-        from docx import Document
-
-        self._path, self._head = path, head
+        self._head = head
         self._language: Language = head.manner.language
-        self._document = Document()
-        self._body = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(path.parent))  # noqa: SIM115
-        self._styled()
-        if head.several:
-            self._document.add_heading(sound(head.title), 0)
-            self._about()
-            self._flush()
+        moment = datetime.fromtimestamp(head.made, UTC).replace(tzinfo=None)
+        parts, abstract, first = template(
+            head.title,
+            self._language,
+            comments=labels.FILE.to(self._language) if head.label else "",
+            keywords=labels.ANSWER.to(self._language) if head.label else "",
+            created=moment,
+            modified=moment,
+        )
+        self._numberings = Numberings(abstract, first)
+        self._lists = parts.pop(_LISTS)
+        before, self._after = _parted(parts.pop(_TEXT), b"<w:sectPr")
+        self._open: list[Any] = []
+        try:
+            self._begin(path, parts, before)
+        except OSError:
+            self.abandon()
+            raise
+
+    def _begin(self, path: Path, parts: dict[str, bytes], before: bytes) -> None:
+        self._file = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED)
+        self._open.append(self._file)
+        for name, content in parts.items():
+            self._file.writestr(name, self._told_of_label(name, content))
+        if self._head.label:
+            self._file.writestr(_CUSTOM, _custom(labels.label_text(self._head.label)))
+        self._text = self._file.open(_TEXT, "w", force_zip64=True)
+        self._open.append(self._text)
+        self._text.write(before)
+        if self._head.several:
+            self._add(paragraph(run(self._head.title), "Title") + self._about())
 
     def conversation(self, kept: Kept) -> None:
-        self._document.add_heading(sound(words.title(kept, self._language)), 1)
-        if not self._head.several:
-            self._about()
-        self._flush()
+        title = paragraph(run(words.title(kept, self._language)), "Heading1")
+        self._add(title if self._head.several else title + self._about())
 
     def message(self, told: Told, number: int, after: int) -> None:
         said = words.said(told, number, after, self._head.manner)
-        self._document.add_heading(sound(said.who), 2)
-        about = self._muted(said.about)
+        about = run(said.about, _MUTED)
         if said.label:
-            _run(about, f" · {said.label}").bold = True
+            about += run(f" · {said.label}", Look(bold=True))
+        parts = [paragraph(run(said.who), "Heading2"), paragraph(about)]
         if said.thinking:
-            self._muted(words.THINKING.to(self._language)).runs[0].bold = True
-            _Blocks(self._document, "Quote").write(parse(said.thinking))
+            title = run(words.THINKING.to(self._language), Look(bold=True, colour=_MUTED.colour, size=_MUTED.size))
+            parts += [paragraph(title), _Blocks(self._numberings, "Quote").xml(parse(said.thinking))]
         if said.as_written:
-            _run(self._document.add_paragraph(), said.text)
+            parts.append(paragraph(run(said.text)))
         else:
-            _Blocks(self._document).write(parse(said.text))
+            parts.append(_Blocks(self._numberings).xml(parse(said.text)))
         if said.remark:
-            self._muted(said.remark).runs[0].italic = True
+            parts.append(paragraph(run(said.remark, Look(italic=True, colour=_MUTED.colour, size=_MUTED.size))))
         if said.references:
-            _run(self._document.add_paragraph(), words.REFERENCES.to(self._language)).bold = True
-            for one in said.references:
-                self._muted(one)
-        self._flush()
+            parts.append(paragraph(run(words.REFERENCES.to(self._language), Look(bold=True))))
+            parts += [paragraph(run(one, _MUTED)) for one in said.references]
+        self._add("".join(parts))
 
     def close(self) -> None:
-        """The document as python-docx writes it, with our text in place of its empty body."""
-        core = self._document.core_properties
-        core.title, core.author, core.language = sound(self._head.title)[:255], "DeskSeek", self._language
-        core.comments = labels.FILE.to(self._language) if self._head.label else ""
-        core.keywords = labels.ANSWER.to(self._language) if self._head.label else ""
-        core.created = core.modified = datetime.fromtimestamp(self._head.made, UTC).replace(tzinfo=None)
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(self._path.parent)) as plain:
-            self._document.save(plain)
-            plain.seek(0)
-            with zipfile.ZipFile(plain) as before, zipfile.ZipFile(self._path, "w", zipfile.ZIP_DEFLATED) as file:
-                for item in before.infolist():
-                    content = before.read(item)
-                    if item.filename == "word/document.xml":
-                        self._write_text(file, content)
-                    else:
-                        file.writestr(item.filename, self._told_of_label(item.filename, content))
-                if self._head.label:
-                    file.writestr(_CUSTOM, _custom(labels.label_text(self._head.label)))
-        self._body.close()
+        self._text.write(self._after)
+        self._text.close()
+        before, after = _parted(self._lists, b"</w:numbering>")
+        with self._file.open(_LISTS, "w") as lists:
+            lists.write(before)
+            for one in self._numberings.xml():
+                lists.write(one.encode())
+            lists.write(after)
+        self._file.close()
 
     def abandon(self) -> None:
-        self._body.close()
+        for one in reversed(self._open):
+            with contextlib.suppress(OSError):  # what is not wanted need not be whole
+                one.close()
 
-    def _write_text(self, file: zipfile.ZipFile, empty: bytes) -> None:
-        place = empty.index(b"<w:sectPr")
-        with file.open("word/document.xml", "w", force_zip64=True) as text:
-            text.write(empty[:place])
-            self._body.seek(0)
-            shutil.copyfileobj(self._body, text)
-            text.write(empty[place:])
+    def _add(self, xml: str) -> None:
+        self._text.write(xml.encode())
+
+    def _about(self) -> str:
+        said = [words.made_on(self._head)]
+        if self._head.label:
+            said.append(labels.FILE.to(self._language))
+        return "".join(paragraph(run(one, _MUTED)) for one in said)
 
     def _told_of_label(self, name: str, content: bytes) -> bytes:
         """The custom properties are a part of their own, named in two places."""
@@ -123,78 +133,35 @@ class DocxWriter:
             return content.replace(b"</Relationships>", said.encode())
         return content
 
-    def _flush(self) -> None:
-        """To the disk with what was made of this message."""
-        from docx.opc.oxml import serialize_part_xml
 
-        body = self._document.element.body
-        for element in list(body):
-            if not element.tag.endswith("}sectPr"):
-                self._body.write(serialize_part_xml(element).partition(b"?>")[2])
-                body.remove(element)
+class Numberings:
+    """One for each numbered list, else all lists of the file would be one. `abstract`: by the depth of the list."""
 
-    def _about(self) -> None:
-        self._muted(words.made_on(self._head))
-        if self._head.label:
-            self._muted(labels.FILE.to(self._language))
+    def __init__(self, abstract: dict[int, int], first: int) -> None:
+        self._abstract, self._first = abstract, first
+        self._made = array("q")  # depth and start of each
 
-    def _muted(self, text: str) -> "Paragraph":
-        from docx.shared import Pt
+    def new(self, depth: int, start: int) -> int:
+        self._made.extend((depth, start))
+        return self._first + len(self._made) // 2 - 1
 
-        paragraph = self._document.add_paragraph()
-        run = _run(paragraph, text, colour=_MUTED)
-        run.font.size = Pt(9)
-        return paragraph
-
-    def _styled(self) -> None:
-        """Fonts for both scripts on every style, code in its own, and no blue headings."""
-        from docx.enum.style import WD_STYLE_TYPE
-        from docx.oxml.ns import qn
-        from docx.shared import Pt, RGBColor
-
-        styles: Any = self._document.styles
-        code = styles.add_style("Code", WD_STYLE_TYPE.PARAGRAPH)
-        code.base_style = styles["Normal"]
-        code.font.size, code.font.name = Pt(9), _CODE
-        code.paragraph_format.space_after = Pt(0)
-        for style in styles:
-            if style.type != WD_STYLE_TYPE.PARAGRAPH:
-                continue
-            name = _CODE if style.name == "Code" else _LATIN
-            style.font.name = name
-            fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
-            for theme in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
-                fonts.attrib.pop(qn(f"w:{theme}"), None)
-            fonts.set(qn("w:eastAsia"), _CHINESE)
-            if style.name.startswith(("Heading", "Title")):
-                style.font.color.rgb = RGBColor(0x13, 0x21, 0x1F)
-
-
-def _run(paragraph: "Paragraph", text: str, *, colour: str = "", code: bool = False) -> "Run":
-    """Line breaks of `text` are line breaks."""
-    from docx.oxml.ns import qn
-    from docx.shared import RGBColor
-
-    run = paragraph.add_run(sound(text))
-    if colour:
-        run.font.color.rgb = RGBColor.from_string(colour)
-    if code:
-        run.font.name = _CODE
-        properties: Any = run._element.get_or_add_rPr()
-        properties.rFonts.set(qn("w:eastAsia"), _CHINESE)
-    return run
+    def xml(self) -> Iterator[str]:
+        for n in range(0, len(self._made), 2):
+            depth, start = self._made[n : n + 2]
+            yield numbering(self._first + n // 2, self._abstract[depth], start)
 
 
 class _Blocks:
     """Writes the blocks of a Markdown text; `style` of its plain paragraphs."""
 
-    def __init__(self, document: "Document", style: str = "Normal") -> None:
-        self._document, self._style = document, style
+    def __init__(self, numberings: Numberings, style: str = "") -> None:
+        self._numberings, self._style = numberings, style
+        self._parts: list[str] = []
         self._lists: list[tuple[bool, int]] = []  # (ordered, its numbering)
         self._quotes = 0
         self._begins = False  # the next paragraph is the first of an item
 
-    def write(self, tokens: "list[Token]") -> None:
+    def xml(self, tokens: "list[Token]") -> str:
         heading, place = 0, 0
         while place < len(tokens):
             token = tokens[place]
@@ -202,18 +169,20 @@ class _Blocks:
                 case "heading_open":
                     heading = int(token.tag[1])
                 case "inline":
-                    _Spans(self._paragraph(heading)).write(token.children or ())
+                    self._paragraph(_spans(token.children or ()), heading)
                     heading = 0
                 case "fence" | "code_block":
-                    self._code(token)
-                case "math_block" | "math_block_eqno":
-                    _run(self._paragraph(0), f"\\[{token.content.strip()}\\]", code=True)
+                    self._parts.append(code(_coloured(token)))
+                case formula_rules.BLOCK | formula_rules.OPEN:
+                    self._paragraph(run(formula_text(token), Look(code=True)), 0)
                 case "hr":
-                    self._document.add_paragraph("―" * 12)
+                    self._parts.append(paragraph(run("―" * 12)))
                 case "bullet_list_open":
                     self._lists.append((False, 0))
                 case "ordered_list_open":
-                    self._lists.append((True, self._numbering(int(token.attrGet("start") or 1))))
+                    depth = min(len(self._lists) + 1, _DEEPEST)
+                    start = token.attrGet("start")
+                    self._lists.append((True, self._numberings.new(depth, 1 if start is None else int(start))))
                 case "bullet_list_close" | "ordered_list_close":
                     self._lists.pop()
                 case "list_item_open":
@@ -225,57 +194,24 @@ class _Blocks:
                 case "table_open":
                     place = self._table(tokens, place)
             place += 1
+        return "".join(self._parts)
 
-    def _paragraph(self, heading: int) -> "Paragraph":
+    def _paragraph(self, runs: str, heading: int) -> None:
         begins, self._begins = self._begins, False
+        style, number = "Quote" if self._quotes else self._style, 0
         if heading:
-            return self._document.add_heading("", min(heading + 2, 9))
-        if not self._lists:
-            return self._document.add_paragraph(style="Quote" if self._quotes else self._style)
-        ordered, number = self._lists[-1]
-        depth = min(len(self._lists), _DEEPEST)
-        level = f" {depth}" if depth > 1 else ""
-        kind = "List Continue" if not begins else "List Number" if ordered else "List Bullet"
-        paragraph = self._document.add_paragraph(style=kind + level)
-        if begins and ordered:
-            properties: Any = paragraph._p.get_or_add_pPr().get_or_add_numPr()
-            properties.get_or_add_ilvl().val = 0
-            properties.get_or_add_numId().val = number
-        return paragraph
-
-    def _numbering(self, start: int) -> int:
-        """A numbering of its own that begins at `start`, else all lists of the file would be one."""
-        from docx.oxml.numbering import CT_Num
-
-        depth = min(len(self._lists) + 1, _DEEPEST)
-        style: Any = self._document.styles[f"List Number{f' {depth}' if depth > 1 else ''}"]
-        numbering: Any = self._document.part.numbering_part.element
-        first = style.element.pPr.numPr.numId.val
-        abstract = next(one for one in numbering.num_lst if one.numId == first).abstractNumId.val
-        number = numbering.num_lst[-1].numId + 1
-        made: Any = CT_Num.new(number, abstract)
-        made.add_lvlOverride(ilvl=0).add_startOverride(start)
-        numbering._insert_num(made)
-        return int(number)
-
-    def _code(self, token: "Token") -> None:
-        """One paragraph, on a grey ground."""
-        from docx.oxml import parse_xml
-        from docx.oxml.ns import nsdecls
-
-        paragraph = self._document.add_paragraph(style="Code")
-        paragraph._p.get_or_add_pPr().append(
-            parse_xml(f'<w:shd {nsdecls("w")} w:val="clear" w:color="auto" w:fill="F3F6F7"/>')
-        )
-        for piece, tone in coloured(language_of(token.info), token.content.removesuffix("\n")):
-            _run(paragraph, piece, colour=_TONES.get(tone, ""), code=True)
-        self._document.add_paragraph(style=self._style).paragraph_format.space_after = 0
+            style = f"Heading{min(heading + 2, 9)}"
+        elif self._lists:
+            ordered, its = self._lists[-1]
+            depth = min(len(self._lists), _DEEPEST)
+            kind = "ListContinue" if not begins else "ListNumber" if ordered else "ListBullet"
+            style = f"{kind}{depth if depth > 1 else ''}"
+            number = its if begins and ordered else 0
+        self._parts.append(paragraph(runs, style, number))
 
     def _table(self, tokens: "list[Token]", place: int) -> int:
         """From `table_open` to its end, whose place is returned."""
-        from docx.enum.text import WD_ALIGN_PARAGRAPH
-
-        rows: list[list[Token]] = []
+        rows: list[list[str]] = []
         sides: list[str] = []
         while tokens[place].type != "table_close":
             token = tokens[place]
@@ -284,82 +220,53 @@ class _Blocks:
             elif token.type == "th_open":
                 sides.append(str(token.attrGet("style") or "").removeprefix("text-align:"))
             elif token.type == "inline":
-                rows[-1].append(token)
+                rows[-1].append(_spans(token.children or (), bold=len(rows) == 1))
             place += 1
-        table = self._document.add_table(len(rows), max(map(len, rows)), style="Table Grid")
-        aligned = {"right": WD_ALIGN_PARAGRAPH.RIGHT, "center": WD_ALIGN_PARAGRAPH.CENTER}
-        for line, (row, cells) in enumerate(zip(table.rows, rows, strict=True)):
-            for column, (cell, said) in enumerate(zip(row.cells, cells, strict=False)):
-                paragraph = cell.paragraphs[0]
-                if side := aligned.get(sides[column]):
-                    paragraph.alignment = side
-                _Spans(paragraph, bold=line == 0).write(said.children or ())
-        self._document.add_paragraph()
+        self._parts.append(table(rows, sides))
         return place
 
 
-class _Spans:
-    """Writes the runs of one paragraph."""
-
-    def __init__(self, paragraph: "Paragraph", *, bold: bool = False) -> None:
-        self._paragraph = paragraph
-        self._strong, self._emphasis, self._strike = int(bold), 0, 0
-        self._link = ""
-
-    def write(self, tokens: "Any") -> None:
-        for token in tokens:
-            match token.type:
-                case "text":
-                    self._add(token.content)
-                case "code_inline":
-                    self._add(token.content, code=True)
-                case "math_inline":
-                    self._add(f"\\({token.content}\\)", code=True)
-                case "math_inline_double":
-                    self._add(f"\\[{token.content}\\]", code=True)
-                case "softbreak":
-                    self._add(" ")
-                case "hardbreak":
-                    self._add("\n")
-                case "strong_open" | "strong_close":
-                    self._strong += token.nesting
-                case "em_open" | "em_close":
-                    self._emphasis += token.nesting
-                case "s_open" | "s_close":
-                    self._strike += token.nesting
-                case "link_open":
-                    self._link = str(token.attrGet("href") or "")
-                case "link_close":
-                    self._link = ""
-                case "image":
-                    outer, self._link = self._link, str(token.attrGet("src") or "")
-                    self._add(token.content or self._link)
-                    self._link = outer
-                case _:
-                    self._add(token.content)
-
-    def _add(self, text: str, *, code: bool = False) -> None:
-        if not text:
-            return
-        linked = safe_link(self._link) and '"' not in self._link
-        run = _run(self._paragraph, text, colour=_LINK if linked else "", code=code)
-        run.bold, run.italic = self._strong > 0 or None, self._emphasis > 0 or None
-        run.font.strike = self._strike > 0 or None
-        if linked:
-            run.underline = True
-            _as_link(run, self._link)
+def _coloured(token: "Token") -> str:
+    pieces = coloured(language_of(token.info), token.content.removesuffix("\n"))
+    return "".join(run(piece, Look(code=True, colour=_TONES.get(tone, ""))) for piece, tone in pieces)
 
 
-def _as_link(run: "Run", address: str) -> None:
-    """A field (17.16.5.25), which needs no relation beside the text."""
-    from docx.oxml import OxmlElement
-    from docx.oxml.ns import qn
+def _spans(tokens: "Any", *, bold: bool = False) -> str:
+    """The runs of one paragraph."""
+    parts: list[str] = []
+    strong, emphasis, strike, link = int(bold), 0, 0, ""
+    for token in tokens:
+        text, address, is_code = token.content, link, False
+        match token.type:
+            case "code_inline":
+                is_code = True
+            case formula_rules.INLINE:
+                text, is_code = formula_text(token), True
+            case "softbreak":
+                text = " "
+            case "hardbreak":
+                text = "\n"
+            case "strong_open" | "strong_close":
+                strong += token.nesting
+            case "em_open" | "em_close":
+                emphasis += token.nesting
+            case "s_open" | "s_close":
+                strike += token.nesting
+            case "link_open":
+                link = str(token.attrGet("href") or "")
+            case "link_close":
+                link = ""
+            case "image":
+                address = str(token.attrGet("src") or "")
+                text = text or address
+        if text:
+            parts.append(linked(text, address, Look(strong > 0, emphasis > 0, strike > 0, is_code)))
+    return "".join(parts)
 
-    field: Any = OxmlElement("w:fldSimple")
-    field.set(qn("w:instr"), f' HYPERLINK "{sound(address)}" ')
-    element: Any = run._r
-    element.addprevious(field)
-    field.append(element)
+
+def _parted(content: bytes, at: bytes) -> tuple[bytes, bytes]:
+    place = content.rindex(at)
+    return content[:place], content[place:]
 
 
 def _custom(aigc: str) -> str:

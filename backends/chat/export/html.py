@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from backends import __version__
 from backends.chat.export import words
 from backends.chat.export.mathml import mathml
-from backends.chat.export.parsed import coloured, language_of, parse, parser, safe_link, sound
+from backends.chat.export.parsed import coloured, formula_text, is_inline, language_of, parse, safe_link, sound
 from backends.chat.export.types import Head, Kept, Told
 from backends.chat.export.words import Said
+from backends.chat.formula_rules import BLOCK, INLINE, OPEN
+from backends.chat.markdown import parser
 from backends.core.phrase import Language
 from backends.governance import labels
 
@@ -202,10 +204,9 @@ def _renderer(look: Look) -> "RendererHTML":
         "fence": lambda tokens, place, *_: _code(tokens[place], look),
         "code_block": lambda tokens, place, *_: _code(tokens[place], look),
         "image": lambda tokens, place, *_: _picture(tokens[place]),
-        "math_inline": lambda tokens, place, *_: _formula(tokens[place], look, block=False),
-        "math_inline_double": lambda tokens, place, *_: _formula(tokens[place], look, block=True),
-        "math_block": lambda tokens, place, *_: f"<p>{_formula(tokens[place], look, block=True)}</p>\n",
-        "math_block_eqno": lambda tokens, place, *_: f"<p>{_formula(tokens[place], look, block=True)}</p>\n",
+        INLINE: lambda tokens, place, *_: _formula(tokens[place], look),
+        BLOCK: lambda tokens, place, *_: f"<p>{_formula(tokens[place], look)}</p>\n",
+        OPEN: lambda tokens, place, *_: f"<p>{_formula(tokens[place], look)}</p>\n",
         "table_open": lambda *_: _TABLE[look][0],
         "table_close": lambda *_: _TABLE[look][1],
     }
@@ -239,11 +240,9 @@ def _picture(token: "Token") -> str:
     return f'<a href="{escape(address)}" rel="noreferrer">{said}</a>' if safe_link(address) else said
 
 
-def _formula(token: "Token", look: Look, *, block: bool) -> str:
-    source = token.content.strip()
-    set_ = mathml(source, block=block) if look == "page" else ""
+def _formula(token: "Token", look: Look) -> str:
+    set_ = mathml(token.content, block=not is_inline(token)) if look == "page" and token.type != OPEN else ""
     if set_:
         return set_
-    before, after = ("\\[", "\\]") if block else ("\\(", "\\)")
     mono = "" if look == "page" else ' style="font-family:monospace"'
-    return f'<span class="tex"{mono}>{before}{text_of(source)}{after}</span>'
+    return f'<span class="tex"{mono}>{text_of(formula_text(token))}</span>'
