@@ -11,6 +11,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -67,16 +68,17 @@ def index(folder: Path, block: Sequence[str], count: int, asked: Sequence[Sequen
             made.commit(document)
     made.commit(count)
     seconds = time.monotonic() - begun
-    view = made.view
+    view, second = made.view, ThreadPoolExecutor(max_workers=1)
 
     def ask(terms: Sequence[str]) -> object:
         weights = {term: _idf(view.frequency(term), view.passages) for term in terms}
-        return _Asked([(reading, _boosts(reading, weights)) for reading in view.readings], None).fetch(50)
+        return _Asked([(reading, _boosts(reading, weights)) for reading in view.readings], None, second).fetch(50)
 
     found = times(asked, ask)
     kept = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     more = psutil.Process().memory_info().rss - before
     say(f"index ({len(view.readings)} segments)", size / seconds, found, kept, more)
+    second.shutdown()
     made.close()
     return found[1]
 
