@@ -59,6 +59,9 @@ class OptionDesk(QObject):
         sheet.presets.exported.connect(options.export)
         sheet.presets.imported.connect(options.bring)
 
+        page.composer.chip.own_requested.connect(
+            lambda model: options.change(options.picture.conversation, "model", model)
+        )
         page.panel.menu.options_requested.connect(self._on_requested)
 
         options.picture_changed.connect(lambda: page.show_options(options.picture))

@@ -1,6 +1,7 @@
 """What happens to the settings of a chat and to presets: read for the chat that is shown, changed, kept as files.
 
-The options of a chat that has not begun are kept here until it begins; those of the preset for new chats to begin with.
+The options of a chat that has not begun are those of the preset for new chats, until somebody chooses others; these
+are kept until it begins, also over a restart.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,6 +32,7 @@ class _Read:
     usual: Usual
     models: tuple[tuple[str, str], ...]
     presets: tuple[Preset | Broken, ...]
+    own: bool  # somebody chose these for a chat that has not begun
 
 
 class OptionController(QObject):
@@ -63,6 +65,7 @@ class OptionController(QObject):
         before, self._conversation = self._conversation, conversation.id if conversation else None
         if self._conversation is not None and self._conversation == self._begun:
             self._own, self._begun = False, None  # the next one begins anew
+            self._keep_next(None)
         if self._conversation != before or before is None:
             self.look()
 
@@ -72,6 +75,13 @@ class OptionController(QObject):
         if options != Options():
             self._services.chats.organised.set_options(conversation.id, options)
         self._begun = conversation.id
+        return conversation
+
+    def create_aside(self) -> Conversation:
+        """A chat beside the next one, which keeps what a person chose for it. On the thread of who makes it."""
+        conversation, options = self._services.chats.create(), Options() if self._own else self._next
+        if options != Options():
+            self._services.chats.organised.set_options(conversation.id, options)
         return conversation
 
     @Slot()
@@ -123,8 +133,13 @@ class OptionController(QObject):
     def _take_for_next(self, options: Options) -> None:
         options.check()
         self._own, self._next = True, options
+        self._keep_next(options)
         self._draw(replace(self.picture, options=options))
         self.look()
+
+    def _keep_next(self, options: Options | None) -> None:
+        keep = self._services.chats.organised.set_new_options
+        self._pump.call(self._runner, keep, options, then=lambda _: None, on_error=self._board.post_error)
 
     def _refuse(self, error: BackendError) -> None:
         if isinstance(error, BadOption):
@@ -248,15 +263,16 @@ class OptionController(QObject):
     def _read(self, conversation: int | None, own: Options | None) -> _Read:
         services = self._services
         presets = services.presets.all()
+        chosen = services.chats.organised.new_options() if own is None and conversation is None else own
         if conversation is not None:
             options = services.chats.organised.options(conversation)
         else:
             name = services.settings.current.chat.preset
             of_preset = (one.options for one in presets if isinstance(one, Preset) and one.name == name)
-            options = own or next(of_preset, Options())
+            options = next(of_preset, Options()) if chosen is None else chosen
         here = [one for one in services.library.models() if one.kind == "chat" and one.current and not one.problem.en]
         models = tuple((one.id, f"{one.name} ({one.quant})" if one.quant else one.name) for one in here)
-        return _Read(options, services.answering.usual(options), models, presets)
+        return _Read(options, services.answering.usual(options), models, presets, chosen is not None)
 
     def _arrived(self, conversation: int | None, read: _Read) -> None:
         if conversation != self._conversation:
@@ -264,6 +280,7 @@ class OptionController(QObject):
         options = read.options
         if conversation is None:
             options = self._next = self._next if self._own else options
+            self._own = self._own or read.own
         self._presets = {one.name: one for one in read.presets if isinstance(one, Preset)}
         broken = tuple(_told(one) for one in read.presets if isinstance(one, Broken))
         for_new = self._services.settings.current.chat.preset

@@ -225,10 +225,7 @@ class OrganisingController(QObject):
         self._back(self._archived, gone, self._services.chats.organised.archive, gone.ids, False)
 
     def _restore_folder(self, gone: _GoneFolder) -> None:
-        """What was erased meanwhile does not come back into it."""
-        there = {one.id for one in (*self._conversations.conversations, *self._conversations.archived)}
-        ids = [id for id in gone.ids if id in there]
-        self._back(self._folders, gone, self._services.chats.organised.restore_folder, gone.folder, ids)
+        self._back(self._folders, gone, self._services.chats.organised.restore_folder, gone.folder, gone.ids)
 
     def _back(
         self,

@@ -1,7 +1,7 @@
 """The chat: panel, head, messages or the empty state, notices of this page, composer; its settings at the right."""
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal, Slot
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QSizePolicy, QSplitter, QStackedLayout, QWidget
 
 from app import icons, parts
@@ -68,6 +68,15 @@ class _Title(QLineEdit):
             super().keyPressEvent(event)
 
 
+class _Veil(QWidget):
+    """Nothing to be seen: over the chat while its settings lie over it, so that a click beside them closes them."""
+
+    pressed = Signal()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.pressed.emit()
+
+
 class ChatPage(Retranslated, QFrame):
     rename_requested = Signal(str)
     panel_toggled = Signal(bool)
@@ -93,6 +102,8 @@ class ChatPage(Retranslated, QFrame):
         self._title.setSizePolicy(across)
         self.options = OptionSheet()
         self.options.closed.connect(lambda: self.set_options_open(False))
+        self._veil = _Veil()
+        self._veil.pressed.connect(lambda: self.set_options_open(False))
         self._mark = parts.button(kind="chip")
         self._mark.clicked.connect(lambda: self.set_options_open(True))
         self._sliders = parts.icon_button("sliders-horizontal")
@@ -144,6 +155,8 @@ class ChatPage(Retranslated, QFrame):
         self._beside = parts.row(chat, space=0)
         self._beside.setStretch(0, 1)
         self._main.setLayout(self._beside)
+        self._veil.setParent(self._main)
+        self._veil.hide()
         self.options.setParent(self._main)
         self.options.hide()
         self._main.installEventFilter(self)
@@ -205,6 +218,7 @@ class ChatPage(Retranslated, QFrame):
         """What the chat is answered with, in the sheet and as a mark in the head."""
         self._picture = picture
         self.options.show_picture(picture)
+        self.composer.chip.show_picture(picture)
         self._draw_mark()
 
     def show_title(self, title: str, *, editable: bool) -> None:
@@ -232,7 +246,11 @@ class ChatPage(Retranslated, QFrame):
     # ---- inside
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Words typed after a click somewhere in the messages, where nothing takes them, are meant for the composer."""
+        """Words typed after a click somewhere in the messages, where nothing takes them, are meant for the composer.
+        Esc closes the settings that lie over the chat."""
+        if event.key() == Qt.Key.Key_Escape and not self._veil.isHidden():
+            self.set_options_open(False)
+            return
         commands = (
             Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
         )
@@ -276,7 +294,10 @@ class ChatPage(Retranslated, QFrame):
         elif not beside:
             self._beside.removeWidget(sheet)
             sheet.setGeometry(room - sheet.width(), 0, sheet.width(), self._main.height())
+            self._veil.setGeometry(self._main.rect())
+            self._veil.raise_()
             sheet.raise_()
+        self._veil.setVisible(sheet.isVisibleTo(self._main) and not beside)
         self._show_mark()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -1,6 +1,6 @@
 """A message is written anew in its place: the composer's field, and what to do with it."""
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QLocale, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QTextCursor
 from PySide6.QtWidgets import QFrame, QTextEdit, QWidget
 
@@ -29,14 +29,20 @@ class Editor(Retranslated, QFrame):
         self.box.setPlainText(edits.texts.get(row.id, row.text))
         self.box.moveCursor(QTextCursor.MoveOperation.End)
         self._hint = parts.label(role="caption", tone="muted")
+        self._refused = parts.label(role="caption", tone="warning", wrap=True)
+        self._refused.hide()
+        self._refused_size = 0  # characters that were pasted and are too many
         self._cancel = parts.button(kind="quiet")
         self._save = parts.button(kind="primary")
         bottom = parts.row(self._hint, None, self._cancel, self._save, space=SPACE.s)
-        self._layout = parts.column(self.box, bottom, space=SPACE.s, margin=(SPACE.m, SPACE.m, SPACE.s, SPACE.s))
+        self._layout = parts.column(
+            self.box, self._refused, bottom, space=SPACE.s, margin=(SPACE.m, SPACE.m, SPACE.s, SPACE.s)
+        )
         self.setLayout(self._layout)
         self.setFocusProxy(self.box)
         self.box.submitted.connect(self._on_submitted)
         self.box.textChanged.connect(self._on_changed)
+        self.box.long_pasted.connect(self._on_long_pasted)
         self.box.height_changed.connect(self.resized)
         self.box.focus_changed.connect(self._on_focus_changed)
         self._cancel.clicked.connect(self.cancelled)
@@ -54,7 +60,15 @@ class Editor(Retranslated, QFrame):
         margins = self._layout.contentsMargins()
         self._break_lines_at(width - margins.left() - margins.right() - 4)
         buttons = self._save.sizeHint().height()
-        return self.box.height() + SPACE.s + buttons + margins.top() + margins.bottom() + 2
+        return (
+            self.box.height() + self._refused_height(width) + SPACE.s + buttons + margins.top() + margins.bottom() + 2
+        )
+
+    def _refused_height(self, width: int) -> int:
+        if self._refused.isHidden():
+            return 0
+        margins = self._layout.contentsMargins()
+        return self._refused.heightForWidth(width - margins.left() - margins.right()) + SPACE.s
 
     def _break_lines_at(self, width: int) -> None:
         """Known before the box is resized, and so is its height."""
@@ -69,6 +83,8 @@ class Editor(Retranslated, QFrame):
         self._save.setText(self.tr("Send") if question else self.tr("Save"))
         enter = self.box.enter_sends
         self._hint.setText(self.tr("Shift+Enter for a new line") if enter else self.tr("Ctrl+Enter when done"))
+        size = QLocale().toString(self._refused_size)
+        self._refused.setText(self.tr("The pasted text is too long to be written here ({0} characters).").format(size))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and not self.box.composing:
@@ -76,8 +92,22 @@ class Editor(Retranslated, QFrame):
         elif event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             super().keyPressEvent(event)
 
+    @Slot(str, object)
+    def _on_long_pasted(self, text: str, place: QTextCursor | None) -> None:
+        """What was written all the same needs no words: it is there to be seen."""
+        if place is None:
+            self._refused_size = len(text)
+            self.retranslate()
+            self._show_refused(True)
+
+    def _show_refused(self, refused: bool) -> None:
+        if refused == self._refused.isHidden():
+            self._refused.setHidden(not refused)
+            self.resized.emit()
+
     @Slot()
     def _on_changed(self) -> None:
+        self._show_refused(False)
         text = self.box.toPlainText()
         if self._row.id in self._edits.texts:
             self._edits.texts[self._row.id] = text

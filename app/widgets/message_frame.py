@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QPoint, QRect, Qt, Signal, Slot
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.language import Retranslated
 from app.lists.messages import MessageList, MessageRow
@@ -10,6 +10,7 @@ from app.theme import SPACE
 from app.widgets.markdown_view import Work
 from app.widgets.message_editor import Editor
 from app.widgets.message_menu import MessageMenu
+from app.widgets.prose import ReadOnlyText
 from app.widgets.stack import Stack
 
 
@@ -59,9 +60,9 @@ class MessageFrame(Retranslated, Stack):
         if self._row.live is None and 1 <= self._row.position + by <= self._row.siblings:
             self.variant_requested.emit(self._row.id, by)
 
-    def open_menu(self, place: QPoint) -> None:
-        """At this place of the screen."""
-        menu = MessageMenu(self._row, self)
+    def open_menu(self, place: QPoint, text: ReadOnlyText | None = None) -> None:
+        """At this place of the screen. `text`: the part of the message that lies there."""
+        menu = MessageMenu(self._row, self, text.copies(text.mapFromGlobal(place)) if text is not None else ())
         menu.chosen.connect(self.act)
         menu.open(place)
 
@@ -87,7 +88,17 @@ class MessageFrame(Retranslated, Stack):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if self._editor is None or not self._editor.geometry().contains(event.pos()):
             by_key = event.reason() is QContextMenuEvent.Reason.Keyboard
-            self.open_menu(self.mapToGlobal(self.ring().topLeft()) if by_key else event.globalPos())
+            text = self._text_around(QApplication.focusWidget() if by_key else self.childAt(event.pos()))
+            alone = by_key and text is None
+            self.open_menu(self.mapToGlobal(self.ring().topLeft()) if alone else event.globalPos(), text)
+
+    def _text_around(self, widget: QWidget | None) -> ReadOnlyText | None:
+        """The part of this message's text that the widget is, or is inside of."""
+        while widget is not None and widget is not self:
+            if isinstance(widget, ReadOnlyText):
+                return widget
+            widget = widget.parentWidget()
+        return None
 
     # ---- for those who are messages
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QWidget
 from shiboken6 import isValid
 
 from app import theme
+from app.lists.messages import MessageList
 from app.theme import RADIUS
 from app.widgets.message_frame import MessageFrame
 
@@ -16,16 +17,19 @@ _AROUND = 6  # pixels between a message and the frame of its focus
 
 class MessageKeys(QObject):
     """Up and Down go from message to message, Enter opens the menu, F2 the editor, Ctrl+C copies, Del deletes; Alt+Left
-    and Alt+Right show other variants, also with the focus inside. `in_sight`: the widgets, by row."""
+    and Alt+Right show other variants, also with the focus inside. `in_sight`: the widgets that there are, by row;
+    `show_message` makes the one of a message, and scrolls to it."""
 
     def __init__(
         self,
         view: QAbstractScrollArea,
+        messages: MessageList,
         in_sight: Callable[[], Mapping[int, MessageFrame]],
         show_message: Callable[[int], None],
     ) -> None:
         super().__init__(view)
-        self._view, self._in_sight, self._show_message = view, in_sight, show_message
+        self._view, self._messages = view, messages
+        self._in_sight, self._show_message = in_sight, show_message
         self._page = page = view.viewport()
         self._attended: MessageFrame | None = None
         page.installEventFilter(self)
@@ -70,12 +74,14 @@ class MessageKeys(QObject):
         if message.geometry().bottom() > view if by > 0 else message.y() < 0:
             bar.setValue(bar.value() + by * view // 2)
             return
-        shown = self._in_sight()
-        row = next((row for row, widget in shown.items() if widget is message), -1) + by
-        if row in shown and (shown[row].y() < 0 or shown[row].geometry().bottom() > view or not shown[row].isVisible()):
-            self._show_message(shown[row].row.id)
-        if row in shown:
-            shown[row].setFocus(Qt.FocusReason.TabFocusReason)
+        here = self._messages.find(message.row.id)
+        if here is None or not 0 <= here + by < len(self._messages.rows):
+            return
+        there = self._in_sight().get(here + by)
+        if there is None or not there.isVisible() or there.y() < 0 or there.geometry().bottom() > view:
+            self._show_message(self._messages.rows[here + by].id)
+            there = self._in_sight()[here + by]
+        there.setFocus(Qt.FocusReason.TabFocusReason)
 
     def _paint_ring(self) -> None:
         message = self._attended

@@ -1,7 +1,7 @@
 """The "…" menu of a message: what can be done with it. A new line in `entries` is all that another action needs here;
 its name comes out of `Transcript.message_action`, with the message's id."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QPoint, Qt, Signal
@@ -23,13 +23,19 @@ class Entry:
 
 
 class MessageMenu(QObject):
-    """Made when it is opened, gone when it is closed."""
+    """Made when it is opened, gone when it is closed. `copies`: those of a part of the text, which come first."""
 
     chosen = Signal(str)
 
-    def __init__(self, row: MessageRow, parent: QWidget) -> None:
+    def __init__(
+        self, row: MessageRow, parent: QWidget, copies: Sequence[tuple[str, Callable[[], object]]] = ()
+    ) -> None:
         super().__init__(parent)
         self.menu = parts.menu(parent)
+        for text, copy in copies:
+            self.menu.addAction(icons.icon("copy", "muted"), text).triggered.connect(lambda _=False, copy=copy: copy())
+        if copies:
+            self.menu.addSeparator()
         self._fill(self.menu, self.entries(row))
         self.menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.menu.destroyed.connect(self.deleteLater)

@@ -4,12 +4,14 @@ One `Paragraph` is one block of the document, in order, so that a streaming answ
 at its end. Nothing goes through HTML.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QByteArray, QMimeData, QPointF, QRectF, Qt, QUrl, Signal, Slot
+from PySide6.QtCore import QByteArray, QMimeData, QPoint, QPointF, QRectF, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QFont,
+    QGuiApplication,
     QPainter,
     QPaintEvent,
     QTextBlock,
@@ -76,6 +78,19 @@ class ReadOnlyText(QTextBrowser):
             data = QMimeData()
             data.setText(written(self.textCursor()))
         return data
+
+    def copies(self, place: QPoint) -> list[tuple[str, Callable[[], object]]]:
+        """What can be copied of it, with its name: the selection, the address of the link at this place of it."""
+        found: list[tuple[str, Callable[[], object]]] = []
+        if self.textCursor().hasSelection():
+            found.append((self.tr("Copy the selection"), self.copy))
+        address = self.anchorAt(self.viewport().mapFrom(self, place))
+        if address.partition(":")[0] in ("http", "https", "mailto"):
+            found.append((self.tr("Copy the address"), lambda: QGuiApplication.clipboard().setText(address)))
+        return found
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        event.ignore()  # the message around it has a menu, which offers these copies
 
     def written(self) -> str:
         """The whole text, formulas as LaTeX: for those who hear it."""

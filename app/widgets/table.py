@@ -4,12 +4,11 @@ Text in cells wraps where the table would be wider than the page. A column is ne
 a few characters: a table of many columns scrolls sideways instead.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QMimeData, Qt, Slot
+from PySide6.QtCore import QMimeData, QPoint, Qt, Slot
 from PySide6.QtGui import (
     QColor,
-    QContextMenuEvent,
     QFont,
     QFontMetricsF,
     QGuiApplication,
@@ -112,13 +111,9 @@ class _TableText(WideText):
         result.setText("\n".join("\t".join(line[left : left + columns]) for line in chosen))
         return result
 
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        menu = self.createStandardContextMenu(event.pos())
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addSeparator()
-        menu.addAction(self.tr("Copy the table"), self._on_copy)
-        menu.addAction(self.tr("Copy as Markdown"), self._on_copy_markdown)
-        menu.popup(event.globalPos())
+    def copies(self, place: QPoint) -> list[tuple[str, Callable[[], object]]]:
+        whole = [(self.tr("Copy the table"), self._on_copy), (self.tr("Copy as Markdown"), self._on_copy_markdown)]
+        return [*super().copies(place), *whole]
 
     @Slot()
     def _on_copy(self) -> None:

@@ -69,7 +69,7 @@ class Transcript(Retranslated, QAbstractScrollArea):
         messages.dataChanged.connect(self._on_changed)
         messages.branch_changing.connect(self._on_branch_changing)
         messages.branch_changed.connect(self._on_branch_changed)
-        self._keys = MessageKeys(self, lambda: self._sheet.widgets, self.show_message)
+        self._keys = MessageKeys(self, messages, lambda: self._sheet.widgets, self.show_message)
         self.retranslate()
 
     # ---- what others ask for

@@ -177,7 +177,8 @@ def go_on(
             Phrase("Answer again to get another one.", "可重新生成一个回答。"),
             code="not_cut_off",
         )
-    yield from _write(store, engine, manner, store.message(message.parent_id), store.reopen(message_id), cancel)
+    question, model = store.message(message.parent_id), engine.model.alias if engine.model else ""
+    yield from _write(store, engine, manner, question, store.reopen(message_id, model), cancel)
 
 
 def _reply(

@@ -68,12 +68,13 @@ class Usual:
     """What holds where a conversation's options say nothing. `options`: of the settings and the publisher; None there
     is no limit, and for the seed a new one each time. `model`: the one of the settings, None if there is none;
     `published`: temperature and top-p are the publisher's of the one that answers. `gone`: the model that the options
-    name is not here."""
+    name is not here. `answers`: the one that would answer now, the options' own, the loaded or the usual one."""
 
     options: Options = field(default_factory=Options)
     model: LocalModel | None = None
     published: bool = False
     gone: bool = False
+    answers: LocalModel | None = None
 
 
 class BadOption(InvalidInput):

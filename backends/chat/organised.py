@@ -13,6 +13,7 @@ from backends.storage.database import Connected, Database
 
 _LONGEST_NAME = 100  # characters
 _NEW = 0  # the draft of a conversation that has not begun
+_NEW_OPTIONS = -1  # and what it is going to be answered with
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +69,15 @@ class Organised:
         return tuple(one for (one,) in inside)
 
     def restore_folder(self, folder: Folder, conversation_ids: Iterable[int]) -> None:
-        """As it was before `delete_folder`."""
+        """As it was before `delete_folder`, but for those that were erased or put elsewhere meanwhile."""
         with self._database.atomic() as connection:
             connection.execute(
                 "INSERT INTO folders (id, name, place) VALUES (?, ?, ?)", (folder.id, folder.name, folder.id)
             )
-        self.move(conversation_ids, folder.id)
+            connection.executemany(
+                "UPDATE conversations SET folder_id = ? WHERE id = ? AND folder_id IS NULL",
+                [(folder.id, one) for one in conversation_ids],
+            )
 
     def move(self, conversation_ids: Iterable[int], folder_id: int | None) -> None:
         """Into this folder; None: out of any."""
@@ -108,11 +112,27 @@ class Organised:
 
     def draft(self, conversation_id: int | None) -> str:
         """What stood in the composer of this conversation, None: of one that has not begun."""
-        rows = self._rows("SELECT text FROM drafts WHERE conversation_id = ?", conversation_id or _NEW)
-        return rows[0][0] if rows else ""
+        return self._drafted(conversation_id or _NEW)
 
     def set_draft(self, conversation_id: int | None, text: str) -> None:
-        place = conversation_id or _NEW
+        self._set_drafted(conversation_id or _NEW, text)
+
+    def new_options(self) -> Options | None:
+        """What somebody chose for a conversation that has not begun."""
+        text = self._drafted(_NEW_OPTIONS)
+        return Options.of(json.loads(text)) if text else None
+
+    def set_new_options(self, options: Options | None) -> None:
+        """BadOption, and then nothing has changed."""
+        if options is not None:
+            options.check()
+        self._set_drafted(_NEW_OPTIONS, options.to_json() if options is not None else "")
+
+    def _drafted(self, place: int) -> str:
+        rows = self._rows("SELECT text FROM drafts WHERE conversation_id = ?", place)
+        return rows[0][0] if rows else ""
+
+    def _set_drafted(self, place: int, text: str) -> None:
         with self._database.atomic() as connection:
             if text:
                 connection.execute("INSERT OR REPLACE INTO drafts VALUES (?, ?)", (place, sound(text)))

@@ -34,7 +34,7 @@ from backends.chat.schema import MIGRATIONS
 from backends.chat.search import ChatSearch
 from backends.chat.sourced import Sourced
 from backends.chat.titles import title_of
-from backends.chat.tree import Tree, newest_leaf
+from backends.chat.tree import Tree
 from backends.chat.types import INTERRUPTED, Author, Conversation, Message, Problem, Status
 from backends.engine.protocol import Timings, Usage
 from backends.storage.database import Database
@@ -194,6 +194,8 @@ class ChatStore:
             parent_id = leaf if parent == "leaf" else parent
             if parent_id is not None:
                 self._require_in(connection, parent_id, conversation_id)
+            if parent_id != leaf:
+                self.tree.seen.leave(connection, leaf)
             cursor = connection.execute(
                 "INSERT INTO messages (conversation_id, parent_id, role, content, status, model, created, updated) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -210,10 +212,12 @@ class ChatStore:
         return self.message(message_id)
 
     def select(self, message_id: int) -> tuple[Message, ...]:
-        """Make this variant the active one, down to its newest leaf. The active branch."""
+        """Make this variant the active one, down to where one was below it; a new one down to its newest leaf. The
+        active branch."""
         conversation_id = self.message(message_id).conversation_id
         with self._database.atomic() as connection:
-            leaf = newest_leaf(connection, conversation_id, message_id)
+            self.tree.seen.leave_conversation(connection, conversation_id)
+            leaf = self.tree.seen.leaf(connection, conversation_id, message_id)
             connection.execute("UPDATE conversations SET active_leaf = ? WHERE id = ?", (leaf, conversation_id))
         return self.branch(leaf if leaf is not None else message_id)
 
@@ -225,13 +229,16 @@ class ChatStore:
                 (sound(reasoning), sound(text), time.time(), message_id),
             )
 
-    def reopen(self, message_id: int) -> Message:
-        """An answer that was cut off is written on."""
+    def reopen(self, message_id: int, model: str = "") -> Message:
+        """An answer that was cut off is written on, by this model: both are named if it is another one."""
+        models = [name for name in self.message(message_id).model.split(", ") if name]
+        if model and models[-1:] != [model]:
+            models.append(model)
         with self._database.atomic() as connection:
             connection.execute(
-                "UPDATE messages SET status = 'streaming', problem = NULL, finish_reason = '' "
+                "UPDATE messages SET status = 'streaming', problem = NULL, finish_reason = '', model = ? "
                 "WHERE id = ? AND role = 'assistant'",
-                (message_id,),
+                (", ".join(models), message_id),
             )
         return self.message(message_id)
 

@@ -33,6 +33,14 @@ _BELOW = """
         SELECT m.id FROM messages m JOIN below ON m.parent_id = below.id WHERE m.deleted_with IS NULL
     )
 """
+_ABOVE = """
+    WITH RECURSIVE above (id) AS (
+        SELECT parent_id FROM messages WHERE id = ?
+        UNION ALL
+        SELECT m.parent_id FROM messages m JOIN above ON m.id = above.id
+    )
+    SELECT id FROM above WHERE id IS NOT NULL
+"""
 _ERASED = """
     WITH RECURSIVE gone (id, conversation_id) AS (
         SELECT id, conversation_id FROM messages WHERE deleted_with IN (SELECT value FROM json_each(?))
@@ -49,6 +57,7 @@ class Tree:
 
     def __init__(self, database: Database, search: ChatSearch) -> None:
         self._database, self._search = database, search
+        self.seen = Seen()
 
     def delete(self, message_id: int) -> Deleted:
         """Hide it and what stands below. Shown is then its newest sibling, without one the branch up to its parent."""
@@ -61,6 +70,7 @@ class Tree:
             if row is None:
                 raise no_message()
             conversation_id, parent, leaf = row
+            self.seen.leave(connection, leaf)
             below = [id for (id,) in connection.execute(_BELOW + "SELECT id FROM below", (message_id,))]
             connection.executemany(
                 "UPDATE messages SET deleted_with = ? WHERE id = ?", [(message_id, id) for id in below]
@@ -78,6 +88,7 @@ class Tree:
             )
             if not back.rowcount:
                 raise no_message()
+            self.seen.leave_conversation(connection, deleted.conversation_id)
             connection.execute(
                 "UPDATE conversations SET active_leaf = ? WHERE id = ?", (deleted.leaf, deleted.conversation_id)
             )
@@ -111,6 +122,7 @@ class Tree:
             ).fetchone()
             if row is None:
                 raise no_message()
+            self.seen.leave_conversation(connection, row[0])
             connection.execute("UPDATE conversations SET active_leaf = ? WHERE id = ?", (message_id, row[0]))
         return int(row[0])
 
@@ -174,6 +186,31 @@ class Tree:
             branch.append(there[place])
             place = there[place]["parent_id"]
         return branch[::-1]
+
+
+class Seen:
+    """Which branch was shown last below each message: the end of one that is left is kept for all above it, until the
+    store is closed. Called within the transaction that leaves the branch."""
+
+    def __init__(self) -> None:
+        self._leaves: dict[int, int] = {}
+
+    def leave_conversation(self, connection: Connected, conversation_id: int) -> None:
+        row = connection.execute("SELECT active_leaf FROM conversations WHERE id = ?", (conversation_id,)).fetchone()
+        self.leave(connection, row[0] if row is not None else None)
+
+    def leave(self, connection: Connected, leaf: int | None) -> None:
+        """The branch that ends with `leaf`."""
+        if leaf is not None:
+            self._leaves.update({id: leaf for (id,) in connection.execute(_ABOVE, (leaf,))})
+
+    def leaf(self, connection: Connected, conversation_id: int, message_id: int) -> int | None:
+        """Where the branch ended that was shown last below it; of one never left, or deleted since, the newest."""
+        leaf = self._leaves.get(message_id)
+        there = "SELECT 1 FROM messages WHERE id = ? AND deleted_with IS NULL"
+        if leaf is not None and connection.execute(there, (leaf,)).fetchone() is not None:
+            return leaf
+        return newest_leaf(connection, conversation_id, message_id)
 
 
 def newest_leaf(connection: Connected, conversation_id: int, below: int | None) -> int | None:

@@ -75,7 +75,8 @@ class AnswerServices:
             repeat_penalty=sampling.repeat_penalty,
             thinking_budget=chat.thinking_budget,
         )
-        return Usual(there, model, known is not None, gone=bool(options.model) and named is None)
+        gone = bool(options.model) and named is None
+        return Usual(there, model, known is not None, gone, named or self._loaded() or model)
 
     def manner(self, options: Options, grounding: Grounding | None = None) -> Manner:
         """How the loaded model answers a conversation with these options."""
@@ -157,6 +158,13 @@ class AnswerServices:
         loaded, usual = self._base.engine.model, self._loading.default_model()
         came = loaded is not None and self._own is not None and self._own[1] == loaded
         return came and usual is not None and not self._is_loaded(usual)
+
+    def _loaded(self) -> LocalModel | None:
+        """The one that answers who names none, if it is loaded already."""
+        loaded = self._base.engine.model
+        if loaded is None or self._is_anothers():
+            return None
+        return next((one for one in self._base.library.models() if one.path == loaded.path), None)
 
     def _name_of_loaded(self) -> str:
         loaded = self._base.engine.model

@@ -11,27 +11,32 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QContextMenuEvent, QInputMethodEvent
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtGui import QContextMenuEvent, QInputMethodEvent, QTextCursor
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.__main__ import Session
 from app.lists.messages import Live, MessageList, MessageRow
 from app.widgets.message import Answer, Question
 from app.widgets.message_menu import MessageMenu
+from app.widgets.prose import Prose, ReadOnlyText
 from app.widgets.transcript import Transcript
+from app.widgets.wide import WideText
 from backends.chat.types import Conversation
 from backends.core.paths import Paths
+from backends.core.settings import SettingsStore
 from tests.app.conftest import MINUTE, Start, end
 from tests.kit import looks
 from tests.kit.ggufs import Script, scripted_model
 
 RED, BLUE, GREEN = "Red it is.", "Blue then.", "Perhaps green."
+CORRECTED = "Red, but only in the evening."
 SLOW = " ".join(f"w{number}" for number in range(300))
 
 
 @pytest.fixture
 def model(paths: Paths) -> Path:
+    SettingsStore(paths.config / "settings.json").set("chat.name_chats", False)  # they are called by their question
     scripts = [Script("", BLUE, "blue"), Script("", GREEN, "green"), Script("", SLOW, "slowly", endless=True)]
     return scripted_model(paths.models / "colours.gguf", "", RED, scripts=scripts, slow=24)
 
@@ -40,7 +45,8 @@ class Person:
     """At one window, whose conversation is told by the first words of its rows."""
 
     def __init__(self, qtbot: QtBot, session: Session) -> None:
-        self.qtbot, self.session = qtbot, session
+        assert session.desk is not None
+        self.qtbot, self.session, self.desk = qtbot, session, session.desk
         self.page, self.messages = session.chat_page, session.messages
         self.until(lambda: session.state.stage in ("idle", "ready"))
 
@@ -58,8 +64,25 @@ class Person:
         assert [row.text for row in self.messages.rows] == list(texts)
 
     def asks(self, text: str) -> None:
-        self.session.desk.chat.send(text)  # type: ignore[union-attr]
+        self.desk.chat.send(text)
         self.until(lambda: self.messages.rows and self.messages.rows[-1].live is None and not self.page.composer.busy)
+
+    def asks_slowly(self) -> None:
+        """The answer has begun, and has no end."""
+        self.desk.chat.send("Tell me slowly")
+        self.until(lambda: self.messages.rows and self.messages.rows[-1].text.startswith("w0 w1"))
+
+    def opens(self, conversation: int) -> None:
+        self.desk.chat.open(conversation)
+        self.until(lambda: self.current == conversation)
+
+    def unloads(self) -> None:
+        self.desk.models.unload()
+        self.until(lambda: self.session.state.stage == "idle")
+
+    @property
+    def current(self) -> int | None:
+        return self.desk.chat.current.id if self.desk.chat.current is not None else None
 
     def row(self, place: int) -> MessageRow:
         return self.messages.rows[place]
@@ -98,7 +121,7 @@ class Person:
         services, told = self.session.services, []
         assert services is not None
         pragma = f"PRAGMA query_only = {'OFF' if can else 'ON'}"
-        self.session.desk.chat.call(lambda: services.database.connection().execute(pragma), then=told.append)  # type: ignore[union-attr]
+        self.desk.chat.call(lambda: services.database.connection().execute(pragma), then=told.append)
         self.until(lambda: told)
 
     @property
@@ -111,46 +134,29 @@ def person(qtbot: QtBot, start: Start, model: Path) -> Person:
     return Person(qtbot, start())
 
 
-def test_a_question_is_written_anew_and_nothing_is_lost(person: Person) -> None:
+def test_messages_are_written_anew_and_answered_again_and_nothing_is_lost(person: Person) -> None:
     person.asks("One")
     person.asks("And blue?")
     person.reads("One", RED, "And blue?", BLUE)
     person.edits(0, "Or green?")
     person.reads("Or green?", GREEN)
     assert person.places() == [(2, 2), (1, 1)]
-    person.page.transcript.variant_requested.emit(person.row(0).id, -1)
+    person.widget(0).step(-1)
     person.reads("One", RED, "And blue?", BLUE)
     assert person.places()[0] == (1, 2)
     person.edits(2, "And green?")
     person.reads("One", RED, "And green?", GREEN)
     person.widget(2).step(-1)
     person.reads("One", RED, "And blue?", BLUE)
+    person.widget(0).step(1)
+    person.reads("Or green?", GREEN)
+    person.widget(0).step(-1)
+    person.reads("One", RED, "And blue?", BLUE)  # the one that was seen last, not the newest
     assert len(person.on_disk()) == 8
 
-
-def test_an_answer_is_corrected_by_the_person(qtbot: QtBot, start: Start, person: Person) -> None:
-    person.asks("One")
-    person.edits(1, "Red, but only in the evening.")
-    person.reads("One", "Red, but only in the evening.")
-    row = person.row(1)
-    assert (row.edited, row.position, row.siblings, row.problem) == (True, 2, 2, None)
-    assert "Edited by you" in looks.texts(person.widget(1))
-    person.asks("And blue?")
-    person.reads("One", "Red, but only in the evening.", "And blue?", BLUE)
-    end(qtbot, person.session)
-    again = Person(qtbot, start())
-    again.until(lambda: again.conversations)
-    again.session.desk.chat.open(again.conversations[0].id)  # type: ignore[union-attr]
-    again.reads("One", "Red, but only in the evening.", "And blue?", BLUE)
-    assert again.row(1).edited
-
-
-def test_any_answer_is_written_again_and_each_branch_keeps_what_followed(person: Person) -> None:
-    person.asks("One")
-    person.asks("And blue?")
     person.does("regenerate", 1)
     person.reads("One", RED)
-    assert person.places() == [(1, 1), (2, 2)]
+    assert person.places()[1] == (2, 2)
     person.asks("And green?")
     person.widget(1).step(-1)
     person.reads("One", RED, "And blue?", BLUE)
@@ -160,44 +166,60 @@ def test_any_answer_is_written_again_and_each_branch_keeps_what_followed(person:
     person.reads("One", RED, "And green?", GREEN)
 
 
-def test_a_branch_becomes_a_chat_of_its_own(person: Person) -> None:
+def test_branches_are_corrected_ended_and_taken_elsewhere_and_stand_so_after_a_restart(
+    qtbot: QtBot, start: Start, person: Person
+) -> None:
     person.asks("One")
+    person.edits(1, CORRECTED)
+    person.reads("One", CORRECTED)
+    row = person.row(1)
+    assert (row.edited, row.position, row.siblings, row.problem) == (True, 2, 2, None)
+    assert "Edited by you" in looks.texts(person.widget(1))
     person.asks("And blue?")
-    first = person.conversations[0].id
-    person.does("branch", 1)
-    person.until(lambda: len(person.conversations) == 2)
-    person.until(lambda: person.session.desk.chat.current.id != first)  # type: ignore[union-attr]
-    person.reads("One", RED)
-    assert person.conversations[0].title == "One (branch)"
-    person.asks("And green?")
-    person.session.desk.chat.open(first)  # type: ignore[union-attr]
-    person.reads("One", RED, "And blue?", BLUE)
+    person.reads("One", CORRECTED, "And blue?", BLUE)
 
-
-def test_the_branch_ends_where_one_says_and_the_rest_can_be_shown(person: Person) -> None:
-    person.asks("One")
-    person.asks("And blue?")
     person.does("end_here", 1)
-    person.reads("One", RED)
+    person.reads("One", CORRECTED)
     assert person.row(1).goes_on
     looks.button(person.widget(1), "Show what follows").click()
-    person.reads("One", RED, "And blue?", BLUE)
+    person.reads("One", CORRECTED, "And blue?", BLUE)
     assert not person.row(3).goes_on
     person.does("end_here", 1)
-    person.reads("One", RED)
+    person.reads("One", CORRECTED)
     person.asks("And green?")
-    person.reads("One", RED, "And green?", GREEN)
+    person.reads("One", CORRECTED, "And green?", GREEN)
     assert person.places()[2] == (2, 2)
 
+    first = person.conversations[0].id
+    for _ in range(2):  # asked for twice, done once
+        person.desk.branches.branches.branch(person.row(1).id)
+    person.until(lambda: person.current != first)
+    person.reads("One", CORRECTED)
+    assert [one.title for one in person.conversations] == ["One (branch)", "One"]
+    person.asks("And blue?")
+    person.desk.chat.open(first)
+    person.reads("One", CORRECTED, "And green?", GREEN)
 
-def test_a_deleted_message_comes_back_and_several_the_last_first(person: Person) -> None:
+    end(qtbot, person.session)
+    again = Person(qtbot, start())
+    again.opens(first)
+    again.reads("One", CORRECTED, "And green?", GREEN)
+    assert again.row(1).edited
+    assert again.places()[2] == (2, 2)
+
+
+def test_deleted_messages_come_back_the_last_first_and_are_erased_when_their_notice_goes(person: Person) -> None:
     person.asks("One")
     person.asks("And blue?")
     person.does("regenerate", 3)
     person.rests()
-    person.does("delete", 3)
+    widget = person.widget(3)
+    for _ in range(2):  # asked for twice, done once
+        widget.act("delete")
     person.reads("One", RED, "And blue?", BLUE)
     assert person.places()[3] == (1, 1)
+    assert "1 message deleted." in looks.texts(person.page.notices)
+    assert len(person.page.notices.banners) == 1
     person.does("delete", 2)
     person.reads("One", RED)
     assert "3 messages deleted." in looks.texts(person.page.notices)
@@ -210,59 +232,40 @@ def test_a_deleted_message_comes_back_and_several_the_last_first(person: Person)
     person.reads("One", RED)
     person.presses("Undo")
     person.reads("One", RED, "And blue?", BLUE)
-    person.presses("Undo")
+    person.desk.chat.new()
+    person.presses("Undo")  # it is about another conversation than the one that is shown
     person.reads("One", RED, "And blue?", BLUE)
     assert person.places()[3] == (2, 2)
     assert not person.page.notices.banners
 
-
-def test_what_was_deleted_is_erased_when_its_notice_goes(person: Person) -> None:
-    person.asks("One")
-    person.asks("And blue?")
-    person.does("delete", 2)
-    person.reads("One", RED)
-    assert BLUE in person.on_disk()
-    (banner,) = person.page.notices.banners
-    banner.dismiss()
-    person.until(lambda: person.on_disk() == ["One", RED])
-    person.does("delete", 0)
-    person.reads()
-    person.asks("And green?")  # the next question: it is not wanted back
-    person.reads("And green?", GREEN)
-    person.until(lambda: person.on_disk() == ["And green?", GREEN])
-    person.until(lambda: person.conversations[0].title == "And green?")
-
-
-def test_undo_comes_back_to_the_conversation_that_it_is_about(person: Person) -> None:
-    person.asks("One")
-    person.does("delete", 1)
-    person.until(lambda: person.page.notices.banners)
-    person.session.desk.chat.new()  # type: ignore[union-attr]
-    person.presses("Undo")
-    person.reads("One", RED)
-
-
-def test_a_message_that_another_branch_shares_goes_with_both(person: Person) -> None:
-    person.asks("One")
-    person.asks("And blue?")
-    person.edits(2, "And green?")
+    person.edits(2, "And green?")  # both branches have the first answer in common
     person.reads("One", RED, "And green?", GREEN)
     person.does("delete", 1)
-    person.until(lambda: "5 messages deleted." in looks.texts(person.page.notices))
+    person.until(lambda: "6 messages deleted." in looks.texts(person.page.notices))
     person.until(lambda: [row.text for row in person.messages.rows] == ["One", ""])  # and the offer to answer it
     person.presses("Undo")
     person.reads("One", RED, "And green?", GREEN)
     person.widget(2).step(-1)
     person.reads("One", RED, "And blue?", BLUE)
 
+    person.does("delete", 2)
+    person.until(lambda: person.page.notices.banners)
+    assert BLUE in person.on_disk()
+    (banner,) = person.page.notices.banners
+    banner.dismiss()
+    person.until(lambda: person.on_disk() == ["One", RED, "And green?", GREEN])
+    person.does("delete", 0)
+    person.reads()
+    person.asks("And blue?")  # the next question: what was deleted is not wanted back
+    person.reads("And blue?", BLUE)
+    person.until(lambda: person.on_disk() == ["And blue?", BLUE])
+    person.until(lambda: person.conversations[0].title == "And blue?")
 
-def begins_slowly(person: Person) -> None:
-    person.session.desk.chat.send("Tell me slowly")  # type: ignore[union-attr]
-    person.until(lambda: person.messages.rows and person.messages.rows[-1].text.startswith("w0 w1"))
 
-
-def test_an_answer_on_its_way_is_stopped_before_its_branch_is_changed(person: Person) -> None:
-    begins_slowly(person)
+def test_an_answer_on_its_way_is_stopped_by_what_changes_its_branch_and_not_by_looking_at_another(
+    person: Person,
+) -> None:
+    person.asks_slowly()
     person.does("delete", 1)
     person.until(lambda: [row.text for row in person.messages.rows] == ["Tell me slowly", ""])
     person.rests()
@@ -270,7 +273,6 @@ def test_an_answer_on_its_way_is_stopped_before_its_branch_is_changed(person: Pe
     person.until(lambda: person.row(1).text.startswith("w0 w1"))
     assert person.row(1).stopped
     assert person.row(1).cut_off
-
     person.does("regenerate", 1)
     person.until(lambda: person.row(1).live is not None and person.row(1).text.startswith("w0"))
     person.edits(0, "Or green?")
@@ -280,32 +282,31 @@ def test_an_answer_on_its_way_is_stopped_before_its_branch_is_changed(person: Pe
     person.until(lambda: person.row(0).text == "Tell me slowly")
     assert (person.row(1).stopped, person.row(1).position, person.row(1).siblings) == (True, 2, 2)
 
-
-def test_another_branch_is_read_while_one_is_written(person: Person) -> None:
-    person.asks("One")
-    person.edits(0, "Tell me slowly")
-    person.until(lambda: person.row(0).text == "Tell me slowly" and person.messages.rows[-1].text.startswith("w0 w1"))
+    person.does("regenerate", 1)
+    person.until(lambda: person.row(1).live is not None and person.row(1).text.startswith("w0"))
     slow = person.row(1).id
-    person.widget(0).step(-1)
-    person.until(lambda: [row.text for row in person.messages.rows] == ["One", RED])
+    person.widget(0).step(1)
+    person.until(lambda: [row.text for row in person.messages.rows] == ["Or green?", GREEN])
     assert person.page.composer.busy
     person.qtbot.wait(150)
-    assert [row.text for row in person.messages.rows] == ["One", RED]
-    person.widget(0).step(1)
+    assert [row.text for row in person.messages.rows] == ["Or green?", GREEN]
+    person.widget(0).step(-1)
     person.until(lambda: person.row(1).id == slow and person.row(1).live is not None)
     before = person.row(1).text
     person.until(lambda: len(person.row(1).text) > len(before))
-    person.session.desk.chat.new()  # type: ignore[union-attr]
-    person.session.desk.chat.open(person.conversations[0].id)  # type: ignore[union-attr]
+    person.desk.chat.new()
+    person.opens(person.conversations[0].id)
     person.until(lambda: person.messages.rows and person.messages.rows[-1].live is not None)
-    person.session.desk.chat.stop()  # type: ignore[union-attr]
+    person.desk.chat.stop()
     person.rests()
     assert person.row(1).stopped
 
 
-def test_a_cut_answer_of_any_branch_goes_on_also_after_a_restart(qtbot: QtBot, start: Start, person: Person) -> None:
-    begins_slowly(person)
-    person.session.desk.chat.stop()  # type: ignore[union-attr]
+def test_a_cut_answer_of_any_branch_goes_on_after_a_restart_and_old_answers_stay_without_a_model(
+    qtbot: QtBot, start: Start, person: Person, model: Path
+) -> None:
+    person.asks_slowly()
+    person.desk.chat.stop()
     person.rests()
     said = person.row(1).text
     person.edits(0, "One")
@@ -313,61 +314,26 @@ def test_a_cut_answer_of_any_branch_goes_on_also_after_a_restart(qtbot: QtBot, s
     end(qtbot, person.session)
     again = Person(qtbot, start())
     again.until(lambda: again.conversations)
-    again.session.desk.chat.open(again.conversations[0].id)  # type: ignore[union-attr]
+    again.opens(again.conversations[0].id)
     again.reads("One", RED)
     again.widget(0).step(-1)
     again.until(lambda: again.row(1).text == said)
     assert again.row(1).cut_off
     looks.button(again.widget(1), "Go on").click()
     again.until(lambda: len(again.row(1).text) > len(said))
-    again.session.desk.chat.stop()  # type: ignore[union-attr]
+    again.desk.chat.stop()
     again.rests()
     assert again.row(1).text.startswith(said)
 
-
-def test_what_was_asked_twice_is_done_once(person: Person) -> None:
-    person.asks("One")
-    person.asks("And blue?")
-    widget = person.widget(3)
-    for _ in range(2):
-        widget.act("delete")
-    person.reads("One", RED, "And blue?", "")
-    assert "1 message deleted." in looks.texts(person.page.notices)
-    assert len(person.page.notices.banners) == 1
-    person.presses("Undo")
-    person.reads("One", RED, "And blue?", BLUE)
-    for _ in range(2):
-        person.session.desk.branches.branches.branch(person.row(1).id)  # type: ignore[union-attr]
-    person.reads("One", RED)
-    assert len(person.conversations) == 2
-    person.does("edit", 0)
-    editor = person.widget(0).editor
-    assert editor is not None
-    editor.box.setPlainText("Or green?")
-    for _ in range(2):
-        editor.submitted.emit("Or green?")
-    person.reads("Or green?", GREEN)
-    assert person.places()[0] == (2, 2)
-
-
-def test_the_model_is_unloaded_meanwhile(person: Person) -> None:
-    person.asks("One")
-    person.session.desk.models.unload()  # type: ignore[union-attr]
-    person.until(lambda: person.session.state.stage == "idle")
-    person.edits(0, "Or green?")
-    person.reads("Or green?", GREEN)
-
-
-def test_without_any_model_the_old_answers_stay(person: Person, model: Path) -> None:
-    person.asks("One")
-    person.session.desk.models.unload()  # type: ignore[union-attr]
-    person.until(lambda: person.session.state.stage == "idle")
+    again.unloads()
+    again.edits(0, "Or green?")  # it is loaded again
+    again.reads("Or green?", GREEN)
+    again.unloads()
     model.rename(model.with_suffix(".away"))
-    person.does("regenerate", 1)
-    person.until(lambda: [row.text for row in person.messages.rows] == ["One", RED])
-    person.rests()
-    assert person.page.notices.banners
-    assert person.places() == [(1, 1), (1, 1)]
+    again.does("regenerate", 1)
+    again.until(lambda: again.page.notices.banners)
+    again.reads("Or green?", GREEN)
+    assert again.places() == [(3, 3), (1, 1)]
 
 
 def test_a_store_that_fails_keeps_the_text_and_says_so(person: Person) -> None:
@@ -507,7 +473,8 @@ def test_everything_by_keyboard_and_named(qtbot: QtBot, view: Transcript, messag
     assert answer.accessibleName() == "Answer, 1 of 2 versions"
     assert "Edit" not in looks.names(question)
     qtbot.keyClick(answer, Qt.Key.Key_Delete)
-    assert acted == [(2, "delete")]
+    qtbot.keyClick(answer, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert acted == [(2, "delete"), (2, "copy_markdown")]
     by_key = QContextMenuEvent.Reason.Keyboard
     QApplication.sendEvent(answer, QContextMenuEvent(by_key, QPoint(5, 5), answer.mapToGlobal(QPoint(5, 5))))
     (menu,) = [menu for menu in answer.findChildren(QMenu) if menu.isVisible()]
@@ -515,7 +482,7 @@ def test_everything_by_keyboard_and_named(qtbot: QtBot, view: Transcript, messag
     for name in ("Copy", "Edit", "Answer again", "Branch into a new chat", "Continue from here"):
         assert name in words
     next(action for action in menu.actions() if action.text() == "Continue from here").trigger()
-    assert acted[1:] == [(2, "end_here")]
+    assert acted[2:] == [(2, "end_here")]
     menu.close()
     qtbot.keyClick(answer, Qt.Key.Key_Up)
     assert question.hasFocus()
@@ -523,6 +490,73 @@ def test_everything_by_keyboard_and_named(qtbot: QtBot, view: Transcript, messag
     editor = question.editor
     assert editor is not None
     qtbot.waitUntil(editor.box.hasFocus)
+
+
+def test_up_and_down_go_through_all_messages_also_those_out_of_sight(
+    qtbot: QtBot, view: Transcript, messages: MessageList
+) -> None:
+    messages.reset(rows(24))
+    view.show_message(1)
+    at: Question | Answer = focus(qtbot, view, 0)
+    for key, last in ((Qt.Key.Key_Down, 24), (Qt.Key.Key_Up, 1)):
+        seen = [at.row.id]
+        for _ in range(500):
+            if at.row.id == last:
+                break
+            qtbot.keyClick(at, key)
+            at = next(widget for widget in view.in_sight.values() if widget.hasFocus())
+            assert at.isVisible()
+            if at.row.id != seen[-1]:
+                seen.append(at.row.id)
+        assert seen == sorted(range(1, 25), reverse=last == 1)
+
+
+def right_click(widget: QWidget, place: QPoint) -> None:
+    reason = QContextMenuEvent.Reason.Mouse
+    QApplication.sendEvent(widget, QContextMenuEvent(reason, place, widget.mapToGlobal(place)))
+
+
+def test_a_right_click_in_the_text_opens_the_menu_of_the_message_and_copies_what_is_selected_there(
+    view: Transcript, messages: MessageList
+) -> None:
+    table = "[There](https://example.org/) it is.\n\n| a | b |\n| - | - |\n| 1 | 2 |"
+    messages.reset([MessageRow(1, "user", "A question"), MessageRow(2, "assistant", table, model="m")])
+
+    def words(text: ReadOnlyText) -> list[str]:
+        right_click(text.viewport(), QPoint(4, 4))
+        (menu,) = [menu for menu in view.findChildren(QMenu) if menu.isVisible()]
+        actions = {action.text(): action for action in menu.actions() if action.text()}
+        next(iter(actions.values())).trigger()
+        menu.close()
+        looks.settle()
+        return list(actions)
+
+    (question,) = view.in_sight[0].findChildren(ReadOnlyText)
+    assert words(question)[0] == "Copy"
+    question.moveCursor(QTextCursor.MoveOperation.NextWord, QTextCursor.MoveMode.KeepAnchor)
+    assert words(question)[:2] == ["Copy the selection", "Copy"]
+    assert QApplication.clipboard().text() == "A "
+    prose, cells = view.in_sight[1].findChildren(Prose)[0], view.in_sight[1].findChildren(WideText)[0]
+    assert words(prose)[:2] == ["Copy the address", "Copy"]
+    assert QApplication.clipboard().text() == "https://example.org/"
+    assert words(cells)[:3] == ["Copy the table", "Copy as Markdown", "Copy"]
+
+
+def test_a_paste_that_is_too_long_for_the_editor_is_said(qtbot: QtBot, view: Transcript, messages: MessageList) -> None:
+    messages.reset(rows(1))
+    view.in_sight[0].act("edit")
+    editor = view.in_sight[0].editor
+    assert editor is not None
+    height = editor.height()
+    QApplication.clipboard().setText("long " * 30_000)
+    editor.box.paste()
+    assert editor.box.toPlainText() == messages.rows[0].text
+    assert "too long to be written here (150000 characters)" in looks.texts(editor)
+    assert editor.height() > height
+    assert not looks.cut_off(editor, editor.width())
+    qtbot.keyClicks(editor.box, "x")
+    assert "too long" not in looks.texts(editor)
+    assert editor.height() == height
 
 
 def test_a_message_on_its_way_offers_only_what_can_be_done(qtbot: QtBot, view: Transcript) -> None:

@@ -7,20 +7,21 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QLineEdit, QMenu, QPlainTextEdit
+from PySide6.QtWidgets import QComboBox, QLineEdit, QMenu, QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.__main__ import Session
 from app.application import Application
 from app.option_picture import OptionPicture
 from app.widgets.chat_options import OptionSheet
+from app.widgets.model_chip import ModelChip
 from app.wiring import Desk
 from backends.chat.options import Options
 from backends.chat.presets import Presets
 from backends.core.paths import Paths
 from backends.core.phrase import Language
 from backends.core.settings import SettingsStore
-from tests.app.conftest import MINUTE, Start
+from tests.app.conftest import MINUTE, Start, end
 from tests.kit import looks, option_scenes
 from tests.kit.ggufs import scripted_model
 
@@ -125,6 +126,66 @@ def test_two_chats_have_models_of_their_own_and_so_has_one_that_has_not_begun(pe
     person.page.panel.conversation_requested.emit(first.id)
     person.shows(first.id)
     assert person.asks("Again", answers=2) == OTHER
+
+
+def test_the_chip_names_the_model_of_this_chat_and_chooses_for_it_or_for_all(
+    qtbot: QtBot, start: Start, person: Person
+) -> None:
+    chip = person.page.composer.chip
+    assert chip.text() == "First"
+    assert picks(chip) == ["For all chats", "✓ First", "Other", "Only for this chat", "Unload", "All models…"]
+    picks(chip, "Only for this chat", "Other")
+    person.until(lambda: chip.text() == "Other")
+    assert "Only in this chat" in chip.accessibleDescription()
+    assert "Loads when you ask" in chip.accessibleDescription()
+    assert person.asks("Hello") == OTHER
+    person.until(lambda: "Runs on" in chip.accessibleDescription())
+    first = person.desk.chat.current
+    assert first is not None
+    person.desk.chat.new()
+    person.until(lambda: chip.text() == "First")  # though the other one is loaded
+    picks(chip, "Only for this chat", "Other")
+    person.until(lambda: person.picture.options.model == "other")
+    person.page.panel.conversation_requested.emit(first.id)
+    person.shows(first.id)
+    person.desk.chat.new()
+    person.shows(None)
+    assert person.picture.options.model == "other"  # it waits for the chat to begin
+    picks(chip, "First")  # for all, of which this is one
+    person.until(lambda: person.picture.options == Options() and chip.text() == "First")
+    person.until(lambda: person.session.state.model is not None and person.session.state.model.id == "first")
+    assert person.asks("Hello") == FIRST
+    person.page.panel.conversation_requested.emit(first.id)
+    person.until(lambda: chip.text() == "Other")
+    picks(chip, "Other")
+    person.until(
+        lambda: (
+            person.kept(first.id) == Options() and person.desk.services.settings.current.models.default_model == "other"
+        )
+    )
+    person.desk.chat.new()
+    person.shows(None)
+    picks(chip, "Only for this chat", "First")
+    person.until(lambda: person.desk.services.chats.organised.new_options() == Options(model="first"))
+    end(qtbot, person.session)
+    again = Person(qtbot, start())
+    again.until(lambda: again.picture.options == Options(model="first"))
+    assert again.asks("Hello") == FIRST
+    again.until(lambda: again.desk.services.chats.organised.new_options() is None)
+
+
+def picks(chip: ModelChip, *names: str) -> list[str]:
+    """Entries of its menu, one below the other; all entries, with a mark at those that are chosen."""
+    chip.menu().aboutToShow.emit()
+    menu = chip.menu()
+    listed = [("✓ " if action.isChecked() else "") + action.text() for action in menu.actions() if action.text()]
+    for name in names[:-1]:
+        below = entry(menu, name).menu()
+        assert isinstance(below, QMenu)
+        menu = below
+    if names:
+        entry(menu, names[-1]).trigger()
+    return listed
 
 
 def test_what_is_typed_holds_at_once_and_what_cannot_be_stays_to_be_corrected(person: Person) -> None:
@@ -258,6 +319,23 @@ def test_the_sheet_stands_beside_the_chat_where_there_is_room_and_over_it_where_
     person.until(lambda: covered(person))
     person.qtbot.keyClick(person.sheet, Qt.Key.Key_Escape)
     assert not person.page.options_open
+    for leave in (
+        lambda: person.qtbot.keyClick(person.page.composer.box, Qt.Key.Key_Escape),
+        lambda: person.qtbot.mouseClick(beside(person), Qt.MouseButton.LeftButton),
+    ):
+        person.opens()
+        leave()
+        assert not person.page.options_open
+    assert beside(person) is not person.page  # what is below can be clicked again
+
+
+def beside(person: Person) -> QWidget:
+    """What a click hits at the left of the chat, above its composer."""
+    main = person.sheet.parentWidget()
+    assert main is not None
+    found = main.childAt(40, main.height() // 2)
+    assert found is not None
+    return found
 
 
 def covered(person: Person) -> bool:

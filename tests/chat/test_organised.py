@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from backends.chat.options import Options
+from backends.chat.options import BadOption, Options
 from backends.chat.organised import Folder
 from backends.chat.store import ChatStore
 from backends.core.errors import InvalidInput, NotFound
@@ -33,6 +33,22 @@ def test_conversations_are_kept_in_folders_and_come_back_with_them(open_store: O
     store.organised.restore_folder(work, inside)
     assert store.organised.folders()[0] == work
     assert store.conversation(one.id).folder_id == work.id
+
+
+def test_a_folder_comes_back_with_what_was_deleted_meanwhile_but_not_with_what_went_elsewhere(
+    store: ChatStore,
+) -> None:
+    one, moved, erased = (store.create(title).id for title in ("one", "moved", "erased"))
+    work, home = store.organised.create_folder("Work"), store.organised.create_folder("Home")
+    store.organised.move([one, moved, erased], work.id)
+    inside = store.organised.delete_folder(work.id)
+    store.organised.move([moved], home.id)
+    store.delete(one, erased)
+    store.purge([erased])
+    store.organised.restore_folder(work, inside)
+    store.restore(one)
+    assert store.conversation(one).folder_id == work.id
+    assert store.conversation(moved).folder_id == home.id
 
 
 def test_what_is_archived_leaves_the_list_only(store: ChatStore) -> None:
@@ -71,6 +87,21 @@ def test_options_hold_only_what_differs(open_store: Open) -> None:
     assert Options().to_json() == "{}"
     odd = {"temperature": "hot", "seed": True, "top_k": 3, "unknown": 1, "model": None}
     assert Options.of(odd) == Options(top_k=3)
+
+
+def test_what_is_chosen_for_the_next_conversation_waits_for_it(open_store: Open) -> None:
+    store = open_store()
+    assert store.organised.new_options() is None
+    store.organised.set_new_options(Options(model="r1"))
+    with pytest.raises(BadOption):
+        store.organised.set_new_options(Options(temperature=17))
+    store.organised.set_draft(None, "begun")
+    assert open_store().organised.new_options() == Options(model="r1")
+    store.organised.set_new_options(Options())  # as usual, and not as in a preset for new ones
+    assert store.organised.new_options() == Options()
+    store.organised.set_new_options(None)
+    assert store.organised.new_options() is None
+    assert store.organised.draft(None) == "begun"
 
 
 def test_drafts_wait_for_their_conversation(open_store: Open) -> None:

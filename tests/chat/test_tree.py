@@ -155,3 +155,20 @@ def test_a_branch_ends_where_it_is_said_and_goes_on_there(store: ChatStore, told
     store.tree.delete(first.id)
     with pytest.raises(NotFound):
         store.tree.end_with(tail.id)
+
+
+def test_a_variant_is_shown_with_the_branch_that_was_seen_last_below_it(store: ChatStore, told: list[Message]) -> None:
+    question, first, further, tail, second = told
+    better = store.add_message(question.conversation_id, "assistant", "A2, better", parent=further.id)
+    assert said(store.select(tail.id)) == ["Q1", "A1", "Q2", "A2"]
+    store.select(second.id)
+    assert said(store.select(first.id)) == ["Q1", "A1", "Q2", "A2"]
+    store.tree.end_with(first.id)
+    assert said(store.select(first.id)) == ["Q1", "A1", "Q2", "A2"]  # what follows it is shown again
+    last = store.add_message(question.conversation_id, "user", "Q3")
+    store.add_message(question.conversation_id, "user", "Q1, better", parent=None)
+    assert said(store.select(question.id)) == ["Q1", "A1", "Q2", "A2", "Q3"]
+    store.select(second.id)
+    store.tree.delete(last.id)
+    assert said(store.select(first.id)) == ["Q1", "A1", "Q2", "A2, better"]
+    assert store.messages(question.conversation_id)[-1].id == better.id

@@ -4,11 +4,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QTextCursor
 
 from app.lists.messages import MessageRow
 from app.notices import NoticeBoard
 from app.undo import Undo
 from app.widgets.message_frame import MessageFrame
+from app.widgets.prose import ReadOnlyText
 from backends.core.phrase import Phrase
 from tests.kit import scenes
 
@@ -76,6 +78,22 @@ def menu(place: int) -> Scene:
     return scene
 
 
+def refused(studio: "Studio") -> None:
+    """More was pasted than a message takes."""
+    editing(1)(studio)
+    editor = studio.chat.transcript.in_sight[0].editor
+    assert editor is not None
+    editor.box.long_pasted.emit("a" * 150_000, None)
+
+
+def selected(studio: "Studio") -> None:
+    """The menu at words of the answer that are selected."""
+    message = shown(studio)[1]
+    text = next(text for text in message.findChildren(ReadOnlyText) if text.isVisible())
+    text.moveCursor(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
+    message.open_menu(text.mapToGlobal(QPoint(60, 30)), text)
+
+
 def ended(studio: "Studio") -> None:
     studio.with_conversations()
     studio.messages.reset(rows(studio, goes_on=True)[:2])
@@ -107,7 +125,9 @@ SCENES: dict[str, Scene] = {
     "branch_editing": editing(1),
     "branch_editing_long": editing(1, long=True),
     "branch_editing_answer": editing(2),
+    "branch_refused": refused,
     "branch_menu": menu(1),
+    "branch_menu_selected": selected,
     "branch_menu_question": menu(2),
     "branch_ended": ended,
     "branch_deleted": deleted,

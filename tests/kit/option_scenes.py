@@ -2,8 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QMenu
+
+from app.model_state import ModelState
 from app.option_picture import OptionPicture
 from backends.chat.options import Options, Usual
 from backends.core.phrase import Language, Phrase
@@ -83,10 +88,26 @@ def marked(studio: "Studio") -> None:
     studio.chat.set_options_open(False)
 
 
+def chip(studio: "Studio") -> None:
+    """The menu of the model, for a chat with one of its own; what stands beside it is drawn above."""
+    studio.with_conversations()
+    other = replace(_model(), id="qwen3-4b:Q4_K_M", name="Qwen3 4B", path=Path("Qwen3-4B-Q4_K_M.gguf"))
+    state = ModelState("ready", _model(), device="CPU", available=(_model(), other))
+    studio.chat.show_state(state)
+    own = replace(usual(studio.language), options=Options(other.id))
+    studio.chat.show_options(replace(own, usual=replace(own.usual, answers=other)))
+    button = studio.chat.composer.chip
+    menu = button.menu()
+    menu.popup(button.mapToGlobal(QPoint(0, -220)))
+    beside = next(sub for action in menu.actions() if isinstance(sub := action.menu(), QMenu))
+    beside.popup(button.mapToGlobal(QPoint(menu.width() + 4, -220)))
+
+
 SCENES: dict[str, Callable[["Studio"], None]] = {
     "options": begun(usual),
     "options_differing": begun(differing),
     "options_below": below,
     "options_new": new,
     "options_marked": marked,
+    "options_chip": chip,
 }

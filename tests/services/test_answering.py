@@ -100,8 +100,30 @@ def test_one_that_is_there_no_more_gives_way_to_the_usual_one_and_that_is_said(
 def test_a_model_that_somebody_loaded_answers_who_names_none(
     services: Services, first: LocalModel, other: LocalModel
 ) -> None:
+    def would() -> list[LocalModel | None]:
+        return [services.answering.usual(options).answers for options in (Options(), Options(model=other.id))]
+
+    assert would() == [first, other]
+    list(asked(services, Options(model=other.id)))  # it came for this conversation alone
+    assert would() == [first, other]
     list(services.loading.load(other, remember=False))
+    assert would() == [other, other]
     assert answer(list(asked(services, Options()))).model == other.id
+
+
+def test_an_answer_that_another_model_goes_on_with_names_both(
+    services: Services, first: LocalModel, other: LocalModel
+) -> None:
+    cut = answer(list(asked(services, Options(max_tokens=2))))
+    assert (cut.cut_off, cut.model) == (True, first.id)
+    for model, names in (
+        (other, [first.id, other.id]),
+        (other, [first.id, other.id]),
+        (first, [first.id, other.id, first.id]),
+    ):
+        services.chats.organised.set_options(cut.conversation_id, Options(model=model.id, max_tokens=2))
+        more = answer(list(services.go_on(cut.conversation_id, cut.id)))
+        assert (more.id, more.model.split(", ")) == (cut.id, names)
 
 
 def test_what_differs_reaches_the_engine_and_the_rest_is_as_in_the_settings(
