@@ -335,8 +335,12 @@ class Desk(QObject):
     def _on_model_chosen(self, model_id: str) -> None:
         chosen = next((m for m in self.models.picture.local or () if m.id == model_id and can_chat(m)), None)
         loaded = self.models.picture.loaded
-        if chosen is not None and (loaded is None or loaded.path != chosen.path):
+        if chosen is None:
+            return
+        if loaded is None or loaded.path != chosen.path:
             self.models.load(chosen)
+        else:
+            self.settings.set("models.default_model", chosen.id)  # it may have come for one chat alone
 
     @Slot()
     def _on_unload_requested(self) -> None:
