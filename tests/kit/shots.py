@@ -1,41 +1,31 @@
 """Pictures of every page: `python -m tests.kit.shots FOLDER [scene …]`.
 
 Each scene in both languages and schemes and three sizes, drawn offscreen. Look at them before you say that
-something is done.
+something is done. (All of them in several processes, with a page to look at: `python -m tests.screenshots`.)
 """
 
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QEvent
+from PySide6.QtGui import QPixmap
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
 
 from app.application import Application
 from app.lists.conversations import ConversationList
 from app.lists.messages import Live, MessageList
 from app.model_state import ModelState
 from app.notices import Notice, NoticeButton, error_notice
-from app.picture import AccessToken, Picture
 from app.theme import Scheme
-from app.widgets.about_page import AboutPage
 from app.widgets.chat_page import ChatPage
-from app.widgets.first_run import FirstRunPage
 from app.widgets.main_window import MainWindow
-from app.widgets.models_page import ModelsPage
-from app.widgets.settings_page import SettingsPage
 from backends.chat.types import INTERRUPTED, Problem
 from backends.core.errors import DownloadError
-from backends.core.paths import Paths
 from backends.core.phrase import Language, Phrase
-from backends.core.setting_groups import NetworkSettings
-from backends.core.settings import Settings
 from backends.models.types import LocalModel
 from tests.kit import (
     api_scenes,
@@ -45,12 +35,15 @@ from tests.kit import (
     document_scenes,
     export_scenes,
     formula_scenes,
+    looks,
     option_scenes,
+    page_scenes,
     panel_scenes,
-    pictures,
     scenes,
 )
 
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 SIZES = ((1280, 800), (1920, 1080), (760, 520))
 
 MODEL = LocalModel(
@@ -142,14 +135,6 @@ def cut_off(problem: Problem | None) -> Callable[[Studio], None]:
     return scene
 
 
-def waits(studio: Studio) -> None:
-    """Another model is wanted while an answer is written."""
-    page("models", pictures.loading(pictures.of(), pictures.downloaded(pictures.pick(pictures.of()))))(studio)
-    studio.window.notices.post(
-        Notice(Phrase("The model changes when the running answer is done.", "当前回答完成后切换模型。"))
-    )
-
-
 def loading(studio: Studio) -> None:
     studio.with_conversations()
     studio.chat.show_state(ModelState("loading", MODEL, fraction=0.4, available=(MODEL,)))
@@ -180,151 +165,6 @@ def notices(studio: Studio) -> None:
     )
 
 
-def page(name: str, picture: Picture) -> Callable[[Studio], None]:
-    """A page about models with a made picture on it."""
-
-    def scene(studio: Studio) -> None:
-        page = FirstRunPage() if name == "first_run" else ModelsPage()
-        page.show_picture(picture)
-        studio.window.add_page(name, page)
-        studio.window.show_page(name)
-
-    return scene
-
-
-def opened(picture: Picture) -> Callable[[Studio], None]:
-    """The first repository that was found shows its files."""
-
-    def scene(studio: Studio) -> None:
-        page("models", picture)(studio)
-        models = studio.window.findChild(ModelsPage)
-        assert isinstance(models, ModelsPage)
-        next(iter(models.found.repositories.values()))._on_toggled()
-
-    return scene
-
-
-def at_end(picture: Picture) -> Callable[[Studio], None]:
-    """What stands far below."""
-
-    def scene(studio: Studio) -> None:
-        page("models", picture)(studio)
-        models = studio.window.findChild(ModelsPage)
-        assert isinstance(models, ModelsPage)
-        settle(studio.app, studio.window)
-        models.ensureWidgetVisible(models.documents, 0, studio.window.height() // 2)
-
-    return scene
-
-
-def sources(studio: Studio) -> None:
-    """Where downloads come from, open, with a second source."""
-    network = NetworkSettings(more_sources="https://modelscope.cn", speed_limit=2.5)
-    picture = replace(pictures.of(), network=network, token=AccessToken("huggingface.co", False))
-    page("models", picture)(studio)
-    models = studio.window.findChild(ModelsPage)
-    assert isinstance(models, ModelsPage)
-    models.source.open()
-
-
-def stepped(studio: Studio) -> None:
-    """A load went another way."""
-    picture = pictures.of()
-    model = pictures.downloaded(pictures.smallest(picture), "Q8_0")
-    page("models", replace(picture, local=(model,), loaded=pictures.loaded(model)))(studio)
-    change = Phrase("It goes on with a context of 16,384 instead of 32,768.", "改用 16,384 的上下文（原为 32,768）。")
-    cost = Phrase("Long conversations are cut earlier.", "长对话会更早被截断。")
-    why = Phrase(
-        "The engine could not get 3.4 GiB of memory: ggml_backend_cuda_buffer_type_alloc_buffer: out of memory.",
-        "引擎无法分配 3.4 GiB 内存：ggml_backend_cuda_buffer_type_alloc_buffer: out of memory。",
-    )
-    said = Phrase(f"{model.name}: {change.en}", f"{model.name}：{change.zh}")
-    studio.window.notices.post(Notice(said, Phrase(f"{cost.en} {why.en}", f"{cost.zh}{why.zh}"), "warning"))
-
-
-def trying(picture: Picture, model: LocalModel) -> Picture:
-    shown = pictures.loading(picture, model, 0.6)
-    assert shown.loading is not None
-    return replace(shown, loading=replace(shown.loading, trying=True))
-
-
-def settings(studio: Studio) -> None:
-    page = SettingsPage()
-    page.show_settings(Settings())
-    page.remembered.show_bytes(1_840_000_000)
-    studio.window.add_page("settings", page)
-    studio.window.show_page("settings")
-
-
-def engine_settings(studio: Studio) -> None:
-    """What stands far below."""
-    settings(studio)
-    page = studio.window.findChild(SettingsPage)
-    assert isinstance(page, SettingsPage)
-    settle(studio.app, studio.window)
-    page.ensureWidgetVisible(page.remembered, 0, studio.window.height() // 2)
-
-
-def about(studio: Studio) -> None:
-    page = AboutPage(Paths.under(Path("/home/lin/DeskSeek")))
-    page.show_engine("llama-cpp-python 0.3.36\nCUDA0: NVIDIA GeForce RTX 4060\nCPU: AMD Ryzen 7 7700")
-    studio.window.add_page("about", page)
-    studio.window.show_page("about")
-
-
-def pages() -> Iterator[tuple[str, Callable[[Studio], None]]]:
-    """The other pages, in their states."""
-    fresh = pictures.of()
-    here = pictures.downloaded(pictures.pick(fresh))
-    failed = pictures.coming(
-        fresh,
-        "failed",
-        message=pictures.NO_ANSWER,
-        hint=pictures.NO_ANSWER_HINT,
-        source_may_help=True,
-        other_sources=("https://hf-mirror.com", "https://modelscope.cn"),
-    )
-    waiting = pictures.coming(fresh, "waiting", message=pictures.LOST, next_try=time.monotonic() + 8)
-    states = {
-        "looking": Picture(),
-        "fresh": fresh,
-        "laptop": pictures.of(pictures.LAPTOP),
-        "too_small": pictures.of(pictures.TOO_SMALL),
-        "workstation": pictures.of(pictures.WORKSTATION),
-        "coming": pictures.coming(fresh, "running", bytes_per_s=12.4e6, seconds_left=252),
-        "waiting": waiting,
-        "verifying": pictures.coming(fresh, "verifying", fraction=0.6),
-        "paused": pictures.coming(fresh, "paused"),
-        "failed": failed,
-        "disk_full": pictures.coming(fresh, "failed", message=pictures.DISK_FULL, hint=pictures.DISK_FULL_HINT),
-        "loading": pictures.loading(fresh, here),
-    }
-    for state, picture in states.items():
-        yield f"first_run_{state}", page("first_run", picture)
-    yield "models_fresh", page("models", fresh)
-    yield "models_busy", page("models", pictures.busy())
-    yield "models_loading", page("models", pictures.loading(fresh, here))
-    yield "models_queue", page("models", pictures.queued())
-    yield "models_of_others", page("models", pictures.of_others())
-    yield "models_documents", at_end(pictures.of_others())
-    yield "models_sources", sources
-    yield "models_stepped", stepped
-    yield "models_trying", page("models", trying(fresh, here))
-    yield "models_found", page("models", pictures.searched())
-    yield "models_files", opened(pictures.searched())
-    yield "models_missed", opened(pictures.missed())
-    yield "models_direct", page("models", pictures.direct())
-    yield "models_linked", page("models", pictures.linked())
-    yield "models_not_found", page("models", pictures.not_found())
-    yield "models_not_searched", page("models", pictures.not_searched())
-    yield "models_details", page("models", pictures.detailed())
-    yield "models_making", page("models", pictures.detailed(work=True))
-    yield "models_waits", waits
-    yield "settings", settings
-    yield "settings_engine", engine_settings
-    yield "about", about
-
-
 SCENES: dict[str, Callable[[Studio], None]] = {
     "begin": begin,
     "no_model": no_model,
@@ -338,7 +178,7 @@ SCENES: dict[str, Callable[[Studio], None]] = {
     "loading": loading,
     "failed": failed,
     "notices": notices,
-    **dict(pages()),
+    **page_scenes.SCENES,
     **document_scenes.SCENES,
     **api_scenes.SCENES,
     **branch_scenes.SCENES,
@@ -351,37 +191,44 @@ SCENES: dict[str, Callable[[Studio], None]] = {
 }
 
 
-def settle(app: Application, widget: QWidget) -> None:
-    """Let layouts and deletions happen; no event loop runs here."""
-    for _ in range(4):
-        app.sendPostedEvents(None, QEvent.Type.LayoutRequest)
-        app.sendPostedEvents()
-        app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+def draw(app: Application, name: str, language: Language, size: tuple[int, int], wait_ms: int = 400) -> QPixmap:
+    """One scene in the scheme that the app follows. `wait_ms`: for pages of a PDF, drawn on a thread of Qt's."""
+    studio = Studio(app, language)
+    studio.window.resize(*size)
+    studio.window.show()
+    looks.settle()
+    SCENES[name](studio)
+    if wait_ms and name.startswith(("search", "viewer")):
+        QTest.qWait(wait_ms)
+    looks.settle()
+    picture = studio.window.grab()
+    studio.window.close()
+    studio.window.deleteLater()
+    return picture
 
 
-def shoot(folder: Path, names: Sequence[str]) -> Iterator[Path]:
+def shoot(
+    folder: Path,
+    names: Sequence[str] = (),
+    languages: Sequence[Language] = LANGUAGES,
+    schemes: Sequence[Scheme] = SCHEMES,
+    sizes: Sequence[tuple[int, int]] = SIZES,
+) -> Iterator[Path]:
+    """Each picture as a file of `folder`: SCENE-LANGUAGE-SCHEME-WIDTHxHEIGHT.png."""
     app = Application(["deskseek"])
     folder.mkdir(parents=True, exist_ok=True)
-    languages: tuple[Language, ...] = ("en", "zh")
-    schemes: tuple[Scheme, ...] = ("light", "dark")
     for name in names or SCENES:
         for language in languages:
             for scheme in schemes:
                 app.follow(scheme, language)
-                for width, height in SIZES:
-                    studio = Studio(app, language)
-                    studio.window.resize(width, height)
-                    studio.window.show()
-                    settle(app, studio.window)
-                    SCENES[name](studio)
-                    if name.startswith(("search", "viewer")):
-                        QTest.qWait(400)  # pages of a PDF are drawn on a thread of Qt's
-                    settle(app, studio.window)
-                    path = folder / f"{name}-{language}-{scheme}-{width}x{height}.png"
-                    studio.window.grab().save(str(path))
-                    studio.window.close()
-                    studio.window.deleteLater()
+                for size in sizes:
+                    path = folder / file_name(name, language, scheme, size)
+                    draw(app, name, language, size).save(str(path))
                     yield path
+
+
+def file_name(name: str, language: Language, scheme: Scheme, size: tuple[int, int]) -> str:
+    return f"{name}-{language}-{scheme}-{size[0]}x{size[1]}.png"
 
 
 if __name__ == "__main__":
