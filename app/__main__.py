@@ -106,6 +106,7 @@ class Session(QObject):
     ) -> None:
         super().__init__(app)
         self.app = app
+        app.leaving = False
         self.paths = paths
         self.window = MainWindow()
         self.desk: Desk | None = None
@@ -130,7 +131,7 @@ class Session(QObject):
         self.window.show_page("chat")
         self._place_file = paths.state / "window.json"
         self._place = window_state.load(self._place_file)
-        window_state.restore_geometry(self.window, self._place.geometry)
+        window_state.restore(self.window, self._place)
         self.chat_page.set_panel_width(self._place.panel_width)
         self.chat_page.set_panel_open(self._place.panel_open)
         self.conversations.close_folders(id for id in self._place.closed_folders if isinstance(id, int))
@@ -187,9 +188,11 @@ class Session(QObject):
         self.pump.listen(self._knocks, self._on_knocks)
         self._owner.serve(self._serve)
         desk.start(load=not self._last.safe)
-        self.window.show_wanted()
         if self._files:
             desk.open_files(self._files)
+        elif not self._last.crashed:
+            desk.desktop.return_to(self._place.page, self._place.last_conversation)
+        self.window.show_wanted()
         self._garbage.settle()
 
     @Slot(list)
@@ -261,19 +264,22 @@ class Session(QObject):
         self.window.notices.post(Notice(message, hint, "danger", tuple(buttons), key="crash"))
 
     def _on_signal(self, number: int, frame: object) -> None:
+        self.app.leaving = True
         self.window.close()
         self.app.quit()
 
     @Slot()
     def _on_closed(self) -> None:
         page = self.chat_page
+        current = self.desk.chat.current if self.desk is not None else None
         place = window_state.WindowState(
-            window_state.geometry_of(self.window),
-            page.panel_width(),
-            page.panel_wanted,
+            panel_width=page.panel_width(),
+            panel_open=page.panel_wanted,
+            last_conversation=current.id if current is not None else 0,
+            page=self.window.page,
             closed_folders=sorted(self.conversations.closed),
         )
-        window_state.save(self._place_file, place)
+        window_state.save(self._place_file, window_state.with_place(place, self.window))
 
     def close(self) -> None:
         """The window is gone from the screen before anything is waited for."""

@@ -29,6 +29,7 @@ class Application(QApplication):
         self.setApplicationVersion(__version__)
         self.setDesktopFileName("deskseek")
         self.setWindowIcon(icons.app_icon())
+        self.leaving = False  # the system, or somebody, wants all of it to end
         self.languages = Languages(self)
         self.theme = Theme(self)
 
@@ -38,6 +39,8 @@ class Application(QApplication):
         self.theme.follow(scheme)
 
     def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Quit:
+            self.leaving = True
         if isinstance(event, QFileOpenEvent) and event.file():
             self.files_opened.emit([Path(event.file())])
             return True

@@ -34,6 +34,7 @@ from app.wiring_api import ApiDesk
 from app.wiring_branches import BranchDesk
 from app.wiring_chat_search import ChatSearchDesk
 from app.wiring_composing import ComposingDesk
+from app.wiring_desktop import DesktopDesk
 from app.wiring_documents import DocumentDesk, are_models
 from app.wiring_exporting import ExportDesk, are_chats
 from app.wiring_models import connect_models, connect_shelves
@@ -96,6 +97,8 @@ class Desk(QObject):
         self.branches = BranchDesk(chat_page, messages, self.chat, self.settings, services, pump, self)
         self.searching = ChatSearchDesk(window, chat_page, services, self.chat, conversations, messages, pump, self)
         self.exporting = ExportDesk(window, chat_page, messages, self.chat, self.settings, services, pump, self)
+        self.desktop = DesktopDesk(app, window, chat_page, self.chat, conversations, messages, services, self)
+        self.desktop.connect_rooms(self.api.api, self.options.options, self.links)
         self.sleep = Sleep(self)
         self._first_look = True
         self._connect()
@@ -129,6 +132,7 @@ class Desk(QObject):
 
     def close(self) -> None:
         self.sleep.close()
+        self.desktop.close()
         self.remembered.close()
         self._changes.cancel()
         self.composing.close()
@@ -196,6 +200,7 @@ class Desk(QObject):
 
         actions = window.actions_
         actions.new_chat.triggered.connect(self._on_new_requested)
+        self.desktop.new_chat_requested.connect(self._on_new_requested)
         actions.open_file.triggered.connect(self._on_open_file)
         actions.chat.triggered.connect(lambda: window.show_page("chat"))
         actions.models.triggered.connect(lambda: window.show_page("models"))
@@ -207,7 +212,7 @@ class Desk(QObject):
         actions.go_on.triggered.connect(chat.go_on_last)
         actions.answer_now.triggered.connect(chat.answer_now)
         actions.stop.triggered.connect(chat.stop)
-        actions.quit.triggered.connect(window.close)
+        actions.quit.triggered.connect(self.desktop.quit)
 
     def _connect_grounding(self) -> None:
         """What answers out of documents ask for."""
@@ -354,6 +359,7 @@ class Desk(QObject):
         self.app.follow(settings.general.theme, settings.general.language)
         self.chat_page.composer.set_enter_sends(settings.chat.enter_sends)
         self.settings_page.show_settings(settings)
+        self.desktop.show_settings(settings)
 
     @Slot(str, object)
     def _on_refused(self, key: str, why: Phrase) -> None:

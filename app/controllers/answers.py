@@ -22,7 +22,8 @@ class Answers(QObject):
     """An answer is drawn where its row is found among those of the page: another branch may be shown meanwhile."""
 
     changed = Signal()  # which conversations are answered
-    ended = Signal(int)  # conversation; it is on disk
+    ended = Signal(int, bool)  # conversation, whether it is a whole answer; it is on disk
+    progressed = Signal(int, object)  # conversation, MessageRow
     unbegun = Signal(int)  # conversation: there is no new answer to its question, the old ones are there
     model_loaded = Signal()  # an answer loaded one
     model_wanted = Signal()  # there is none on this computer
@@ -144,13 +145,15 @@ class Answers(QObject):
         if self._on_their_way.get(conversation) is answering:
             del self._on_their_way[conversation]
         self.changed.emit()
-        self.ended.emit(conversation)
+        row = answering.row
+        self.ended.emit(conversation, answering.saved and not row.stopped and row.problem is None)
         if answering.unbegun and answering.again:
             self.unbegun.emit(conversation)
         for afterwards in answering.afterwards:
             afterwards()
 
     def _draw(self, answering: Answering) -> None:
+        self.progressed.emit(answering.conversation_id, answering.row)
         place = self._messages.find(answering.drawn)
         if place is not None:
             self._messages.put(place, answering.row)

@@ -20,6 +20,7 @@ class Actions(QObject):
         self._window = window
         standard = QKeySequence.StandardKey
         self.new_chat = self._action("square-pen", standard.New)
+        self.quick_question = self._action("message-circle", "Ctrl+Shift+Space")
         self.new_folder = self._action("folder-plus", "Ctrl+Shift+N")
         self.open_file = self._action("folder-open", standard.Open)
         self.add_documents = self._action("plus", "Ctrl+Shift+O")
@@ -66,6 +67,7 @@ class Actions(QObject):
     def retranslate(self) -> None:
         self.menu.setTitle(self.tr("Actions"))
         self.new_chat.setText(self.tr("New chat"))
+        self.quick_question.setText(self.tr("Quick question"))
         self.new_folder.setText(self.tr("New folder for chats"))
         self.open_file.setText(self.tr("Open a model file…"))
         self.add_documents.setText(self.tr("Add documents…"))

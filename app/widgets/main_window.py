@@ -1,5 +1,6 @@
 """The window: rail, notices, and one page at a time. It draws and emits; `wiring` says what happens."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QMimeData, Signal, Slot
@@ -42,6 +43,7 @@ class MainWindow(QMainWindow):
         self.notices = NoticeBoard(margin=(SPACE.xl, SPACE.m, SPACE.xl, 0))
         self._stack = QStackedWidget()
         self._pages: dict[str, QWidget] = {}
+        self.stays: Callable[[], bool] = lambda: False  # whether closing only hides it
         self._wanted = ""  # a page that was asked for before it was there
         page = QFrame()
         page.setProperty("surface", "page")
@@ -128,7 +130,11 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.closed.emit()
-        super().closeEvent(event)
+        if self.stays():
+            event.ignore()
+            self.hide()
+        else:
+            super().closeEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() is QEvent.Type.LanguageChange:

@@ -9,32 +9,6 @@ from backends.core.phrase import Phrase
 
 
 @dataclass(frozen=True, slots=True)
-class GeneralSettings:
-    language: Literal["system", "en", "zh"] = setting(
-        "system",
-        "choice",
-        Phrase("Language", "语言"),
-        Phrase("The language of the window and of messages.", "界面和提示所用的语言。"),
-        choices={
-            "system": Phrase("As the system", "跟随系统"),
-            "en": Phrase("English", "English"),
-            "zh": Phrase("简体中文", "简体中文"),
-        },
-    )
-    theme: Literal["system", "light", "dark"] = setting(
-        "system",
-        "choice",
-        Phrase("Appearance", "外观"),
-        Phrase("Light or dark.", "浅色或深色。"),
-        choices={
-            "system": Phrase("As the system", "跟随系统"),
-            "light": Phrase("Light", "浅色"),
-            "dark": Phrase("Dark", "深色"),
-        },
-    )
-
-
-@dataclass(frozen=True, slots=True)
 class ModelSettings:
     folder: str = setting(
         "",
@@ -290,54 +264,6 @@ class NetworkSettings:
     def hosts(self) -> tuple[str, ...]:
         """Theirs, with ports; each has an access token of its own."""
         return tuple(dict.fromkeys(urlsplit(one.removeprefix(MODELSCOPE)).netloc for one in self.sources))
-
-
-@dataclass(frozen=True, slots=True)
-class ChatSettings:
-    enter_sends: bool = setting(
-        True,
-        "flag",
-        Phrase("Enter sends", "按 Enter 发送"),
-        Phrase("Off: Enter makes a new line, Ctrl+Enter sends.", "关闭后 Enter 换行，Ctrl+Enter 发送。"),
-    )
-    system_prompt: str = setting(
-        "",
-        "paragraph",
-        Phrase("Standing instructions", "固定指令"),
-        Phrase("What the model should know or do in every conversation.", "模型在每个对话中都应知道或遵守的内容。"),
-    )
-    thinking_budget: int = setting(
-        0,
-        "integer",
-        Phrase("Think at most", "思考上限"),
-        Phrase(
-            "In tokens; then the answer begins. 0: as long as the model likes.",
-            "以 token 计，达到后开始回答。0 表示不限。",
-        ),
-        range=(0, 1_000_000),
-    )
-    preset: str = setting(
-        "",
-        "text",
-        Phrase("Preset for new chats", "新对话的预设"),
-        Phrase("Its name, as in the settings of a chat. Empty: none.", "预设名称（见对话设置）。留空则不使用。"),
-    )
-    label_ai: bool = setting(
-        True,
-        "flag",
-        Phrase("Mark what AI wrote", "标注 AI 生成内容"),
-        Phrase(
-            "Answers that are copied or exported say that they are AI-generated. Off: a list is kept of when that was "
-            "left out.",
-            "复制或导出的回答会标明“人工智能生成”。关闭后会记录每次未标注的时间。",
-        ),
-    )
-    name_chats: bool = setting(
-        True,
-        "flag",
-        Phrase("Name new chats", "自动命名对话"),
-        Phrase("The model gives them a title when it has nothing else to do.", "模型空闲时为对话生成标题。"),
-    )
 
 
 @dataclass(frozen=True, slots=True)

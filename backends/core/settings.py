@@ -22,12 +22,11 @@ from backends.core.files import put_aside, storage_error, write_file
 from backends.core.phrase import Phrase
 from backends.core.setting_groups import (
     ApiSettings,
-    ChatSettings,
     EngineSettings,
-    GeneralSettings,
     ModelSettings,
     NetworkSettings,
 )
+from backends.core.window_settings import ChatSettings, GeneralSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,10 @@
         <translation>新对话</translation>
     </message>
     <message>
+        <source>Quick question</source>
+        <translation>快速提问</translation>
+    </message>
+    <message>
         <source>New folder for chats</source>
         <translation>新建对话文件夹</translation>
     </message>
@@ -188,6 +192,17 @@
     <message>
         <source>All files (*)</source>
         <translation>所有文件 (*)</translation>
+    </message>
+</context>
+<context>
+    <name>Announcer</name>
+    <message>
+        <source>The model is thinking.</source>
+        <translation>模型正在思考。</translation>
+    </message>
+    <message>
+        <source>Code.</source>
+        <translation>代码。</translation>
     </message>
 </context>
 <context>
@@ -602,6 +617,10 @@
     <message>
         <source>All documents</source>
         <translation>全部文档</translation>
+    </message>
+    <message>
+        <source>%1 documents</source>
+        <translation>%1 个文档</translation>
     </message>
 </context>
 <context>
@@ -1279,6 +1298,10 @@
         <source>Ctrl+Enter when done</source>
         <translation>完成后按 Ctrl+Enter</translation>
     </message>
+    <message>
+        <source>The pasted text is too long to be written here ({0} characters).</source>
+        <translation>粘贴的文本过长，无法直接写入（{0} 个字符）。</translation>
+    </message>
 </context>
 <context>
     <name>EmptyChat</name>
@@ -1510,12 +1533,16 @@
         <translation>已截断：上下文已满</translation>
     </message>
     <message>
-        <source>{0} tokens/s</source>
-        <translation>{0} token/秒</translation>
+        <source>First word after {0}</source>
+        <translation>{0}后出现第一个字</translation>
     </message>
     <message>
         <source>{0} tokens</source>
         <translation>{0} 个 token</translation>
+    </message>
+    <message>
+        <source>1 token</source>
+        <translation>1 个 token</translation>
     </message>
     <message>
         <source>Question and what went before: {0} tokens</source>
@@ -1524,10 +1551,6 @@
     <message>
         <source>of which {0} were still in memory</source>
         <translation>其中 {0} 个仍在内存中，无需重读</translation>
-    </message>
-    <message>
-        <source>First word after {0} s</source>
-        <translation>{0} 秒后出现第一个字</translation>
     </message>
 </context>
 <context>
@@ -1906,8 +1929,24 @@
         <translation>运行于 {0}</translation>
     </message>
     <message>
+        <source>Only in this chat</source>
+        <translation>仅用于本对话</translation>
+    </message>
+    <message>
         <source>Model: {0}</source>
         <translation>模型：{0}</translation>
+    </message>
+    <message>
+        <source>For all chats</source>
+        <translation>用于所有对话</translation>
+    </message>
+    <message>
+        <source>Only for this chat</source>
+        <translation>仅用于本对话</translation>
+    </message>
+    <message>
+        <source>As for all chats</source>
+        <translation>与所有对话相同</translation>
     </message>
     <message>
         <source>Unload</source>
@@ -2043,6 +2082,21 @@
     <message>
         <source>Opening the documents</source>
         <translation>正在打开文档库</translation>
+    </message>
+</context>
+<context>
+    <name>NotifyingController</name>
+    <message>
+        <source>The answer is done.</source>
+        <translation>回答已完成。</translation>
+    </message>
+    <message>
+        <source>There is no whole answer.</source>
+        <translation>回答未能完成。</translation>
+    </message>
+    <message>
+        <source>New chat</source>
+        <translation>新对话</translation>
     </message>
 </context>
 <context>
@@ -2424,6 +2478,45 @@
     </message>
 </context>
 <context>
+    <name>QuickQuestion</name>
+    <message>
+        <source>Quick question</source>
+        <translation>快速提问</translation>
+    </message>
+    <message>
+        <source>Ask anything</source>
+        <translation>输入任何问题</translation>
+    </message>
+    <message>
+        <source>Your question</source>
+        <translation>您的问题</translation>
+    </message>
+    <message>
+        <source>Answer</source>
+        <translation>回答</translation>
+    </message>
+    <message>
+        <source>Open in DeskSeek</source>
+        <translation>在 DeskSeek 中打开</translation>
+    </message>
+    <message>
+        <source>Esc closes. The answer is kept among the chats.</source>
+        <translation>按 Esc 关闭，回答会保存在对话列表中。</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Stop the answer</source>
+        <translation>停止回答</translation>
+    </message>
+    <message>
+        <source>Send</source>
+        <translation>发送</translation>
+    </message>
+</context>
+<context>
     <name>Rail</name>
     <message>
         <source>Chat</source>
@@ -2456,6 +2549,17 @@
     <message>
         <source>Menu</source>
         <translation>菜单</translation>
+    </message>
+</context>
+<context>
+    <name>ReadOnlyText</name>
+    <message>
+        <source>Copy the selection</source>
+        <translation>复制所选内容</translation>
+    </message>
+    <message>
+        <source>Copy the address</source>
+        <translation>复制地址</translation>
     </message>
 </context>
 <context>
@@ -2673,6 +2777,10 @@
         <translation>%1（%2 个文档）</translation>
     </message>
     <message>
+        <source>%1 (1 document)</source>
+        <translation>%1（1 个文档）</translation>
+    </message>
+    <message>
         <source>Search in the others, too</source>
         <translation>同时搜索其他文档</translation>
     </message>
@@ -2754,6 +2862,10 @@
     <message>
         <source>Search in %1 documents</source>
         <translation>在 %1 个文档中搜索</translation>
+    </message>
+    <message>
+        <source>Search in 1 document</source>
+        <translation>在 1 个文档中搜索</translation>
     </message>
     <message>
         <source>A few words, a number or a whole question. What is found stands on its page beside it.</source>
@@ -2883,6 +2995,10 @@
     <message>
         <source>Downloads come from %1. Mirror, proxy, token…</source>
         <translation>下载站点：%1。镜像、代理、令牌…</translation>
+    </message>
+    <message>
+        <source>Mirror, proxy, token…</source>
+        <translation>镜像、代理、令牌…</translation>
     </message>
     <message>
         <source>Downloads come from %1, else from %2. Mirror, proxy, token…</source>
@@ -3064,6 +3180,33 @@
     <message>
         <source>Conversation</source>
         <translation>对话</translation>
+    </message>
+</context>
+<context>
+    <name>Tray</name>
+    <message>
+        <source>Open DeskSeek</source>
+        <translation>打开 DeskSeek</translation>
+    </message>
+    <message>
+        <source>Quick question</source>
+        <translation>快速提问</translation>
+    </message>
+    <message>
+        <source>New chat</source>
+        <translation>新对话</translation>
+    </message>
+    <message>
+        <source>Quit</source>
+        <translation>退出</translation>
+    </message>
+    <message>
+        <source>API: on, port {0}</source>
+        <translation>API：已开启，端口 {0}</translation>
+    </message>
+    <message>
+        <source>API: off</source>
+        <translation>API：已关闭</translation>
     </message>
 </context>
 <context>
@@ -3760,6 +3903,10 @@
         <translation>已就绪；其中 %1 页由图片识别</translation>
     </message>
     <message>
+        <source>Ready; 1 page recognised from a picture</source>
+        <translation>已就绪；其中 1 页由图片识别</translation>
+    </message>
+    <message>
         <source>Ready</source>
         <translation>已就绪</translation>
     </message>
@@ -3796,10 +3943,6 @@
         <translation>%1 页</translation>
     </message>
     <message>
-        <source>d MMM yyyy</source>
-        <translation>yyyy/M/d</translation>
-    </message>
-    <message>
         <source>slide %1</source>
         <translation>第 %1 张幻灯片</translation>
     </message>
@@ -3830,6 +3973,14 @@
 </context>
 <context>
     <name>figures</name>
+    <message>
+        <source>d MMM yyyy</source>
+        <translation>yyyy年M月d日</translation>
+    </message>
+    <message>
+        <source>d MMM</source>
+        <translation>M月d日</translation>
+    </message>
     <message>
         <source>%1 tokens/s</source>
         <translation>%1 token/秒</translation>

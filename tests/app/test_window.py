@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -26,6 +29,8 @@ from backends.core.paths import Paths
 from tests.app.conftest import MINUTE, Start, end
 from tests.kit import scenes, shots
 from tests.kit.ggufs import scripted_model
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -138,10 +143,11 @@ def test_a_file_dropped_anywhere_is_handed_on(window: MainWindow, page: ChatPage
 
 def test_where_the_window_was_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "window.json"
-    state = WindowState("abc", 300, False)
+    state = WindowState("desk", [10, 20, 900, 700, 4, 4], True, 300, False, 7, "models", [1])
     window_state.save(path, state)
     assert window_state.load(path) == state
-    for damaged in (b"", b"[1]", b"{", b"\xff\xfe", json.dumps({"panel_width": "wide", "panel_open": 1}).encode()):
+    wrong = {"panel_width": "wide", "panel_open": 1, "place": [1.5], "last_conversation": "7", "geometry": "AAAA"}
+    for damaged in (b"", b"[1]", b"{", b"\xff\xfe", json.dumps(wrong).encode()):
         path.write_bytes(damaged)
         assert window_state.load(path) == WindowState()
     window_state.save(tmp_path / "missing" / "window.json", state)
@@ -149,9 +155,54 @@ def test_where_the_window_was_is_kept(tmp_path: Path) -> None:
 
 def test_a_damaged_place_is_no_place(window: MainWindow) -> None:
     size = window.size()
-    for damaged in ("", "!!!", "AAAA"):
-        assert not window_state.restore_geometry(window, damaged)
+    for place in ([], [1], [0] * 6, [0, 0, -900, 700, 0, 0], [0, 0, 900, 700]):
+        assert not window_state.restore(window, WindowState(place=place))
     assert window.size() == size
+
+
+SCREENS = """if True:
+    from app import window_state
+    from app.application import Application
+    from app.widgets.main_window import MainWindow
+    from app.window_state import WindowState, with_place
+
+    app = Application([])
+
+    def shown(**state):
+        window = MainWindow()
+        window_state.restore(window, WindowState(**state))
+        window.show()
+        app.sendPostedEvents()
+        kept = with_place(WindowState(), window)
+        whole = window.screen().availableGeometry().contains(window.frameGeometry())
+        print(kept.screen, kept.place[:4], kept.maximized, whole)
+
+    shown(screen="right", place=[100, 50, 900, 700, 4, 4])  # as it was
+    shown(screen="gone", place=[100, 50, 900, 700, 4, 4])  # onto the first one
+    shown(screen="right", place=[-400, 600, 900, 700, 4, 4])  # partly outside: brought in
+    shown(screen="right", place=[100, 50, 4000, 3000, 4, 4])  # of a greater screen
+    shown(screen="right", place=[100, 50, 900, 700, 4, 4], maximized=True)
+"""
+
+
+def test_the_window_comes_back_to_its_screen_or_to_one_that_is_there(tmp_path: Path) -> None:
+    usual = {"logicalDpi": 96, "logicalBaseDpi": 96, "dpr": 1}
+    screens = [
+        {"name": "left", "x": 0, "y": 0, "width": 1440, "height": 900, **usual},
+        {"name": "right", "x": 1440, "y": 0, "width": 1280, "height": 1024, **usual},
+    ]
+    (tmp_path / "desk.json").write_text(json.dumps({"screens": screens}))
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen:configfile=desk.json", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", SCREENS], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.splitlines() == [
+        "right [100, 50, 900, 700] False True",
+        "left [100, 50, 900, 700] False True",
+        "right [0, 320, 900, 700] False True",
+        "right [0, 0, 1276, 1020] False True",
+        "right [100, 50, 900, 700] True True",
+    ], done.stderr
 
 
 # ---- starts

@@ -1,0 +1,60 @@
+"""A word to somebody who looks elsewhere: by the tray, else by the desktop's own notifications, else by the task bar.
+
+The desktop's are reached over the session bus (the portal `org.freedesktop.portal.Notification`, version 1: its calls
+need no unsigned numbers, which PySide cannot send). Nobody waits for its answer; without one nothing is lost.
+"""
+
+import sys
+from typing import Any
+
+from PySide6.QtCore import SLOT, QObject, Signal, Slot
+from PySide6.QtDBus import QDBusConnection, QDBusMessage
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.tray import Tray
+
+_DESKTOP, _PATH = "org.freedesktop.portal.Desktop", "/org/freedesktop/portal/desktop"
+_PORTAL = "org.freedesktop.portal.Notification"
+_OPEN = "app.open"
+_CLICKED: Any = SLOT("on_action_invoked(QDBusMessage)")  # text, whatever the types of QtDBus say
+
+
+class Notifications(QObject):
+    """`clicked` brings the id of what was said. The bus is not looked for before there is something to say."""
+
+    clicked = Signal(int)
+
+    def __init__(self, window: QWidget, tray: Tray, bus: QDBusConnection | None = None) -> None:
+        super().__init__(window)
+        self._window, self._tray, self._bus = window, tray, bus
+        self._listens = False
+        self._last = 0  # what the tray said
+        tray.message_clicked.connect(lambda: self.clicked.emit(self._last))
+
+    def say(self, key: int, title: str, text: str) -> None:
+        QApplication.alert(self._window)
+        if self._tray.speaks:
+            self._last = key
+            self._tray.say(title, text)
+        elif sys.platform not in ("win32", "darwin"):
+            self._tell_desktop(key, title, text)
+
+    def _tell_desktop(self, key: int, title: str, text: str) -> None:
+        bus = self._bus = self._bus or QDBusConnection.sessionBus()
+        if not bus.isConnected():
+            return
+        if not self._listens:
+            self._listens = bus.connect(_DESKTOP, _PATH, _PORTAL, "ActionInvoked", self, _CLICKED)
+        message = QDBusMessage.createMethodCall(_DESKTOP, _PATH, _PORTAL, "AddNotification")
+        message.setArguments([f"chat-{key}", {"title": title, "body": text, "default-action": _OPEN}])
+        bus.asyncCall(message)
+
+    @Slot(QDBusMessage)
+    def on_action_invoked(self, message: QDBusMessage) -> None:
+        """Somebody clicked on one; the signal is for every program."""
+        arguments = message.arguments()
+        if len(arguments) < 2 or arguments[1] != _OPEN:
+            return
+        name, _, key = str(arguments[0]).partition("-")
+        if name == "chat" and key.isdigit():
+            self.clicked.emit(int(key))
