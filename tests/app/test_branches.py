@@ -511,19 +511,20 @@ def test_up_and_down_go_through_all_messages_also_those_out_of_sight(
         assert seen == sorted(range(1, 25), reverse=last == 1)
 
 
-def right_click(widget: QWidget, place: QPoint) -> None:
-    reason = QContextMenuEvent.Reason.Mouse
+def asks_for_menu(widget: QWidget, reason: QContextMenuEvent.Reason) -> None:
+    place = QPoint(4, 4)
     QApplication.sendEvent(widget, QContextMenuEvent(reason, place, widget.mapToGlobal(place)))
 
 
 def test_a_right_click_in_the_text_opens_the_menu_of_the_message_and_copies_what_is_selected_there(
-    view: Transcript, messages: MessageList
+    qtbot: QtBot, view: Transcript, messages: MessageList
 ) -> None:
     table = "[There](https://example.org/) it is.\n\n| a | b |\n| - | - |\n| 1 | 2 |"
     messages.reset([MessageRow(1, "user", "A question"), MessageRow(2, "assistant", table, model="m")])
 
-    def words(text: ReadOnlyText) -> list[str]:
-        right_click(text.viewport(), QPoint(4, 4))
+    def words(text: ReadOnlyText, *, by_key: bool = False) -> list[str]:
+        reasons = QContextMenuEvent.Reason
+        asks_for_menu(text if by_key else text.viewport(), reasons.Keyboard if by_key else reasons.Mouse)
         (menu,) = [menu for menu in view.findChildren(QMenu) if menu.isVisible()]
         actions = {action.text(): action for action in menu.actions() if action.text()}
         next(iter(actions.values())).trigger()
@@ -536,6 +537,9 @@ def test_a_right_click_in_the_text_opens_the_menu_of_the_message_and_copies_what
     question.moveCursor(QTextCursor.MoveOperation.NextWord, QTextCursor.MoveMode.KeepAnchor)
     assert words(question)[:2] == ["Copy the selection", "Copy"]
     assert QApplication.clipboard().text() == "A "
+    question.setFocus()
+    qtbot.waitUntil(question.hasFocus)
+    assert words(question, by_key=True)[:2] == ["Copy the selection", "Copy"]
     prose, cells = view.in_sight[1].findChildren(Prose)[0], view.in_sight[1].findChildren(WideText)[0]
     assert words(prose)[:2] == ["Copy the address", "Copy"]
     assert QApplication.clipboard().text() == "https://example.org/"
@@ -551,7 +555,7 @@ def test_a_paste_that_is_too_long_for_the_editor_is_said(qtbot: QtBot, view: Tra
     QApplication.clipboard().setText("long " * 30_000)
     editor.box.paste()
     assert editor.box.toPlainText() == messages.rows[0].text
-    assert "too long to be written here (150000 characters)" in looks.texts(editor)
+    assert "too long to be written here" in looks.texts(editor)
     assert editor.height() > height
     assert not looks.cut_off(editor, editor.width())
     qtbot.keyClicks(editor.box, "x")

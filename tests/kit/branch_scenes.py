@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QTextCursor
 
 from app.lists.messages import MessageRow
 from app.notices import NoticeBoard
@@ -90,7 +89,7 @@ def selected(studio: "Studio") -> None:
     """The menu at words of the answer that are selected."""
     message = shown(studio)[1]
     text = next(text for text in message.findChildren(ReadOnlyText) if text.isVisible())
-    text.moveCursor(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
+    text.selectAll()
     message.open_menu(text.mapToGlobal(QPoint(60, 30)), text)
 
 
