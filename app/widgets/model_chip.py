@@ -39,6 +39,7 @@ class ModelChip(Retranslated, QPushButton):
         self._picture = OptionPicture()
         self._menu = parts.menu(self)
         self._menu.aboutToShow.connect(self._on_menu_opening)
+        self._alone = parts.menu(self._menu)  # for this chat
         self.setMenu(self._menu)
         self.retranslate()
 
@@ -54,7 +55,8 @@ class ModelChip(Retranslated, QPushButton):
     def _here(self) -> ModelState:
         """Of the model that answers this chat: another one may be loaded, for another chat or for all."""
         state, answers = self._state, self._picture.usual.answers
-        if state.stage not in ("idle", "ready") or answers is None or state.model == answers:
+        same = answers is None or (state.model is not None and state.model.id == answers.id)
+        if same or state.stage not in ("idle", "ready"):
             return state
         return replace(state, stage="idle", model=answers)
 
@@ -95,17 +97,18 @@ class ModelChip(Retranslated, QPushButton):
     def _on_menu_opening(self) -> None:
         state, chosen = self._state, self._here().model
         self._menu.clear()
-        several = len(state.available) > 1 or self._own is not None
+        several = len(state.available) > 1 or (bool(state.available) and self._own is not None)
         if several:
             self._head(self.tr("For all chats"))
         names = [(model.id, model.name) for model in state.available]
         self._offer(self._menu, names, chosen.id if chosen and self._own is None else "", self._on_chosen_for_all)
         if several:
-            alone = parts.menu(self._menu)
-            alone.setTitle(self.tr("Only for this chat"))
-            self._offer(alone, [("", self.tr("As for all chats")), *names], self._own or "", self.own_requested.emit)
+            usual = ("", self.tr("As for all chats"))
+            self._alone.clear()
+            self._alone.setTitle(self.tr("Only for this chat"))
+            self._offer(self._alone, [usual, *names], self._own or "", self.own_requested.emit)
             self._menu.addSeparator()
-            self._menu.addMenu(alone)
+            self._menu.addMenu(self._alone)
         if state.available:
             self._menu.addSeparator()
         if state.stage in ("ready", "loading"):

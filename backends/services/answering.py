@@ -76,7 +76,7 @@ class AnswerServices:
             thinking_budget=chat.thinking_budget,
         )
         gone = bool(options.model) and named is None
-        return Usual(there, model, known is not None, gone, named or self._loaded() or model)
+        return Usual(there, model, known is not None, gone, named or self._answers(model))
 
     def manner(self, options: Options, grounding: Grounding | None = None) -> Manner:
         """How the loaded model answers a conversation with these options."""
@@ -159,11 +159,11 @@ class AnswerServices:
         came = loaded is not None and self._own is not None and self._own[1] == loaded
         return came and usual is not None and not self._is_loaded(usual)
 
-    def _loaded(self) -> LocalModel | None:
-        """The one that answers who names none, if it is loaded already."""
+    def _answers(self, usual: LocalModel | None) -> LocalModel | None:
+        """Who names none. None: it is not known among those on this computer."""
         loaded = self._base.engine.model
         if loaded is None or self._is_anothers():
-            return None
+            return usual
         return next((one for one in self._base.library.models() if one.path == loaded.path), None)
 
     def _name_of_loaded(self) -> str:
