@@ -67,6 +67,6 @@ def icon(name: str, tone: str = "text", chosen_tone: str | None = None) -> QIcon
 
 def app_icon() -> QIcon:
     icon = QIcon()
-    for size in (16, 32, 48, 64, 128, 256):
+    for size in (16, 24, 32, 48, 64, 128, 256):
         icon.addFile(resource(f"icons/app/deskseek-{size}.png").as_posix(), QSize(size, size))
     return icon

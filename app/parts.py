@@ -144,7 +144,7 @@ class Switch(QAbstractButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         track = QRectF(3, 3, 38, 20)
-        ground = tokens.accent if on else tokens.line_strong
+        ground = tokens.accent if on else tokens.frame
         painter.setBrush(QColor(ground if self.isEnabled() else tokens.line))
         painter.drawRoundedRect(track, 10, 10)
         painter.setBrush(QColor(tokens.on_accent if on else tokens.raised))

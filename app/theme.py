@@ -16,8 +16,9 @@ cards and buttons.
 
 Colours come from `tokens()`; whoever paints by hand asks at paint time, whoever keeps colours (documents)
 listens to `current().changed`. Every pair of text and ground in `Tokens.pairs()` has a contrast of at least
-4.5 (WCAG 2.2 AA), which a test computes. The one accent is a deep sea blue-green; it marks what to press and
-what is selected, nothing else.
+4.5, every frame and ground in `Tokens.edges()` of 3 (WCAG 2.2 AA), which a test computes. The one accent is a
+deep sea blue-green; it marks what to press and what is selected, nothing else. The whole look on one page:
+`resources/themes/DESIGN.md`.
 
 The scheme follows the system at run time, or the setting (`Theme.follow`). The fonts are the system's, with
 the platform's Chinese families behind them; sizes grow with the system's font size.
@@ -56,7 +57,8 @@ class Tokens:
     hover: str
     pressed: str
     line: str  # separates
-    line_strong: str  # frames what can be edited or pressed (3:1 against the ground)
+    line_strong: str  # frames what has words of its own: buttons, menus
+    frame: str  # frames what is typed into, ticked or switched, and would not be seen without (3:1: `edges`)
     text: str
     muted: str  # less important, still read
     faint: str  # disabled: not to be read
@@ -106,6 +108,12 @@ class Tokens:
         for text in (self.code_keyword, self.code_string, self.code_number, self.code_name, self.code_comment):
             yield text, self.sunken
 
+    def edges(self) -> Iterator[tuple[str, str]]:
+        """Every (frame, ground) by which alone something to be used is seen."""
+        for ground in (self.window, self.panel, self.raised, self.sunken):
+            yield self.frame, ground
+            yield self.accent, ground
+
 
 LIGHT = Tokens(
     scheme="light",
@@ -118,6 +126,7 @@ LIGHT = Tokens(
     pressed="#dde4e6",
     line="#e2e8ea",
     line_strong="#c3ced2",
+    frame="#7f8f95",
     text="#13211f",
     muted="#55656a",
     faint="#9aa8ac",
@@ -152,6 +161,7 @@ DARK = Tokens(
     pressed="#2b3639",
     line="#273033",
     line_strong="#3c494d",
+    frame="#66767b",
     text="#e4ebec",
     muted="#9fb0b4",
     faint="#5d6b6f",

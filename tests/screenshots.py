@@ -101,7 +101,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--size", action="append", choices=[f"{width}x{height}" for width, height in shots.SIZES])
     parser.add_argument("--processes", type=int, default=max(1, min(4, os.cpu_count() or 1)))
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
-    made = parser.parse_args(given)
+    made = parser.parse_intermixed_args(given)
     if unknown := [scene for scene in made.scenes if scene not in shots.SCENES]:
         parser.error(f"no scene is called {', '.join(unknown)}")
     return made

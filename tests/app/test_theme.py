@@ -1,6 +1,7 @@
 """Both schemes can be read, and the window follows from one to the other."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 import pytest
 from PySide6.QtCore import QSize, Qt
@@ -31,6 +32,12 @@ def test_the_formula_of_contrast() -> None:
 def test_every_text_can_be_read_on_its_ground(tokens: Tokens) -> None:
     for text, ground in tokens.pairs():
         assert theme.contrast(text, ground) >= 4.5, f"{text} on {ground}"
+
+
+@pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=lambda tokens: tokens.scheme)
+def test_what_can_be_used_is_seen_by_its_frame(tokens: Tokens) -> None:
+    for frame, ground in tokens.edges():
+        assert theme.contrast(frame, ground) >= 3, f"{frame} on {ground}"
 
 
 def test_the_whole_app_changes_with_the_scheme(qapp: Application) -> None:
@@ -108,3 +115,32 @@ def test_icons_are_as_sharp_as_the_screen(qapp: Application) -> None:
 def test_lengths_grow_with_the_text(qapp: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(qapp.theme, "type", theme.Type(28, ("A",), ("M",)))
     assert theme.px(36) == 72
+
+
+def test_the_page_about_the_look_says_what_the_theme_does() -> None:
+    """Each table of `resources/themes/DESIGN.md` is read, and its numbers are those of the code."""
+    page = resource("themes/DESIGN.md").read_text(encoding="utf-8")
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("| `")
+    ]
+    said = {cells[0].strip("`"): cells[1:] for cells in rows}
+    sizes = theme.Type(14, (), ()).sizes
+    assert {name: said[name][0] for name in sizes} == {name: str(size) for name, size in sizes.items()}
+    space = vars(theme.SPACE)
+    assert {name: said[name][0] for name in space} == {name: str(size) for name, size in space.items()}
+    colours = [field.name for field in fields(Tokens) if field.name != "scheme"]
+    assert set(said) == {*sizes, *space, *colours}
+    for name in colours:
+        for tokens, (colour, figure) in ((LIGHT, said[name][1:3]), (DARK, said[name][3:5])):
+            assert colour == f"`{getattr(tokens, name)}`"
+            if figure:
+                ground = tokens.sunken if name.startswith("code_") else tokens.window
+                assert figure == f"{theme.contrast(getattr(tokens, name), ground):.1f}", name
+    flat = " ".join(page.split())
+    for light, dark in (
+        (min(theme.contrast(*pair) for pair in tokens.pairs()) for tokens in (LIGHT, DARK)),
+        (min(theme.contrast(*pair) for pair in tokens.edges()) for tokens in (LIGHT, DARK)),
+    ):
+        assert f"{light:.1f} in light, {dark:.1f} in dark" in flat or f"({light:.1f} and {dark:.1f})" in flat
+    assert f"at most {theme.PAGE_WIDTH} wide" in flat
+    assert f"round by {theme.RADIUS} " in flat
