@@ -67,12 +67,13 @@ class Home:
         """The command line beside the window."""
         return Shell(self.folder, self.environment)
 
-    def has(self, model: Path, context: int = 16_384, **engine: object) -> None:
+    def has(self, model: Path, context: int = 16_384, *, named: bool = True, **engine: object) -> None:
         """One that is there already, with this context in tokens. It computes with one thread, which a busy machine
-        hardly slows down; `engine`: other settings of that group."""
+        hardly slows down; `engine`: other settings of that group. Not `named`: chats are called by their question."""
         self.paths.make()
         os.link(model, self.paths.models / model.name)
         settings = {"models": {"context": context}, "engine": {"threads": 1, "try_first": False, **engine}}
+        settings |= {} if named else {"chat": {"name_chats": False}}
         (self.paths.config / "settings.json").write_text(json.dumps(settings))
 
     def start(self, *files: Path, dies: str = "", how: str = "kill") -> "Window":

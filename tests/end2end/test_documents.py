@@ -65,7 +65,7 @@ def without_marks(said: str) -> str:
 
 
 def test_from_the_drop_to_the_page_and_away(home: Home, reader: Path, files: tuple[Path, Path]) -> None:
-    home.has(reader)
+    home.has(reader, named=False)
     with home.start() as window:
         begins(window)
         takes_in(window, *files)
@@ -218,7 +218,7 @@ def test_without_a_model_passages_are_the_answer(home: Home, files: tuple[Path, 
 
 
 def test_what_is_dropped_on_a_chat_is_for_it_alone(home: Home, reader: Path, files: tuple[Path, Path]) -> None:
-    home.has(reader)
+    home.has(reader, named=False)
     with home.start() as window:
         begins(window)
         window.drops(*files)

@@ -24,7 +24,8 @@ COMMAND = ("ask", "--json", f"Say {BRIEF}")
 
 
 def test_from_double_click_to_the_first_answer(home: Home, hub: HubServer, made: Made) -> None:
-    assert home.shell.run("settings", "set", "network.endpoint", hub.endpoint).code == 0
+    for key, value in ("network.endpoint", hub.endpoint), ("chat.name_chats", "false"):  # called by its question
+        assert home.shell.run("settings", "set", key, value).code == 0
 
     with home.start() as window:
         a_model_is_recommended_and_its_download_killed(hub, made, window)

@@ -12,7 +12,7 @@ from tests.kit.ggufs import scripted_model
 
 SAID = "This much was there to be read."
 FIRST = "Here is a report with a number of pages. " * 15
-TITLE = "Here is a report with a number of pages. Here…"
+TITLE = "This much was there to be read"  # what the model calls it
 SECOND = "And what follows from it?"
 
 
@@ -72,6 +72,7 @@ def asked(home: Home, reader: Path) -> Home:
     with home.start() as window:
         window.sees("Ask anything", "What can I do for you?")
         assert asks(home, window, FIRST) < 100
+        window.sees(f"{TITLE}, Today")
         assert window.is_closed() == CLEAN
     assert len(states(home)) == 1
     return home
