@@ -77,6 +77,11 @@ def shape(source: str, *, display: bool) -> Shape | None:
     return _kept(source, display)
 
 
+def load() -> None:
+    """Load the libraries and their font, which the first formula would wait for. Any thread."""
+    _Setter.once()
+
+
 class _Kept:
     """What was set last, up to so many bytes."""
 

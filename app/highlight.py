@@ -1,6 +1,7 @@
 """Colours for code: Pygments' tokens reduced to the five colours of the theme."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,11 +33,25 @@ def highlight(language: str, text: str) -> Iterator[tuple[str, str]]:
     if lexer is None:
         yield text, ""
         return
-    for _, kind, piece in lexer.get_tokens_unprocessed(text):
-        name = str(kind).removeprefix("Token.")
-        yield piece, next((tone for prefix, tone in _TONES if name.startswith(prefix)), "")
+    pieces = ((_tone(kind), piece) for _, kind, piece in lexer.get_tokens_unprocessed(text))
+    before, run = "", list[str]()
+    for tone, piece in pieces:
+        if tone != before and not piece.isspace():  # room has no colour
+            if run:
+                yield "".join(run), before
+            before, run = tone, []
+        run.append(piece)
+    if run:
+        yield "".join(run), before
 
 
+@lru_cache(maxsize=512)
+def _tone(kind: object) -> str:
+    name = str(kind).removeprefix("Token.")
+    return next((tone for prefix, tone in _TONES if name.startswith(prefix)), "")
+
+
+@lru_cache(maxsize=16)
 def _lexer(language: str) -> "Lexer | None":
     from pygments.lexers import get_lexer_by_name
     from pygments.util import ClassNotFound

@@ -7,7 +7,7 @@ than the repaint that comes anyway.
 
 from functools import lru_cache
 
-from PySide6.QtCore import QByteArray, QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QIconEngine, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
@@ -23,9 +23,24 @@ def _renderer(name: str, color: str) -> QSvgRenderer:
 
 def paint(painter: QPainter, rect: QRect | QRectF, name: str, tone: str = "text") -> None:
     """Draw one by hand, at the left edge of `rect`. `tone` is a colour of `theme.Tokens`."""
+    _draw(painter, rect, name, getattr(theme.tokens(), tone))
+
+
+def _draw(painter: QPainter, rect: QRect | QRectF, name: str, color: str) -> None:
     side = min(rect.width(), rect.height())
     square = QRectF(rect.x(), rect.y() + (rect.height() - side) / 2, side, side)
-    _renderer(name, getattr(theme.tokens(), tone)).render(painter, square)
+    _renderer(name, color).render(painter, square)
+
+
+@lru_cache(maxsize=256)
+def _pixmap(name: str, color: str, width: int, height: int) -> QPixmap:
+    """The same buttons stand below each message."""
+    pixmap = QPixmap(width, height)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    _draw(painter, QRect(0, 0, width, height), name, color)
+    painter.end()
+    return pixmap
 
 
 class _Engine(QIconEngine):
@@ -36,18 +51,18 @@ class _Engine(QIconEngine):
         self._chosen_tone = chosen_tone
 
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
-        tone = self._chosen_tone if state is QIcon.State.On else self._tone
-        paint(painter, rect, self._name, "faint" if mode is QIcon.Mode.Disabled else tone)
+        paint(painter, rect, self._name, self._tone_of(mode, state))
+
+    def _tone_of(self, mode: QIcon.Mode, state: QIcon.State) -> str:
+        if mode is QIcon.Mode.Disabled:
+            return "faint"
+        return self._chosen_tone if state is QIcon.State.On else self._tone
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         if size.isEmpty():  # a button that has no room yet
             return QPixmap()
-        pixmap = QPixmap(size)
-        pixmap.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(pixmap)
-        self.paint(painter, QRect(QPoint(0, 0), size), mode, state)
-        painter.end()
-        return pixmap
+        tone = self._tone_of(mode, state)
+        return QPixmap(_pixmap(self._name, getattr(theme.tokens(), tone), size.width(), size.height()))
 
     def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float) -> QPixmap:
         """`size` is in logical pixels; sharp means as many real ones as the screen has."""

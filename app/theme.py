@@ -27,11 +27,12 @@ the platform's Chinese families behind them; sizes grow with the system's font s
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from string import Template
 from types import SimpleNamespace
 from typing import Literal
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -208,30 +209,44 @@ class Type:
 
     @property
     def sizes(self) -> dict[str, int]:
-        body = self.body
-        return {
-            "caption": max(11, round(body * 0.86)),
-            "body": body,
-            "heading": round(body * 1.2),
-            "title": round(body * 1.72),
-            "mono": max(11, round(body * 0.93)),
-        }
+        return _sizes(self.body)
 
     @property
     def chinese(self) -> tuple[str, ...]:
         """The families for Chinese first, for text whose punctuation is Chinese too."""
-        ours = {name for names in (*_CJK.values(), _CJK_ELSEWHERE) for name in names}
-        return tuple(sorted(self.families, key=lambda name: name not in ours))
+        return _chinese_first(self.families)
 
     def font(self, role: str = "body") -> QFont:
-        font = QFont()
-        font.setFamilies(list(self.mono if role == "mono" else self.families))
-        font.setPixelSize(self.sizes.get(role, self.body))
-        if role in {"heading", "title", "strong"}:
-            font.setWeight(QFont.Weight.DemiBold)
-        if role == "mono":
-            font.setStyleHint(QFont.StyleHint.Monospace)
-        return font
+        return QFont(_font(self, role))
+
+
+@lru_cache(maxsize=8)
+def _sizes(body: int) -> dict[str, int]:
+    return {
+        "caption": max(11, round(body * 0.86)),
+        "body": body,
+        "heading": round(body * 1.2),
+        "title": round(body * 1.72),
+        "mono": max(11, round(body * 0.93)),
+    }
+
+
+@lru_cache(maxsize=8)
+def _chinese_first(families: tuple[str, ...]) -> tuple[str, ...]:
+    ours = {name for names in (*_CJK.values(), _CJK_ELSEWHERE) for name in names}
+    return tuple(sorted(families, key=lambda name: name not in ours))
+
+
+@lru_cache(maxsize=32)
+def _font(kind: Type, role: str) -> QFont:
+    font = QFont()
+    font.setFamilies(list(kind.mono if role == "mono" else kind.families))
+    font.setPixelSize(kind.sizes.get(role, kind.body))
+    if role in {"heading", "title", "strong"}:
+        font.setWeight(QFont.Weight.DemiBold)
+    if role == "mono":
+        font.setStyleHint(QFont.StyleHint.Monospace)
+    return font
 
 
 # What a desktop without a chosen font falls to is DejaVu, which is wide and has no Chinese: prefer these.
@@ -341,7 +356,14 @@ class Theme(QObject):
 
 def current() -> Theme:
     app = QApplication.instance()
-    theme = app.findChild(Theme) if app is not None else None
+    if app is None:
+        raise RuntimeError("no Application yet")
+    return _theme_of(app)
+
+
+@lru_cache(maxsize=1)
+def _theme_of(app: QCoreApplication) -> Theme:
+    theme = app.findChild(Theme)
     if theme is None:
         raise RuntimeError("no Application yet")
     return theme

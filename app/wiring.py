@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog
 from app.application import Application
 from app.bridge import Pump
 from app.controllers.chat import ChatController
+from app.controllers.formula_library import FormulaLibrary
 from app.controllers.grounding import GroundingController
 from app.controllers.links import LinksController
 from app.controllers.models import ModelsController
@@ -91,6 +92,7 @@ class Desk(QObject):
         self.composing = ComposingDesk(window, chat_page, services, pump, self.chat, self)
         self.composing.measure_by(self.grounding, self.models, self.settings)
         self.api = ApiDesk(window, services, self.settings, pump, self)
+        self.formulas = FormulaLibrary(messages, self)
         self.organising = OrganisingDesk(window, chat_page, conversations, self.chat, services, pump, self)
         self.options = OptionDesk(window, chat_page, self.chat, self.settings, services, pump, self)
         self.composing.follow(self.options.options)
@@ -140,6 +142,7 @@ class Desk(QObject):
         self.searching.close()
         self.grounding.close()
         self.organising.close()
+        self.formulas.close()
         self.options.close()
         self.chat.close()
         self.documents.close()

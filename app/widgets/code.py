@@ -1,6 +1,7 @@
 """Code of an answer in a frame of its own, with its language and a copy button; long lines scroll sideways."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import takewhile
 
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtGui import (
@@ -36,6 +37,7 @@ class CodeBlock(Retranslated, QFrame):
         self.setProperty("surface", "well")
         self._shown = Code("", "")
         self._colored = True
+        self._pieces: list[tuple[str, str]] = []  # as they are set, with their colours
         self._language = parts.label(role="caption", tone="muted")
         self._copy = parts.icon_button("copy", size=16)
         self._copy.clicked.connect(self._on_copy)
@@ -71,12 +73,14 @@ class CodeBlock(Retranslated, QFrame):
         if code.language != before.language:
             self._language.setText(code.language)
             self.retranslate()
-        long = growing and len(code.text) > COLOR_WHILE_GROWING
-        if long and code.language == before.language and code.text.startswith(before.text):
+        continued = growing and code.language == before.language and code.text.startswith(before.text)
+        if continued and len(code.text) > COLOR_WHILE_GROWING:
             cursor = QTextCursor(self._text.document())
             cursor.movePosition(QTextCursor.MoveOperation.End)
             cursor.insertText(code.text[len(before.text) :], self._look(""))
             self._colored = False
+        elif continued and self._colored:
+            self._go_on()
         else:
             self._write()
 
@@ -114,10 +118,29 @@ class CodeBlock(Retranslated, QFrame):
         height = round(theme.current().type.sizes["mono"] * LEADING)
         spacing.setLineHeight(height, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
         cursor.setBlockFormat(spacing)
-        for piece, tone in highlight(self._shown.language, self._shown.text):
-            cursor.insertText(piece, self._look(tone))
+        self._pieces = list(highlight(self._shown.language, self._shown.text))
+        self._insert(cursor, self._pieces)
         cursor.endEditBlock()
         bar.setValue(place)
+
+    def _go_on(self) -> None:
+        """Only what has another colour than before, or was not there, is written."""
+        before, self._pieces = self._pieces, list(highlight(self._shown.language, self._shown.text))
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, self._pieces, strict=False)))
+        cursor = QTextCursor(self._text.document())
+        cursor.beginEditBlock()
+        cursor.setPosition(sum(len(piece.encode("utf-16-le")) // 2 for piece, _ in before[:same]))
+        cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
+        cursor.removeSelectedText()
+        self._insert(cursor, self._pieces[same:])
+        cursor.endEditBlock()
+
+    def _insert(self, cursor: QTextCursor, pieces: Iterable[tuple[str, str]]) -> None:
+        looks: dict[str, QTextCharFormat] = {}
+        for piece, tone in pieces:
+            if tone not in looks:
+                looks[tone] = self._look(tone)
+            cursor.insertText(piece, looks[tone])
 
     @staticmethod
     def _look(tone: str) -> QTextCharFormat:

@@ -90,6 +90,16 @@ def weight(group: Group) -> int:
     return 2 * LEAST_WEIGHT + len(group.source) // 10
 
 
+def weight_of_text(text: str) -> int:
+    """How much work it is to read it."""
+    return 1 + len(text) // 1000
+
+
+def guess_text(text: str) -> int:
+    """About how high a text will be, before anybody has read it."""
+    return max(1, sum(1 + len(line) // 80 for line in text.split("\n"))) * px(22)
+
+
 def guess(group: Group, width: int) -> int:
     """About how high it will be, in pixels, before anybody has set it."""
     kind = theme.current().type

@@ -78,6 +78,7 @@ class MarkdownView(QWidget):
         self._marks: tuple[Mark, ...] = ()
         self._width = 0
         self._waiting: tuple[str, tuple[Mark, ...]] | None = None
+        self._unread = 0  # guess of the height of a text that nobody has looked at yet
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.timeout.connect(self._on_rested)
@@ -95,19 +96,29 @@ class MarkdownView(QWidget):
         if text == self._text and growing == (self._growing is not None) and marks == self._marks:
             return False
         began = time.thread_time()
+        continued = self._text is not None and text.startswith(self._text) and not self._unread
         self._text, self._marks = text, marks
-        read = cited.hidden(text, marks) if marks else text
+        self._unread = 0
         if growing:
             self._growing = self._growing or Growing()
-            blocks = self._growing.read(read)
         else:
             self._growing = None
-            blocks = parse(read)
-        self._show_blocks(cited.shown(blocks, text, marks), growing)
+            if self._lazy and not continued and text:
+                self._show_blocks((), growing=False)
+                self._unread = groups.guess_text(text)
+                return True
+        self._read(growing=growing)
         took = time.thread_time() - began
         if growing and took > SOON:
             self._rest.start(int(REST * 1000 * took))
         return True
+
+    def _read(self, *, growing: bool = False) -> None:
+        text, marks = self._text or "", self._marks
+        read = cited.hidden(text, marks) if marks else text
+        blocks = self._growing.read(read) if self._growing is not None else parse(read)
+        self._unread = 0
+        self._show_blocks(cited.shown(blocks, text, marks), growing)
 
     def plain_text(self) -> str:
         return (self._waiting[0] if self._waiting else self._text) or ""
@@ -119,11 +130,22 @@ class MarkdownView(QWidget):
 
     def height_for(self, width: int) -> int:
         self._measure(width)
-        return sum(part.height for part in self._parts) + SPACE.m * max(0, len(self._parts) - 1)
+        return self._unread or sum(part.height for part in self._parts) + SPACE.m * max(0, len(self._parts) - 1)
 
     def show_between(self, top: int, bottom: int, work: Work) -> int:
         """Set what lies between these heights, as far as there is time. What was set there already, or else what
         begins there, is to stay where it is in the window: returns by how much it has moved down in the view."""
+        read = 0
+        if before := self._unread:
+            if bottom <= 0 or top >= before or not work.take(groups.weight_of_text(self._text or "")):
+                return 0
+            self._read()
+            if top > 0:  # as far in it as before
+                read = round(top * (self.height_for(self._width) / before - 1))
+                top, bottom = top + read, bottom + read
+        return read + self._set_between(top, bottom, work)
+
+    def _set_between(self, top: int, bottom: int, work: Work) -> int:
         first = next((part for part in self._in(top, bottom) if part.widget is not None), None)
         y = moved = 0
         above = True
@@ -148,6 +170,17 @@ class MarkdownView(QWidget):
     def shows(self, top: int, bottom: int) -> bool:
         """Something between these heights has been set."""
         return any(part.widget is not None for part in self._in(top, bottom))
+
+    def empty_between(self, top: int, bottom: int) -> int:
+        """Pixels between these heights that nobody has set yet."""
+        if self._unread:
+            return max(0, min(bottom, self._unread) - max(top, 0))
+        y = empty = 0
+        for part in self._parts:
+            if part.widget is None:
+                empty += max(0, min(bottom, y + part.height) - max(top, y))
+            y += part.height + SPACE.m
+        return empty
 
     def _in(self, top: int, bottom: int) -> list[_Placed]:
         y, found = 0, []

@@ -55,6 +55,10 @@ class MessageFrame(Retranslated, Stack):
         """Something between these heights has been set."""
         return True
 
+    def empty_between(self, top: int, bottom: int) -> int:
+        """Pixels between these heights that are not set yet."""
+        return 0
+
     def step(self, by: int) -> None:
         """To another variant, if there is one there."""
         if self._row.live is None and 1 <= self._row.position + by <= self._row.siblings:

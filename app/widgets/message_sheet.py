@@ -12,7 +12,8 @@ from itertools import accumulate
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.lists.messages import MessageList, MessageRow
-from app.theme import SPACE, px
+from app.theme import SPACE
+from app.widgets import groups
 from app.widgets.markdown_view import Work
 from app.widgets.message import Answer, MessageWidget
 
@@ -55,8 +56,7 @@ class MessageSheet:
         self.heights = [self.guess(row) for row in self._messages.rows]
 
     def guess(self, row: MessageRow) -> int:
-        lines = sum(1 + len(line) // 80 for line in row.text.split("\n")) if row.text else 1
-        return lines * px(22) + (24 if row.role == "user" else 72)
+        return groups.guess_text(row.text) + (24 if row.role == "user" else 72)
 
     def _widget(self, row: int) -> MessageWidget:
         widget = self.widgets.get(row)
@@ -79,9 +79,14 @@ class MessageSheet:
         self.heights[row] = self._widget(row).height_for(width)
         return self.heights[row]
 
-    def tops(self) -> list[int]:
-        """Where each row would begin if the page were one long window; one more than there are rows."""
-        return list(accumulate((height + GAP for height in self.heights), initial=TOP))
+    def top_of(self, row: int) -> int:
+        """Where it would begin if the page were one long window; also of the row after the last."""
+        return TOP + sum(self.heights[:row]) + GAP * row
+
+    def row_at(self, y: int) -> int:
+        """The row that would be there then."""
+        ends = accumulate(self.heights, lambda end, height: end + height + GAP, initial=TOP)
+        return max(0, min(sum(1 for end in ends if end <= y), len(self.heights)) - 1)
 
     def set_rows(self, window: Window) -> tuple[int, int, int, int]:
         """The rows in sight are there and measured: the first one, its top, the one after the last, and its top."""
@@ -101,6 +106,9 @@ class MessageSheet:
             y += self.heights[row] + GAP
             row += 1
         self._still = still
+        if not self.pinned and top > (window.top + GAP if first else TOP):  # what was above is less high than guessed
+            self.anchor = (first, top)
+            return self.set_rows(window)
         return first, top, row, y
 
     def _stands_still(self, row: int, y: int, window: Window) -> int:

@@ -157,6 +157,7 @@ class Prose(Retranslated, ReadOnlyText):
         super().__init__(parent)
         self._muted = muted
         self._shown: list[Paragraph] = []
+        self._has_bars = self._has_dots = False
         self.document().setDefaultFont(self._font())
         self.setFont(self._font())
         option = QTextOption()
@@ -186,7 +187,10 @@ class Prose(Retranslated, ReadOnlyText):
             self._append(cursor, paragraphs[index], before, first=index == 0)
         cursor.endEditBlock()
         self._shown = list(paragraphs)
-        has_formulas = any(span.formula for paragraph in paragraphs for span in paragraph.spans)
+        spans = [span for paragraph in paragraphs for span in paragraph.spans]
+        self._has_bars = any(paragraph.quote or paragraph.rule for paragraph in paragraphs)
+        self._has_dots = any(span.emphasis and not span.text.isascii() for span in spans)
+        has_formulas = any(span.formula for span in spans)
         self.setAccessibleDescription(self.written() if has_formulas else "")
 
     def restyle(self) -> None:
@@ -305,9 +309,10 @@ class Prose(Retranslated, ReadOnlyText):
         }[mark]
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        self._paint_bars()
+        if self._has_bars:
+            self._paint_bars()
         super().paintEvent(event)
-        if any(span.emphasis for paragraph in self._shown for span in paragraph.spans):
+        if self._has_dots:
             self._paint_dots()
 
     def _paint_dots(self) -> None:

@@ -1,19 +1,16 @@
 """Widgets below each other, whose height at a width can be asked for without waiting for the event loop."""
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable
 
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 
-@runtime_checkable
-class Measured(Protocol):
-    def height_for(self, width: int) -> int: ...
-
-
 def height_of(widget: QWidget, width: int) -> int:
-    if isinstance(widget, Measured):
-        return widget.height_for(width)
+    """What its `height_for` says, where it has one."""
+    height_for: Callable[[int], int] | None = getattr(widget, "height_for", None)
+    if height_for is not None:
+        return height_for(width)
     layout = widget.layout()
     if layout is not None:
         layout.activate()

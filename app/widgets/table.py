@@ -5,6 +5,7 @@ a few characters: a table of many columns scrolls sideways instead.
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from PySide6.QtCore import QMimeData, QPoint, Qt, Slot
 from PySide6.QtGui import (
@@ -40,6 +41,13 @@ _LONGEST_WORD = 18.0  # em; longer ones are broken
 _MEASURED = 400  # characters of a cell
 
 
+class _Wants(NamedTuple):
+    """Widths of a cell, with its padding, in pixels: that it needs, and that it would like to have."""
+
+    least: float
+    ideal: float
+
+
 class TableBlock(Retranslated, QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -70,15 +78,17 @@ class _TableText(WideText):
         super().__init__(natural=False)
         self._shown: Table | None = None
         self._made: QTextTable | None = None
-        self._least: list[float] = []  # widths of the columns, with their padding
-        self._ideal: list[float] = []
+        self._wants: list[list[_Wants]] = []  # of each cell, by rows
+        self._laid: tuple[int, list[float]] | None = None  # widths that are set, of all and of the columns
         option = QTextOption()
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.document().setDefaultTextOption(option)
 
     def show_table(self, table: Table) -> None:
-        if table != self._shown:
-            self._shown = table
+        before, self._shown = self._shown, table
+        if before is not None and self._continues(table, before):
+            self._go_on(table, before)
+        elif table != before:
             self._write(table)
 
     def restyle(self) -> None:
@@ -86,9 +96,13 @@ class _TableText(WideText):
             self._write(self._shown)
 
     def height_for(self, width: int) -> int:
-        widths = _fitted(self._least, self._ideal, width)
+        columns = list(zip(*self._wants, strict=True))
+        least = [max(cell.least for cell in column) for column in columns]
+        ideal = [max(cell.ideal for cell in column) for column in columns]
+        widths = _fitted(least, ideal, width)
         wanted = max(width, round(sum(widths)))
-        if self._made is not None and self.lineWrapColumnOrWidth() != wanted:
+        if self._made is not None and self._laid != (wanted, widths):
+            self._laid = wanted, widths
             look = self._made.format()
             look.setColumnWidthConstraints([QTextLength(QTextLength.Type.FixedLength, column) for column in widths])
             self._made.setFormat(look)
@@ -143,16 +157,44 @@ class _TableText(WideText):
         columns = max(1, len(table.header), *(len(row) for row in table.rows)) if table.rows else len(table.header)
         columns = max(columns, 1)
         self._made = cursor.insertTable(1 + len(table.rows), columns, look)
-        self._least, self._ideal = [0.0] * columns, [0.0] * columns
-        for row, cells in enumerate((table.header, *table.rows)):
-            for column in range(columns):
-                self._rule(row, column)
-                if column < len(cells):
-                    align = table.align[column] if column < len(table.align) else "left"
-                    self._fill(row, column, cells[column], align)
+        self._wants = []
+        for row in range(1 + len(table.rows)):
+            self._set_row(row, table)
         cursor.endEditBlock()
         self.moveCursor(QTextCursor.MoveOperation.Start)  # it has moved with the text, and would be scrolled to
         self.setLineWrapColumnOrWidth(0)
+        self._laid = None
+
+    def _continues(self, table: Table, before: Table) -> bool:
+        made = self._made
+        same = (table.header, table.align) == (before.header, before.align) and len(table.rows) >= len(before.rows)
+        return made is not None and same and all(len(row) <= made.columns() for row in table.rows)
+
+    def _go_on(self, table: Table, before: Table) -> None:
+        """Rows have been added, and what was in the last one may have grown: the others stay as they are."""
+        assert self._made is not None
+        pairs = enumerate(zip(before.rows, table.rows, strict=False))
+        same = next((n for n, (old, new) in pairs if old != new), len(before.rows))
+        cursor = QTextCursor(self.document())
+        cursor.beginEditBlock()
+        if same < len(before.rows):
+            self._made.removeRows(1 + same, len(before.rows) - same)
+        if same < len(table.rows):
+            self._made.appendRows(len(table.rows) - same)
+        del self._wants[1 + same :]
+        for row in range(1 + same, 1 + len(table.rows)):
+            self._set_row(row, table)
+        cursor.endEditBlock()
+
+    def _set_row(self, row: int, table: Table) -> None:
+        assert self._made is not None
+        cells = table.rows[row - 1] if row else table.header
+        wants: list[_Wants] = []
+        for column in range(self._made.columns()):
+            self._rule(row, column)
+            align = table.align[column] if column < len(table.align) else "left"
+            wants.append(self._fill(row, column, cells[column], align) if column < len(cells) else _Wants(0.0, 0.0))
+        self._wants.append(wants)
 
     def _rule(self, row: int, column: int) -> None:
         assert self._made is not None
@@ -168,7 +210,7 @@ class _TableText(WideText):
         ground.setBottomBorderBrush(QColor(tokens.line if row else tokens.line_strong))
         cell.setFormat(ground)
 
-    def _fill(self, row: int, column: int, spans: Spans, align: str) -> None:
+    def _fill(self, row: int, column: int, spans: Spans, align: str) -> "_Wants":
         assert self._made is not None
         setter = formula_object(self.document())
         shapes = [setter.shape(span.formula, span.display) for span in spans if span.formula]
@@ -196,8 +238,7 @@ class _TableText(WideText):
                 least = max(least, *(metrics.horizontalAdvance(word) for word in words), 0.0)
         room = _PAD * (2 if column else 1) + 2
         least = min(ideal, max(min(least, _LONGEST_WORD * body), _NARROW * body))
-        self._ideal[column] = max(self._ideal[column], ideal + room)
-        self._least[column] = max(self._least[column], least + room)
+        return _Wants(least + room, ideal + room)
 
     def _look(self, run: Run, *, header: bool) -> QTextCharFormat:
         tokens, kind = theme.tokens(), theme.current().type

@@ -6,8 +6,6 @@ the window), so that nothing jumps when guesses turn out wrong. While the end is
 to it and follows an answer as it grows; scrolling up lets go, scrolling to the end takes hold again.
 """
 
-from bisect import bisect_right
-
 from PySide6.QtCore import QEvent, QModelIndex, QRect, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
@@ -21,8 +19,9 @@ from app.widgets.message_keys import MessageKeys
 from app.widgets.message_sheet import BOTTOM, GAP, TOP, MessageSheet, Window
 
 REST_MS = 200
-AHEAD_MS = 40  # after scrolling, before what is beyond is set
+AHEAD_MS = 4  # after a frame, before what is beyond is set
 MOST_A_FRAME = 6  # of the work of `groups.weight`
+MOST_AHEAD = 4
 MOST_AT_ONCE = 60  # when all is new: a person waits longer for a page than for a step
 _STEP = 48
 
@@ -82,6 +81,17 @@ class Transcript(Retranslated, QAbstractScrollArea):
     def in_sight(self) -> dict[int, MessageWidget]:
         """The widgets that exist, by row."""
         return self._sheet.widgets
+
+    @property
+    def empty_share(self) -> float:
+        """How much of what is in sight waits for a later frame, 0 to 1."""
+        view = self.viewport().height()
+        waiting = 0
+        for widget in self._sheet.widgets.values():
+            if not widget.isHidden():
+                top, bottom = max(0, widget.y()), min(view, widget.geometry().bottom())
+                waiting += widget.empty_between(top - widget.y(), bottom - widget.y()) if top < bottom else 0
+        return waiting / max(1, view)
 
     @Slot()
     def to_end(self) -> None:
@@ -226,10 +236,9 @@ class Transcript(Retranslated, QAbstractScrollArea):
                 widget.setVisible(first <= r < row)
             self._ordering.start()
             if work.wanted or not margin:
-                self._catching.start(0 if work.wanted else AHEAD_MS)
-            tops = self._sheet.tops()
-            total = tops[-1] - GAP + BOTTOM
-            self._set_bar(max(0, total - view), tops[first] - top)
+                self._catching.start(AHEAD_MS if margin else 0 if work.wanted else AHEAD_MS)
+            total = self._sheet.top_of(count) - GAP + BOTTOM
+            self._set_bar(max(0, total - view), self._sheet.top_of(first) - top)
         finally:
             self._placing = False
 
@@ -237,8 +246,8 @@ class Transcript(Retranslated, QAbstractScrollArea):
     def _on_catching(self) -> None:
         """What a frame had no time for; then what is going to be in sight soon."""
         behind, self._behind = self._behind, False
-        work = Work(MOST_A_FRAME)
-        self._lay_out(work, 0 if behind else self.viewport().height() // 2)
+        work = Work(MOST_A_FRAME if behind else MOST_AHEAD)
+        self._lay_out(work, 0 if behind else self.viewport().height() * 3 // 4)
         self._behind = behind and work.wanted
 
     def _set_bar(self, maximum: int, value: int) -> None:
@@ -284,9 +293,8 @@ class Transcript(Retranslated, QAbstractScrollArea):
             if value <= 0:
                 self._sheet.anchor = (0, TOP)
             elif bar.isSliderDown() or abs(moved) > 2 * self.viewport().height():
-                tops = self._sheet.tops()
-                row = max(0, min(bisect_right(tops, value) - 1, len(self._sheet.heights) - 1))
-                self._sheet.anchor = (row, tops[row] - value)
+                row = self._sheet.row_at(value)
+                self._sheet.anchor = (row, self._sheet.top_of(row) - value)
             else:
                 row, top = self._sheet.anchor
                 self._sheet.anchor = (row, top - moved)

@@ -1,9 +1,9 @@
-"""The real window with a long chat in it: `python -m tests.kit.rendering_window stream|open|scroll COUNT`.
+"""The real window with a long chat in it: `python -m tests.kit.rendering_window PART COUNT`.
 
 Prints one JSON object: figures in seconds and bytes. `stream`: COUNT tokens come in at 200 a second, through the Pump
 and the list of messages; then the same text through QTextBrowser.setMarkdown at some of the same updates. `open`:
-a conversation of COUNT messages, from the store to the painted window. `scroll`: through such a conversation by the
-wheel, by pages, and by dragging the bar.
+a conversation of COUNT messages, from the store to the painted window. `wheel`, `page`, `drag`: through such a
+conversation, turned by the wheel, by pages, or by the bar.
 """
 
 import contextlib
@@ -218,30 +218,29 @@ class Measured(QObject):
 
         next_one()
 
-    def scroll(self) -> None:
+    def wheel(self) -> None:
+        self._scroll(self._turn, FRAME_MS)
+
+    def page(self) -> None:
+        bar = self.session.chat_page.transcript.verticalScrollBar()
+        self._scroll(lambda n: bar.triggerAction(QScrollBar.SliderAction.SliderPageStepSub), 2 * FRAME_MS)
+
+    def drag(self) -> None:
+        self._scroll(self._drag, FRAME_MS)
+
+    def _scroll(self, act: Callable[[int], None], pace: int) -> None:
         assert self.session.desk is not None
         self._chats()
         self.session.desk.chat.open(self._long)
-        bar = self.session.chat_page.transcript.verticalScrollBar()
-        self._ways: list[tuple[str, Callable[[int], None], int]] = [
-            ("wheel", self._wheel, FRAME_MS),
-            ("page", lambda n: bar.triggerAction(QScrollBar.SliderAction.SliderPageStepSub), 2 * FRAME_MS),
-            ("drag", self._drag, FRAME_MS),
-        ]
-        self.when_ready(self._next_way)
+        self.when_ready(lambda: self._steps(act, pace))
 
-    def _next_way(self) -> None:
-        if not self._ways:
-            self.tell()
-            return
+    def _steps(self, act: Callable[[int], None], pace: int) -> None:
         self.session.window.show_page("chat")  # where the first look at the models has led away from it
-        name, act, pace = self._ways.pop(0)
         transcript = self.session.chat_page.transcript
-        transcript.verticalScrollBar().setSliderDown(False)
         transcript.to_end()
         wall: list[float] = []
         spent: list[float] = []
-        whole: list[float] = []
+        empty: list[float] = []
         before, most = rss(), 0
         clock = QElapsedTimer()
 
@@ -249,9 +248,9 @@ class Measured(QObject):
             nonlocal most
             most = max(most, len(transcript.in_sight))
             if len(wall) == STEPS:
-                shown = {"wall": wall, "spent": spent, "widgets": most, "rss": rss() - before, "empty": whole}
-                self.figures[name] = shown
-                QTimer.singleShot(300, self._next_way)
+                grown = rss() - before
+                self.figures = {"wall": wall, "spent": spent, "widgets": most, "rss": grown, "empty": empty}
+                self.tell()
                 return
             began, busy = time.perf_counter(), time.thread_time()
             clock.start()
@@ -263,13 +262,14 @@ class Measured(QObject):
             def done() -> None:
                 wall.append(time.perf_counter() - began)
                 spent.append(time.thread_time() - busy)
+                empty.append(transcript.empty_share)
                 QTimer.singleShot(max(0, pace - clock.elapsed()), next_step)
 
             self.painted.after(step, done)
 
         QTimer.singleShot(300, next_step)
 
-    def _wheel(self, n: int) -> None:
+    def _turn(self, n: int) -> None:
         viewport = self.session.chat_page.transcript.viewport()
         middle = QPointF(viewport.rect().center())
         turned = QPoint(0, 120)
