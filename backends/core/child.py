@@ -43,6 +43,8 @@ Task = Callable[[dict[str, Any]], Iterator[Mapping[str, Any]]]
 _LONGEST = 16 << 20  # bytes of an answer
 _TAIL = 8000  # bytes of standard error
 _ENDING = 5.0  # seconds for the pipes of a dead child to run dry
+_DYING = 2.0  # seconds for a killed child to be gone: one that waits for a dead drive goes when the system lets it
+_STEP = 1.0  # seconds of a wait that are counted at once
 _ERRORS = {
     kind.__name__: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, BackendError)
 }
@@ -82,7 +84,8 @@ class Child:
         timeout: float | None = None,
         silence: float | None = None,
     ) -> Generator[dict[str, Any], None, None]:
-        """The answers as they come. `timeout`: seconds for all of them; `silence`: to wait for each.
+        """The answers as they come. `timeout`: seconds for all of them; `silence`: to wait for each, without the time
+        in which this process or the system stood still.
 
         Raises the BackendError that the child raised; ChildDied, ChildHung; Cancelled. A cancelled question and one
         whose answers nobody reads to the end cost the child its life, since native code cannot be asked to stop.
@@ -96,11 +99,12 @@ class Child:
             with lock:
                 if not over:  # a cancel may come late, when the child answers somebody else
                     process.kill()
+                    process.hang_up()
 
         forget = cancel.on_cancel(stop)
         try:
             process.send(json.dumps(request).encode() + b"\n")
-            while "end" not in (answer := self._answer(process, cancel, _sooner(deadline, silence))):
+            while "end" not in (answer := self._answer(process, cancel, deadline, silence)):
                 yield answer
             whole = True
             if "error" in answer:
@@ -112,9 +116,11 @@ class Child:
             if not whole:
                 self.close()
 
-    def _answer(self, process: "_Process", cancel: CancelToken, deadline: float | None) -> dict[str, Any]:
+    def _answer(
+        self, process: "_Process", cancel: CancelToken, deadline: float | None, silence: float | None
+    ) -> dict[str, Any]:
         try:
-            line = process.line(deadline)
+            line = process.line(deadline, silence)
         except queue.Empty:
             code, said = process.end()
             raise ChildHung(code, f"no answer in time {said}".strip()) from None
@@ -204,12 +210,28 @@ class _Process:
             self._input.write(line)
             self._input.flush()
 
-    def line(self, deadline: float | None) -> bytes:
+    def line(self, deadline: float | None, silence: float | None) -> bytes:
         """The next line; empty if there is none any more. Raises queue.Empty if it does not come in time."""
-        line = self._lines.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
+        line = self._lines.get() if deadline is None and silence is None else self._line_in_time(deadline, silence)
         if self._room:
             self._room.release()
         return line
+
+    def _line_in_time(self, deadline: float | None, silence: float | None) -> bytes:
+        """In steps: when all stood still (a laptop that slept) the clock jumps, and only one step of that counts."""
+        patience = math.inf if silence is None else silence
+        while True:
+            step = min(patience, _STEP, math.inf if deadline is None else max(0.0, deadline - time.monotonic()))
+            try:
+                return self._lines.get(timeout=step)
+            except queue.Empty:
+                patience -= step
+                if patience <= 0 or (deadline is not None and time.monotonic() >= deadline):
+                    raise
+
+    def hang_up(self) -> None:
+        """Who waits for a line waits no more: a killed child's pipes stay open while it waits for a dead drive."""
+        self._lines.put(b"")
 
     def kill(self) -> None:
         """From any thread. Its own children go with it where there are process groups."""
@@ -220,18 +242,23 @@ class _Process:
                 os.killpg(self.pid, signal.SIGKILL)
 
     def end(self, *, patience: float = 0.0) -> tuple[int, str]:
-        """Wait so many seconds for it to end by itself, then make sure of it; its exit status and last words."""
+        """Wait so many seconds for it to end by itself, then make sure of it; its exit status and last words. One that
+        a kill does not end at once is left to the system."""
         self._ending = True
         if self._room:
             self._room.release()  # whoever reads its answers, reads on to their end
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(patience)
         self.kill()
-        code = self._process.wait()
+        try:
+            code = self._process.wait(_DYING)
+        except subprocess.TimeoutExpired:
+            code = -getattr(signal, "SIGKILL", 9)
+        else:
+            for reader in self._readers:
+                reader.join(_ENDING)
         with contextlib.suppress(OSError):
             self._input.close()
-        for reader in self._readers:
-            reader.join(_ENDING)
         words = _read(self._folder / LAST_WORDS) or self._tail.decode("utf-8", "replace").strip()
         shutil.rmtree(self._folder, ignore_errors=True)
         return code, words
@@ -262,12 +289,6 @@ def serve(tasks: Mapping[str, Task]) -> None:
             say({"end": True, "error": _told(error)})
         else:
             say({"end": True})
-
-
-def _sooner(deadline: float | None, silence: float | None) -> float | None:
-    if silence is None:
-        return deadline
-    return min(time.monotonic() + silence, deadline if deadline is not None else math.inf)
 
 
 def _read_requests(requests: queue.SimpleQueue[bytes]) -> None:

@@ -9,9 +9,7 @@ After a kill, `store.unfinished()` and `store.asked()` tell what to take up agai
 `Intake` is the same for several threads that share one walk.
 """
 
-import hashlib
 import os
-import stat
 import threading
 import time
 from collections import deque
@@ -22,10 +20,12 @@ from pathlib import Path
 
 from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError, StorageError
-from backends.documents.extract.reader import Reader
+from backends.core.turns import Turns
+from backends.documents.extract.reader import Reader, supported
 from backends.documents.gate import Gate
 from backends.documents.lines import ingest_jsonl, ingest_text
-from backends.documents.problems import KEEP, TRY_AGAIN, changing, empty, pages_without_text, scanned
+from backends.documents.looking import Look, Visit, Wanted
+from backends.documents.problems import KEEP, NO_ANSWER, TRY_AGAIN, changing, empty, pages_without_text, scanned
 from backends.documents.store import DocumentStore
 from backends.documents.types import (
     Closed,
@@ -42,13 +42,13 @@ from backends.documents.types import (
     Section,
     Status,
 )
-from backends.documents.walk import Met, unreadable, walk
+from backends.documents.walk import Met, walk
 
 __all__ = ["Intake", "ingest", "ingest_jsonl", "ingest_text"]
 
 AHEAD = 4096  # files that the walk is ahead of the reading
+LOOKED = 64  # files that are looked at together
 MOST_FAILURES = 1000  # that the last event names
-_PIECE = 1 << 20  # bytes
 _SETTLED = ("ready", "failed", "encrypted", "scanned", "empty")
 
 
@@ -104,8 +104,12 @@ class Intake:
         self._gate = gate or Gate()
         self._began = time.monotonic()
         self._lock = threading.Lock()
-        self._walk = walk(paths)
+        self._turns, self._over = Turns(), CancelToken()
+        self._visit = Visit(reader.looker)
+        self._walk = walk(self._visit, paths, cancel=self._over)
         self._ahead: deque[Met] = deque()
+        self._looked: deque[tuple[Met, Look]] = deque()
+        self._silent: list[str] = []
         self._order = _Order()
         self._counts = _Counts()
         self._being_read: set[int] = set()
@@ -114,14 +118,16 @@ class Intake:
         """Read until there are no files left; without a last event."""
         while True:
             self._gate.wait(cancel)
-            if grown := self._look_ahead():
-                yield Queued(grown)
-            with self._lock:
-                if not self._ahead:
-                    return
-                met, place = self._ahead.popleft(), self._order.take()
+            taken = self._first()
+            if taken is None:
+                if grown := self._look_ahead(cancel):
+                    yield Queued(grown)
+                taken = self._first()
+            if taken is None:
+                return
+            met, look, place = taken
             try:
-                for event in self._take(met, place, cancel):
+                for event in self._take(met, look, place, cancel):
                     self._order.begun(place)
                     self._count(event)
                     yield event
@@ -137,17 +143,39 @@ class Intake:
         for document_id in self._being_read:
             self._store.give_up(document_id)
 
+    def unanswered(self, path: str) -> bool:
+        """It is a folder, or leads to one, that did not answer: it is to be asked for another time."""
+        return any(f"{each}{os.sep}".startswith(f"{path.rstrip(os.sep)}{os.sep}") for each in self._silent)
+
     # ---- the walk
 
-    def _look_ahead(self) -> int:
-        """How many files are known, if they are more than before; else 0."""
+    def _first(self) -> tuple[Met, Look, int] | None:
         with self._lock:
-            if len(self._ahead) >= AHEAD // 2:
+            return (*self._looked.popleft(), self._order.take()) if self._looked else None
+
+    def _look_ahead(self, cancel: CancelToken) -> int:
+        """See to it that there is a first one. How many files are known, if they are more than before; else 0."""
+        with self._turns.mine(cancel):
+            if self._looked:
                 return 0
-            more = list(islice(self._walk, AHEAD - len(self._ahead)))
-            self._ahead.extend(more)
-            self._counts.met += len(more)
+            forget = cancel.on_cancel(self._over.cancel)
+            try:
+                more = list(islice(self._walk, AHEAD - len(self._ahead))) if len(self._ahead) < AHEAD // 2 else []
+                self._ahead.extend(more)
+                self._counts.met += len(more)
+                self._look_at([self._ahead.popleft() for _ in range(min(LOOKED, len(self._ahead)))])
+            finally:
+                forget()
             return self._counts.met if more else 0
+
+    def _look_at(self, some: list[Met]) -> None:
+        known = self._store.seen(self._collection, [met.path for met in some], hidden=not self._follows)
+        wanted = [Wanted(met.path, "news", *known.get(met.path, (-1, 0.0))) for met in some if met.problem is None]
+        looks = iter(list(self._visit.look(wanted, cancel=self._over)))
+        for met in some:
+            look = next(looks) if met.problem is None else Look(met.path, "unknown", problem=met.problem)
+            with self._lock:
+                self._looked.append((met, look))
 
     def _count(self, event: IngestEvent) -> None:
         with self._lock:
@@ -159,8 +187,10 @@ class Intake:
 
     # ---- one file
 
-    def _take(self, met: Met, place: int, cancel: CancelToken) -> Iterator[IngestEvent]:
-        if met.problem is not None:
+    def _take(self, met: Met, look: Look, place: int, cancel: CancelToken) -> Iterator[IngestEvent]:
+        if met.problem is not None and not (met.named and met.problem.code == NO_ANSWER and supported(Path(met.path))):
+            if met.problem.code == NO_ANSWER:
+                self._silent.append(met.path)
             yield FileFailed(None, met.path, met.problem)
             return
         known = self._store.find(met.path, self._collection, hidden=not self._follows)
@@ -171,32 +201,36 @@ class Intake:
                 return
             self._store.take_back(self._collection, met.path)
         for attempt in (1, 2):
-            try:
-                before = Path(met.path).stat()
-                if not stat.S_ISREG(before.st_mode):
-                    return
-                if attempt == 1 and known is not None and self._same(known, before, met.named):
-                    yield self._unchanged(known)
-                    return
-                digest = _digest(met.path, cancel)
-            except OSError as error:
-                self._order.wait(place, cancel)
-                yield self._unreadable(met, known, unreadable(met.path, error))
+            if attempt == 2 or (look.problem is None and self._visit.doubts(met.path)):
+                look = self._visit.one(met.path, cancel=cancel)
+            if attempt == 1 and known is not None and self._same(known, look, met.named):
+                yield self._unchanged(known)
                 return
-            same = self._by_bytes(met, known, before, digest)
+            if look.kind == "file" and not look.digest:
+                look = self._visit.one(met.path, "digest", cancel=cancel)
+            if met.link and look.kind != "file" and (look.problem is None or look.problem.code != NO_ANSWER):
+                return
+            if look.problem is not None:
+                self._order.wait(place, cancel)
+                yield self._unreadable(met, known, look.problem)
+                return
+            if look.kind != "file":
+                return
+            same = self._by_bytes(met, known, look, cancel)
             if same is not None:
                 yield self._unchanged(same)
                 return
             self._order.wait(place, cancel)
-            last = yield from self._read(met, before, digest, cancel, last=attempt == 2)
+            last = yield from self._read(met, look, cancel, last=attempt == 2)
             if last is not None:
                 yield last
                 return
 
-    def _same(self, known: Document, now: os.stat_result, named: bool) -> bool:
+    def _same(self, known: Document, now: Look, named: bool) -> bool:
         return (
-            known.size == now.st_size
-            and known.modified == now.st_mtime
+            now.kind == "file"
+            and known.size == now.size
+            and known.modified == now.modified
             and bool(known.digest)
             and self._is_settled(known, named)
         )
@@ -217,18 +251,20 @@ class Intake:
             return FileStored(known.id, known.path, known.passages, unchanged=True)
         return FileFailed(known.id, known.path, known.problem)
 
-    def _by_bytes(self, met: Met, known: Document | None, now: os.stat_result, digest: str) -> Document | None:
+    def _by_bytes(self, met: Met, known: Document | None, now: Look, cancel: CancelToken) -> Document | None:
         """The document that this file is already: touched, or moved here."""
         if known is not None:
-            if known.digest != digest or not self._is_settled(known, met.named):
+            if known.digest != now.digest or not self._is_settled(known, met.named):
                 return None
-            self._store.touch(known.id, size=now.st_size, modified=now.st_mtime)
+            self._store.touch(known.id, size=now.size, modified=now.modified)
             return known
-        for each in self._store.find_moved(digest, now.st_size, self._collection):
-            if self._is_settled(each, met.named) and not os.path.lexists(each.path):
-                self._store.touch(each.id, size=now.st_size, modified=now.st_mtime, path=met.path)
-                return self._store.document(each.id)
-        return None
+        alike = self._store.find_moved(now.digest, now.size, self._collection)
+        settled = {each.path: each.id for each in alike if self._is_settled(each, met.named)}
+        gone = self._visit.first_gone(list(settled), cancel=cancel)
+        if gone is None:
+            return None
+        self._store.touch(settled[gone], size=now.size, modified=now.modified, path=met.path)
+        return self._store.document(settled[gone])
 
     def _unreadable(self, met: Met, known: Document | None, problem: Problem) -> FileFailed:
         if known is None and problem.code != "gone":
@@ -238,11 +274,11 @@ class Intake:
         return FileFailed(known.id if known else None, met.path, problem)
 
     def _read(
-        self, met: Met, before: os.stat_result, digest: str, cancel: CancelToken, *, last: bool
+        self, met: Met, before: Look, cancel: CancelToken, *, last: bool
     ) -> Generator[IngestEvent, None, IngestEvent | None]:
         """What came of it; None: it changed meanwhile, and may be read once more."""
         name = Path(met.path).name
-        document = self._store.begin(self._collection, met.path, name, before.st_size, before.st_mtime, digest)
+        document = self._store.begin(self._collection, met.path, name, before.size, before.modified, before.digest)
         self._being_read.add(document.id)
         yield FileReading(document.id, met.path, 0, 0)
         passwords = [*self._passwords] if self._passwords else [""]
@@ -260,16 +296,22 @@ class Intake:
                     died = True  # the file's fault, or that of a system without memory: a new reader tells
                     continue
                 status: Status = "encrypted" if error.code in ("encrypted", "wrong_password") else "failed"
-                problem = Problem.of(error)
-                if error.code == "unreadable_file" and not os.path.lexists(met.path):
-                    problem = unreadable(met.path, FileNotFoundError())
+                problem = self._reason(met, error, cancel)
                 self._store.fail(document.id, problem, status, keep=problem.code in KEEP)
                 said = FileFailed(document.id, met.path, problem)
             self._being_read.discard(document.id)
             return said
 
+    def _reason(self, met: Met, error: BackendError, cancel: CancelToken) -> Problem:
+        """The file may be gone by now, or its drive may not answer."""
+        if error.code in ("unreadable_file", "out_of_time"):
+            now = self._visit.one(met.path, "here" if error.code == "unreadable_file" else "digest", cancel=cancel)
+            if now.problem is not None and now.problem.code in ("gone", NO_ANSWER):
+                return now.problem
+        return Problem.of(error)
+
     def _store_text(
-        self, document: Document, met: Met, password: str, before: os.stat_result, cancel: CancelToken, last: bool
+        self, document: Document, met: Met, password: str, before: Look, cancel: CancelToken, last: bool
     ) -> Generator[IngestEvent, None, IngestEvent | None]:
         opened = Opened("")
         with self._store.draft(document.id) as draft:
@@ -289,7 +331,8 @@ class Intake:
             finally:
                 if isinstance(events, Generator):
                     events.close()
-            if _changed(met.path, before):
+            now = self._visit.one(met.path, cancel=cancel)  # if it is gone, what was read is what it said
+            if now.problem is None and (now.size, now.modified_ns) != (before.size, before.modified_ns):
                 if not last:
                     return None
                 self._store.fail(document.id, changing(), keep=True)
@@ -345,21 +388,3 @@ class _Order:
     def _wake(self) -> None:
         with self._changed:
             self._changed.notify_all()
-
-
-def _digest(path: str, cancel: CancelToken) -> str:
-    """sha256, hexadecimal. Raises OSError."""
-    digest = hashlib.sha256()
-    with open(path, "rb", buffering=0) as file:
-        while piece := file.read(_PIECE):
-            cancel.check()
-            digest.update(piece)
-    return digest.hexdigest()
-
-
-def _changed(path: str, before: os.stat_result) -> bool:
-    try:
-        now = Path(path).stat()
-    except OSError:
-        return False  # it is gone; what was read is what it said
-    return (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns)

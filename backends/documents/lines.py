@@ -12,7 +12,7 @@ from backends.core.cancel import CancelToken
 from backends.core.errors import InvalidInput
 from backends.core.phrase import Phrase
 from backends.documents.gate import Gate
-from backends.documents.problems import empty
+from backends.documents.problems import empty, unreadable
 from backends.documents.rows import sound
 from backends.documents.store import DocumentStore
 from backends.documents.types import (
@@ -26,7 +26,6 @@ from backends.documents.types import (
     Problem,
     Section,
 )
-from backends.documents.walk import unreadable
 
 LONGEST = 64 << 20  # bytes of a line
 LONGEST_SECTION = 32_768  # characters
@@ -59,7 +58,7 @@ def ingest_jsonl(
                     yield event
                 yield FileReading(0, str(file), lines.tell(), total)
     except OSError as error:
-        problem = unreadable(str(file), error)
+        problem = unreadable(error)
         raise InvalidInput(problem.message, problem.hint, problem.code) from error
     yield IngestDone(documents, chunks, tuple(failed[:_MOST_FAILURES]), time.monotonic() - began)
 

@@ -4,14 +4,15 @@ from backends.core.phrase import Phrase
 from backends.documents.types import Problem
 
 TRY_AGAIN = frozenset(
-    {"changing", "disk_full", "disk_failed", "gone", "unreadable_file", "database_locked", "reader_died"}
+    {"changing", "disk_full", "disk_failed", "gone", "no_answer", "unreadable_file", "database_locked", "reader_died"}
 )
 """Another time may be better: the file is read again when it is met again, even if it did not change."""
 
-KEEP = frozenset({"changing", "gone", "disk_full", "disk_failed", "database_locked"})
+KEEP = frozenset({"changing", "gone", "no_answer", "disk_full", "disk_failed", "database_locked"})
 """The reason lies not in what the file says: what was read of it before can be found still."""
 
 STOPPED = "stopped"
+NO_ANSWER = "no_answer"
 
 
 def empty() -> Problem:
@@ -46,6 +47,42 @@ def changing() -> Problem:
         "changing",
         Phrase("The file changed while it was read.", "读取期间文件发生了变化。"),
         Phrase("It is read again when it rests.", "文件稳定后会再次读取。"),
+    )
+
+
+def no_answer() -> Problem:
+    """Of a file or folder on a drive that says nothing at all, neither yes nor no."""
+    return Problem(
+        NO_ANSWER,
+        Phrase("The drive does not answer.", "磁盘没有响应。"),
+        Phrase(
+            "Check the drive and the network, then try again. It is also tried at the next start.",
+            "请检查磁盘和网络，然后重试。下次启动时也会自动重试。",
+        ),
+    )
+
+
+def unreadable(error: OSError) -> Problem:
+    """Why the system does not give a file or folder."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return Problem(
+            "gone",
+            Phrase("It is not there (any more).", "文件或文件夹不存在（或已被移走）。"),
+            Phrase("If it lies on another drive, connect it.", "如果位于其他磁盘，请先连接该磁盘。"),
+        )
+    if isinstance(error, PermissionError):
+        return Problem(
+            "unreadable_file",
+            Phrase("The system does not let DeskSeek read it.", "系统不允许 DeskSeek 读取。"),
+            Phrase(
+                "Check its permissions, and whether another program holds it.", "请检查权限，以及是否被其他程序占用。"
+            ),
+        )
+    why = f" ({error.strerror})" if error.strerror else ""
+    return Problem(
+        "unreadable_file",
+        Phrase(f"It cannot be read{why}.", f"无法读取{why}。"),
+        Phrase("Check the drive it lies on.", "请检查其所在的磁盘。"),
     )
 
 

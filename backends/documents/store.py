@@ -22,6 +22,7 @@ from backends.documents.collections import Collections
 from backends.documents.draft import Draft
 from backends.documents.erasing import Erasing
 from backends.documents.passages import Passages
+from backends.documents.problems import NO_ANSWER
 from backends.documents.rows import (
     DOCUMENT,
     LISTED,
@@ -146,6 +147,16 @@ class DocumentStore(Collections, Changes, Passages, KeptVectors, Erasing):
                 return document(row)
         return None
 
+    def seen(self, collection_id: int, paths: Iterable[str], *, hidden: bool = False) -> dict[str, tuple[int, float]]:
+        """Size and time that the files of these paths had when they were read; of names in UTF-8."""
+        named = [path for path in map(kept_path, paths) if isinstance(path, str)]
+        rows = self._rows(
+            f"SELECT path, size, modified FROM documents WHERE path IN {LISTED} AND path <> '' AND digest <> '' "
+            "AND collection_id = ? AND (? OR hidden IS NULL)",
+            *(listed(named), collection_id, hidden),
+        )
+        return {path: (size, modified) for path, size, modified in rows}
+
     def find_moved(self, digest: str, size: int, collection_id: int | None = None) -> tuple[Document, ...]:
         """Those with the same bytes: one whose file is not there any more has been moved."""
         rows = self._rows(
@@ -175,6 +186,15 @@ class DocumentStore(Collections, Changes, Passages, KeptVectors, Erasing):
         """Those that nobody has read to their end (after a kill)."""
         rows = self._rows(
             f"SELECT {DOCUMENT} FROM documents WHERE status IN ('waiting', 'reading') AND hidden IS NULL ORDER BY id"
+        )
+        return tuple(map(document, rows))
+
+    def unanswered(self) -> tuple[Document, ...]:
+        """Those whose drive did not answer."""
+        rows = self._rows(
+            f"SELECT {DOCUMENT} FROM documents WHERE problem IS NOT NULL AND path <> '' AND hidden IS NULL "
+            "AND json_extract(problem, '$.code') = ? ORDER BY id",
+            NO_ANSWER,
         )
         return tuple(map(document, rows))
 

@@ -3,9 +3,10 @@
 The system tells of changes (watchdog); a path is taken up when it has looked the same for a moment, so that nobody
 reads half a copy. Network drives tell nothing and systems forget, so each folder is walked through from time to time as
 well; what did not change costs a look. A folder that is not there (a drive that was taken out) has a problem, and its
-documents stay.
+documents stay; so has one whose drive does not answer, and nothing here waits for that but the timer's thread.
 """
 
+import contextlib
 import logging
 import os
 import threading
@@ -15,13 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from backends.core.cancel import CancelToken
+from backends.core.errors import Cancelled
 from backends.core.phrase import Phrase
 from backends.core.stream import Stream
-from backends.documents.extract.reader import supported
-from backends.documents.problems import stopped
+from backends.core.turns import Turns
+from backends.documents.extract.formats import supported
+from backends.documents.looking import SILENCE, Look, Looker, Visit, Wanted
+from backends.documents.problems import NO_ANSWER, stopped
 from backends.documents.store import DocumentStore
 from backends.documents.types import Document, IngestEvent, Problem, WatchedFolder
-from backends.documents.walk import unreadable
 
 log = logging.getLogger(__name__)
 
@@ -32,13 +35,15 @@ MOST = 5_000  # paths that are remembered; after more than that the folder is wa
 
 Read = Callable[[int, Sequence[str], Callable[[CancelToken], None]], Stream[IngestEvent]]
 """Take in these paths into a collection, then call that; as `Intakes.files` does."""
-Look = tuple[int, int] | None  # size and time; None: not there
+_ENDING = 5.0  # seconds for a watch to end
 
 
 @dataclass(slots=True)
 class _Followed:
     watched: WatchedFolder
-    watch: Any = None  # watchdog's
+    new: bool = True  # nobody has walked through it yet
+    watch: Any = None  # watchdog's observer
+    watching: bool = False  # it is being set up
     scan: Stream[IngestEvent] | None = None
     overflow: bool = False
     stopped: bool = False  # somebody has ended the reading: the next change, or the next walk, begins it anew
@@ -58,11 +63,11 @@ class Follower:
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._store, self._read, self._tell = store, read, changed
+        self._looker, self._over, self._scans = Looker(), CancelToken(), Turns()
         self._settle, self._rescan, self._missed = settle, rescan, missed
         self._lock = threading.RLock()
         self._followed: dict[int, _Followed] = {}
-        self._pending: dict[tuple[int, str], Look] = {}
-        self._observer: Any = None
+        self._pending: dict[tuple[int, str], Look | None] = {}  # None: nobody has looked yet
         self._settling: threading.Timer | None = None
         self._scanning: threading.Timer | None = None
         self._closed = False
@@ -73,20 +78,17 @@ class Follower:
         with self._lock:
             if self._closed:
                 return
-            for id in [id for id in self._followed if id not in wanted]:
-                self._unwatch(self._followed.pop(id))
-            new = [_Followed(each) for id, each in wanted.items() if id not in self._followed]
-            for each in new:
-                self._followed[each.watched.id] = each
-        for each in new:
-            self._scan(each)
+            left = [self._followed.pop(id) for id in list(self._followed) if id not in wanted]
+            for id, each in wanted.items():
+                self._followed.setdefault(id, _Followed(each))
+        self._unwatch(left)
         self._scan_later()
 
     def rescan(self) -> list[Stream[IngestEvent]]:
-        """Walk through all folders now."""
+        """Walk through all folders now. Raises Cancelled if it is closed meanwhile."""
         with self._lock:
             folders = list(self._followed.values())
-        return [stream for each in folders if (stream := self._scan(each)) is not None]
+        return self._scan(folders)
 
     def close(self) -> None:
         with self._lock:
@@ -94,23 +96,24 @@ class Follower:
             timers = [timer for timer in (self._settling, self._scanning) if timer is not None]
             for timer in timers:
                 timer.cancel()
-            observer, self._observer = self._observer, None
+            left = list(self._followed.values())
             self._followed.clear()
             self._pending.clear()
+        self._over.cancel()
         for timer in timers:
             timer.join()
-        if observer is not None:
-            observer.stop()
-            observer.join()
+        self._unwatch(left)
+        self._looker.close()
 
     # ---- what the system tells
 
     def _watch(self, followed: _Followed) -> None:
-        """Raises nothing: a folder whose changes nobody tells of is walked through."""
+        """Set up on a thread of its own, which walks through the folder for it: a drive may go away in the middle.
+        Raises nothing: a folder whose changes nobody tells of is walked through more often."""
         from watchdog.events import FileSystemEventHandler
         from watchdog.observers import Observer
 
-        follower, id = self, followed.watched.id
+        follower, id, done = self, followed.watched.id, threading.Event()
 
         class Told(FileSystemEventHandler):
             def on_any_event(self, event: Any) -> None:
@@ -119,24 +122,42 @@ class Follower:
                     if not (event.is_directory and event.event_type == "modified"):
                         follower._on_told(id, [os.fsdecode(path) for path in paths if path])
 
-        with self._lock:
-            if self._closed or followed.watch is not None:
-                return
-            if self._observer is None:
-                self._observer = Observer()
-                self._observer.start()
+        def begin() -> None:
+            observer = Observer()
             try:
-                followed.watch = self._observer.schedule(Told(), followed.watched.path, recursive=True)
+                observer.schedule(Told(), followed.watched.path, recursive=True)
+                observer.start()
             except OSError as error:
                 log.info("changes in a folder are not told: %s", error)
+                observer = None
+            with self._lock:
+                followed.watching = False
+                wanted = self._followed.get(id) is followed
+                if wanted:
+                    followed.watch = observer
+            done.set()
+            if observer is not None and not wanted:
+                _end(observer)
 
-    def _unwatch(self, followed: _Followed) -> None:
-        if followed.watch is not None and self._observer is not None:
-            watch, followed.watch = followed.watch, None
-            try:
-                self._observer.unschedule(watch)
-            except KeyError:
-                log.debug("a watch had ended by itself")
+        with self._lock:
+            if self._closed or followed.watch is not None or followed.watching:
+                return
+            followed.watching = True
+        threading.Thread(target=begin, name="folder watch", daemon=True).start()
+        forget = self._over.on_cancel(done.set)
+        done.wait(SILENCE)
+        forget()
+
+    def _unwatch(self, left: Sequence[_Followed]) -> None:
+        """Not with the lock: the threads of a watch that ends may wait for it."""
+        with self._lock:
+            observers = [each.watch for each in left if each.watch is not None]
+            for each in left:
+                each.watch = None
+        for observer in observers:
+            ending = threading.Thread(target=_end, args=(observer,), name="folder watch ends", daemon=True)
+            ending.start()
+            ending.join(_ENDING)
 
     def _on_told(self, id: int, paths: Sequence[str]) -> None:
         """On watchdog's thread."""
@@ -147,48 +168,55 @@ class Follower:
             for path in paths:
                 if len(self._pending) >= MOST:
                     followed.overflow = True
-                elif (id, path) not in self._pending:
-                    self._pending[id, path] = _look(path)
+                else:
+                    self._pending.setdefault((id, path), None)
             self._settle_later()
 
     def _settle_later(self) -> None:
         if self._settling is None and not self._closed and (self._pending or self._overflowing()):
-            self._settling = _timer(self._settle, self._on_settled)
+            unseen = all(look is None for look in self._pending.values()) and not self._overflowing()
+            self._settling = _timer(0.0 if unseen else self._settle, self._on_settled)
 
     def _overflowing(self) -> bool:
         return any(each.overflow for each in self._followed.values())
 
     def _on_settled(self) -> None:
         """On the timer's thread: take up what looks as it did a moment ago."""
-        ready: dict[int, list[str]] = {}
         with self._lock:
-            self._settling = None
-            for (id, path), before in list(self._pending.items()):
-                now = _look(path)
-                if now == before:
-                    del self._pending[id, path]
-                    ready.setdefault(id, []).append(path)
-                else:
-                    self._pending[id, path] = now
+            pending = list(self._pending.items())
             flooded = [each for each in self._followed.values() if each.overflow]
             for each in flooded:
                 each.overflow = False
-            followed = {id: self._followed[id] for id in ready if id in self._followed}
+        ready: dict[int, list[Look]] = {}
+        with contextlib.suppress(Cancelled):
+            looks = list(self._look([path for (_, path), _ in pending], self._over))
+            with self._lock:
+                for (key, before), now in zip(pending, looks, strict=True):
+                    if now == before or _silent(now):
+                        self._pending.pop(key, None)
+                        ready.setdefault(key[0], []).append(now)
+                    elif key in self._pending:
+                        self._pending[key] = now
+                followed = [(self._followed[id], ready[id]) for id in ready if id in self._followed]
+            self._scan(flooded)
+            for each, seen in followed:
+                self._take(each, seen)
+        with self._lock:
+            self._settling = None
             self._settle_later()
-        for each in flooded:
-            self._scan(each)
-        for id, each in followed.items():
-            self._take(each, ready[id])
 
-    def _take(self, followed: _Followed, paths: Sequence[str]) -> None:
+    def _take(self, followed: _Followed, looks: Sequence[Look]) -> None:
         """Read what is there, then see what is gone: what was moved has its new place by then."""
         if self._closed:
             return
-        if followed.stopped or not Path(followed.watched.path).is_dir():
-            self._scan(followed)
+        (there,) = self._look([followed.watched.path], self._over)
+        if followed.stopped or there.kind != "folder" or any(map(_silent, looks)):
+            self._scan([followed])
             return
-        here = [path for path in paths if Path(path).is_dir() or (supported(Path(path)) and Path(path).is_file())]
-        gone = [path for path in paths if _is_gone(path)]
+        here = [
+            each.path for each in looks if each.kind == "folder" or (each.kind == "file" and supported(Path(each.path)))
+        ]
+        gone = [look.path for look in looks if look.kind == "gone"]
         collection = followed.watched.collection_id
 
         def forget(cancel: CancelToken) -> None:
@@ -196,7 +224,7 @@ class Follower:
                 cancel.check()
                 known = self._store.find(path, collection)
                 if known is not None:
-                    self._hide(followed.watched, [known], told=True)
+                    self._hide(followed.watched, [known], cancel, told=True)
                 elif not Path(path).suffix:
                     self._forget_below(followed.watched, path, cancel, told=True)
 
@@ -216,24 +244,31 @@ class Follower:
 
     # ---- walks
 
-    def _scan(self, followed: _Followed) -> Stream[IngestEvent] | None:
-        """None: it runs already, or the folder is not there."""
-        watched = followed.watched
+    def _scan(self, folders: Sequence[_Followed]) -> list[Stream[IngestEvent]]:
+        """Of those that are there and not being walked through already. Raises Cancelled."""
+        visit = Visit(self._looker)
+        with self._scans.mine(self._over):
+            return [scan for each in folders if (scan := self._scan_one(visit, each)) is not None]
+
+    def _scan_one(self, visit: Visit, followed: _Followed) -> Stream[IngestEvent] | None:
+        watched, followed.new = followed.watched, False
         if followed.stopped and followed.scan is not None and not followed.scan.wait(0):
             return None
         followed.stopped = False
-        problem = self._state(watched)
+        problem = self._state(visit, watched, self._over)
         known = next((each.problem for each in self._store.watched() if each.id == watched.id), None)
         if problem != known:
             self._store.set_watch_problem(watched.id, problem)
             self._tell()
+        if problem is not None:
+            self._unwatch([followed])
+            return None
+        if followed.scan is not None and not followed.scan.wait(0):
+            return None
+        self._watch(followed)
         with self._lock:
-            if problem is not None:
-                self._unwatch(followed)
+            if self._closed or self._followed.get(watched.id) is not followed:
                 return None
-            if self._closed or (followed.scan is not None and not followed.scan.wait(0)):
-                return None
-            self._watch(followed)
             scan = followed.scan = self._read(
                 watched.collection_id,
                 [watched.path],
@@ -248,39 +283,52 @@ class Follower:
                 self._scanning.cancel()
                 self._scanning = None
             if self._followed and not self._closed:
+                new = any(each.new for each in self._followed.values())
                 all_here = all(each.watch is not None for each in self._followed.values())
-                self._scanning = _timer(self._rescan if all_here else min(self._missed, self._rescan), self._on_time)
+                again = self._rescan if all_here else min(self._missed, self._rescan)
+                self._scanning = _timer(0.0 if new else again, self._on_time)
 
     def _on_time(self) -> None:
-        self.rescan()
-        self._scan_later()
+        with self._lock:
+            folders = list(self._followed.values())
+        with contextlib.suppress(Cancelled):
+            self._scan([each for each in folders if each.new] or folders)
+            self._scan_later()
 
     # ---- what is gone
 
-    def _state(self, watched: WatchedFolder) -> Problem | None:
+    def _state(self, visit: Visit, watched: WatchedFolder, cancel: CancelToken) -> Problem | None:
         """Why nothing can be said of what is in the folder. An empty one that had documents is the place of a drive
         that is not there."""
-        try:
-            with os.scandir(watched.path) as entries:
-                if next(entries, None) is None and self._store.below(watched.collection_id, watched.path, limit=1):
-                    return _emptied()
-        except OSError as error:
-            return unreadable(watched.path, error)
-        return None
+        look = visit.one(watched.path, "inside", cancel=cancel)
+        if look.empty and self._store.below(watched.collection_id, watched.path, limit=1):
+            return _emptied()
+        return look.problem
 
     def _forget_below(self, watched: WatchedFolder, folder: str, cancel: CancelToken, *, told: bool) -> None:
         after = 0
         while documents := self._store.below(watched.collection_id, folder, after):
-            cancel.check()
             after = documents[-1].id
-            self._hide(watched, [each for each in documents if _is_gone(each.path)], told=told)
+            self._hide(watched, documents, cancel, told=told)
 
-    def _hide(self, watched: WatchedFolder, documents: Sequence[Document], *, told: bool) -> None:
-        """`told`: the system said that they were deleted; else their folder must be there with something in it."""
-        if not documents or (not Path(watched.path).is_dir() if told else self._state(watched) is not None):
+    def _hide(self, watched: WatchedFolder, documents: Sequence[Document], cancel: CancelToken, *, told: bool) -> None:
+        """Those that are gone. `told`: the system said that they were deleted; else their folder must be there with
+        something in it: a drive may go away between two looks."""
+        gone = self._gone(documents, cancel)
+        if not gone:
             return
-        self._store.hide([each.id for each in documents if _is_gone(each.path)], leave_out=False)
-        self._tell()
+        visit = Visit(self._looker)
+        there = visit.one(watched.path, cancel=cancel).kind == "folder"
+        if there and (told or self._state(visit, watched, cancel) is None):
+            self._store.hide([each.id for each in self._gone(gone, cancel)], leave_out=False)
+            self._tell()
+
+    def _gone(self, documents: Sequence[Document], cancel: CancelToken) -> list[Document]:
+        looks = self._look([each.path for each in documents], cancel)
+        return [each for each, look in zip(documents, looks, strict=True) if look.kind == "gone"]
+
+    def _look(self, paths: Sequence[str], cancel: CancelToken) -> list[Look]:
+        return list(Visit(self._looker).look([Wanted(path) for path in paths], cancel=cancel))
 
 
 def _timer(seconds: float, call: Callable[[], None]) -> threading.Timer:
@@ -290,23 +338,13 @@ def _timer(seconds: float, call: Callable[[], None]) -> threading.Timer:
     return timer
 
 
-def _look(path: str) -> Look:
-    try:
-        found = os.stat(path)  # noqa: PTH116 - many
-    except (OSError, ValueError):
-        return None
-    return found.st_size, found.st_mtime_ns
+def _silent(look: Look) -> bool:
+    return look.problem is not None and look.problem.code == NO_ANSWER
 
 
-def _is_gone(path: str) -> bool:
-    """Really not there: a drive that fails, or a folder that may not be looked into, says something else."""
-    try:
-        os.lstat(path)
-    except FileNotFoundError:
-        return True
-    except (OSError, ValueError):
-        return False
-    return False
+def _end(observer: Any) -> None:
+    observer.stop()
+    observer.join()
 
 
 def _emptied() -> Problem:

@@ -262,14 +262,15 @@ class DocumentServices:
         return self._library.start(task)
 
     def _resume(self, *, cancel: CancelToken) -> Iterator[None]:
-        """Requests as they were asked; documents of requests that nobody knows any more; uploads that nobody has."""
+        """Requests as they were asked; documents of requests that nobody knows any more, or whose drive did not answer;
+        uploads that nobody has."""
         self.uploads.sweep()
         for asked in self.store.asked():
             if asked.kind == "jsonl":
                 self._intakes.jsonl(asked.collection_id, Path(asked.path), [asked])
             else:
                 self._intakes.files(asked.collection_id, [asked.path], [asked], recognise=asked.recognise, quiet=True)
-        left = self.store.unfinished()
+        left = (*self.store.unfinished(), *self.store.unanswered())
         for collection in {document.collection_id for document in left}:
             paths = [document.path for document in left if document.collection_id == collection and document.path]
             self._intakes.files(collection, paths, quiet=True)

@@ -178,7 +178,7 @@ class Intakes:
                 raise
             finally:
                 helper[0].cancel()
-            self._store.answered(request.asked)
+            self._store.answered([each for each in request.asked if not request.intake.unanswered(each.path)])
         yield request.intake.done()
 
     def _both(self, request: "_Request", helper: Stream[IngestEvent], cancel: CancelToken) -> Iterator[IngestEvent]:

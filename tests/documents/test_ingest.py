@@ -245,22 +245,6 @@ class TestWhatGoesWrong:
             assert (document.problem is None) == (document.name == "z.txt")
         assert {event.path for event in taken.done.failed} == {str(folder / name) for name in taken.failed}
 
-    def test_a_folder_that_may_not_be_looked_into(
-        self, store: DocumentStore, reader: Reader, folder: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        write(folder / "a.txt", ENGLISH)
-        write(folder / "locked" / "b.txt", ENGLISH)
-        scandir = os.scandir
-
-        def guarded(path: str) -> "os.ScandirIterator[str]":  # type: ignore[name-defined]
-            if str(path).endswith("locked"):
-                raise PermissionError(13, "Permission denied", path)
-            return scandir(path)
-
-        monkeypatch.setattr(os, "scandir", guarded)
-        taken = Taken(store, reader, folder)
-        assert (taken.new, taken.failed) == (["a.txt"], {"locked": "unreadable_file"})
-
     def test_a_drive_that_goes_away_does_not_take_what_was_read(
         self, store: DocumentStore, reader: Reader, folder: Path
     ) -> None:

@@ -1,5 +1,6 @@
 """Documents as the window and the command line use them: taken in, found at once, deleted, erased, followed."""
 
+import sys
 import threading
 from array import array
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 from backends.core.errors import InvalidInput
 from backends.core.paths import Paths
 from backends.core.stream import Stream
+from backends.documents import looking
 from backends.documents.types import (
     FileFailed,
     FileReading,
@@ -25,6 +27,7 @@ from backends.services import Services
 from backends.services.documents import DocumentServices
 from backends.services.foundation import Foundation
 from backends.services.intakes import IntakeProgress
+from tests.kit.drives import Drive
 from tests.kit.pdfs import Pdf
 from tests.kit.shelves import CHINESE, ENGLISH
 
@@ -370,9 +373,9 @@ def test_cancelled_all_of_it_ends_and_folders_go_on_with_the_next_change(
     lines.write_text('{"id": "p1", "text": "A line of its own."}\n')
     documents.pause()
     (watched,) = documents.watch(folder)
+    told.until(lambda: documents.progress is not None)
     asked = documents.add([tmp_path / "lines.jsonl"])
     listed = documents.add_jsonl(lines)
-    told.until(lambda: documents.progress is not None)
     documents.cancel()
     assert (asked.wait(PATIENCE), listed.wait(PATIENCE), documents.paused) == (True, True, False)
     told.until(lambda: documents.progress is None and documents.store.asked() == ())
@@ -399,3 +402,39 @@ def test_what_cannot_be_read_is_counted_and_the_rest_goes_on(documents: Document
     assert sorted(Path(event.path).name for event in events if isinstance(event, FileFailed)) == ["none", "torn.pdf"]
     assert isinstance(events[-1], IngestDone)
     assert (events[-1].documents, len(events[-1].failed)) == (2, 2)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes with names are those of POSIX")
+def test_a_drive_that_does_not_answer_holds_up_no_end_and_is_asked_again_by_the_next_start(
+    library: Opened, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drive = Drive(tmp_path / "drive", monkeypatch)
+    drive.silent(folder)
+    with library() as documents:  # closed while both wait for it
+        documents.add([folder])
+        list(documents.watch(folder))
+        drive.until_asked()
+        drive.until_asked()
+    monkeypatch.setattr(looking, "SILENCE", 2.0)
+    monkeypatch.setattr(looking, "AGAIN", 1.0)
+    with library() as documents:
+        told = Told(documents)
+        documents.begin()
+        told.until(lambda: [each.problem and each.problem.code for each in documents.store.watched()] == ["no_answer"])
+        told.until(lambda: documents.progress is None)
+        assert len(documents.store.asked()) == 1
+        drive.silent(folder / "committee.txt")
+        assert [event.problem.code for event in documents.add([folder]) if isinstance(event, FileFailed)] == [
+            "no_answer"
+        ]
+        drive.answers()
+        (silent,) = documents.store.unanswered()
+        assert taken(documents.retry(silent.id)).failed == ()
+        assert found(documents, "committee figures") == ["committee.txt"]
+        assert documents.store.unanswered() == ()
+    with library() as documents:
+        told = Told(documents)
+        documents.begin()
+        told.until(lambda: [each.problem for each in documents.store.watched()] == [None])
+        told.until(lambda: documents.store.asked() == () and documents.progress is None)
+    drive.close()

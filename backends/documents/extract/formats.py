@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from backends.core.phrase import Phrase
 
@@ -53,3 +54,8 @@ FORMATS: Mapping[str, Format] = {
 }
 BY_SUFFIX: Mapping[str, str] = {suffix: one.name for one in FORMATS.values() for suffix in one.suffixes}
 READERS: Mapping[str, str] = {one.name: one.module for one in FORMATS.values()}
+
+
+def supported(path: Path) -> bool:
+    """Whether a walk through a folder takes this file, by its name alone. Hidden and temporary ones are not taken."""
+    return path.suffix.lower() in BY_SUFFIX and not path.name.startswith((".", "~$"))

@@ -25,7 +25,8 @@ from backends.core.errors import BackendError
 from backends.core.kept_child import KeptChild
 from backends.documents.extract import child, refusals
 from backends.documents.extract.asked import MIB, Asked, Limits
-from backends.documents.extract.formats import BY_SUFFIX, FORMATS, READERS
+from backends.documents.extract.formats import FORMATS, READERS, supported
+from backends.documents.looking import Looker
 from backends.documents.types import ReadEvent, Reading
 
 log = logging.getLogger(__name__)
@@ -47,16 +48,12 @@ _BROKEN = re.compile(  # those of a process that aborts for another reason than 
 _WINDOWS_OUT_OF_TIME = 1816  # ERROR_NOT_ENOUGH_QUOTA, what a job object ends a process with
 
 
-def supported(path: Path) -> bool:
-    """Whether a walk through a folder takes this file, by its name alone. Hidden and temporary ones are not taken."""
-    return path.suffix.lower() in BY_SUFFIX and not path.name.startswith((".", "~$"))
-
-
 class Reader:
-    """Any number of threads may read at once; each has a child of its own."""
+    """Any number of threads may read at once; each has a child of its own. `looker`: looks before and after."""
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
+        self.looker = Looker()
         self._lock = threading.Lock()
         self._seats: list[_Seat] = []
 
@@ -117,6 +114,7 @@ class Reader:
             seats = list(self._seats)
         for seat in seats:
             seat.kept.close()
+        self.looker.close()
 
     @contextmanager
     def _seat(self) -> "Iterator[_Seat]":
