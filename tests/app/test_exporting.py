@@ -1,9 +1,14 @@
 """A person exports, copies and imports chats in the real window."""
 
 import json
+import re
+from collections import Counter
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pypdf
+import pypdfium2
 import pytest
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
@@ -18,7 +23,7 @@ from app.wiring import Desk
 from backends.chat.export.task import export
 from backends.chat.export.types import Head, Manner, Selection
 from backends.core.cancel import CancelToken
-from backends.core.errors import BackendError
+from backends.core.errors import BackendError, Cancelled
 from backends.core.paths import Paths
 from backends.services import Services
 from tests.app.conftest import MINUTE, Start
@@ -137,6 +142,62 @@ def test_the_text_of_a_pdf_is_found_each_line_once(services: Services, tmp_path:
         for font in page["/Resources"]["/Font"].values():  # type: ignore[index, union-attr]
             described = font.get_object()["/DescendantFonts"][0].get_object()["/FontDescriptor"].get_object()
             assert {"/FontFile2", "/FontFile3"} & set(described)
+
+
+def test_what_goes_on_on_another_page_stands_in_the_text_once(services: Services, tmp_path: Path) -> None:
+    def many(name: str, count: int) -> str:
+        return " ".join(f"{name}{n:04d}" for n in range(count))
+
+    rows = "\n".join(f"| row{n:04d} {'in a cell that is long ' * (n % 30)} | cell{n:04d} |" for n in range(60))
+    text = (
+        f"{many('word', 1200)}\n\n```python\n{many('code', 900)}\n```\n\n- {many('item', 900)}"
+        f"\n\n> {many('quote', 900)}\n\n| a | b |\n|---|---|\n{rows}"
+    )
+    one, _ = told(services, text)
+    read = pdf(services, tmp_path / "a.pdf", Selection("conversation", (one,)))
+    services.close()
+    pages = ["".join(page.extract_text().split()) for page in read.pages]
+    found = Counter(re.findall(r"(?:word|code|item|quote|row|cell)\d{4}", "".join(pages)))
+    assert len(found) == 1200 + 3 * 900 + 2 * 60
+    assert [name for name, count in found.items() if count > 1] == []
+    for n in range(60):
+        assert [f"row{n:04d}" in page for page in pages] == [f"cell{n:04d}" in page for page in pages]
+
+
+def test_a_table_of_a_pdf_has_one_line_between_its_cells(services: Services, tmp_path: Path) -> None:
+    _, answer = told(services, "|  |  |\n|---|---|\n|  |  |", "")
+    pdf(services, tmp_path / "a.pdf", Selection("message", (answer,)), label=False)
+    services.close()
+    with closing(pypdfium2.PdfDocument(tmp_path / "a.pdf")) as read:
+        dark = read[0].render(scale=4, grayscale=True).to_numpy() < 250
+    below = dark[dark.shape[0] // 8 : dark.shape[0] * 7 // 8]
+    begun = ((below[:, 1:] & ~below[:, :-1]).sum(axis=1)).tolist()
+    assert Counter(count for count in begun if count).most_common(1)[0][0] == 3
+
+
+def test_a_pdf_is_given_up_in_the_middle_of_a_message(services: Services, tmp_path: Path) -> None:
+    one, _ = told(services, "A paragraph of some words.\n\n" * 20_000)
+    cancel, added = CancelToken(), []
+
+    class Writer(PdfWriter):
+        def _add(self, *said: Any, **more: Any) -> None:
+            added.append(said)
+            super()._add(*said, **more)
+            if len(added) == 4:
+                cancel.cancel()
+
+    exporting = services.exporting
+    with pytest.raises(Cancelled):
+        for _ in export(
+            *(exporting._reader, exporting.unlabelled, Selection("conversation", (one,)), tmp_path / "a.pdf", "pdf"),
+            lambda path, head: Writer(path, head, ("Noto Sans CJK SC",)),
+            Manner(),
+            cancel=cancel,
+        ):
+            pass
+    services.close()
+    assert len(added) == 4
+    assert [path for path in tmp_path.iterdir() if path.is_file()] == []
 
 
 def test_the_label_of_a_pdf_is_in_its_xmp_if_there_is_one(services: Services, tmp_path: Path) -> None:

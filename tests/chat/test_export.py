@@ -416,3 +416,23 @@ def test_plain_text_is_what_a_person_would_type() -> None:
         'def f():\n    return "x"  # why\n\nquoted\n\nThe mass \\(E=mc^2\\) costs $20, and\n\n\\[\\frac{a}{b}\\]\n\n'
         "See the page (https://example.org/?a=1&b=2), a picture, <script>alert(1)</script> [1]"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("$$\nx + y\n$$", "\\[x + y\\]"),
+        ("a $x$ b", "a \\(x\\) b"),
+        ("it costs $5 and 10$ more", "it costs $5 and 10$ more"),
+        ("$HOME:$PATH", "$HOME:$PATH"),
+        ("\\begin{align}\na &= b\n\\end{align}", "\\begin{align}\na &= b\n\\end{align}"),
+        ("\\[ never closed", "\\[ never closed"),
+    ],
+    ids=range(6),
+)
+def test_a_file_has_the_formulas_of_the_window(text: str, read: str) -> None:
+    assert plain(text) == read
+
+
+def test_what_is_nested_too_deep_is_not_left_out() -> None:
+    assert plain("> " * 60 + "deep").endswith("deep")

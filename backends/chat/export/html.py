@@ -4,11 +4,11 @@ The label as `<meta name="AIGC">`, and beside the name of each answer. A Content
 what is not in it anyway.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from backends import __version__
 from backends.chat.export import words
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 # page: of a file, with MathML and the colours of its style. paper: by itself (a clipboard, Qt's rich text): light
 # colours, formulas as LaTeX.
 Look = Literal["page", "paper"]
+
+_T = TypeVar("_T")
+_AT_ONCE = 8_000  # characters of a piece on paper, and what its last block has more
 
 _LIGHT = {
     "comment": "#55656a",
@@ -148,21 +151,49 @@ def article(said: Said, language: Language) -> str:
 
 def on_paper(said: Said, language: Language) -> str:
     """What stands below the name of a message, for Qt's rich text and for a clipboard."""
-    parts = []
+    return "\n".join(pieces_on_paper(said, language))
+
+
+def pieces_on_paper(said: Said, language: Language) -> Iterator[str]:
+    """`on_paper`, a few blocks at a time, each by itself HTML."""
     if said.thinking:
-        parts.append(
-            f'<blockquote style="color:#55656a"><p><b>{words.THINKING.to(language)}</b></p>'
-            f"{written(said.thinking, 'paper')}</blockquote>"
-        )
+        yield f'<blockquote style="color:#55656a"><p><b>{words.THINKING.to(language)}</b></p></blockquote>'
+        for piece in _pieces(said.thinking):
+            yield f'<blockquote style="color:#55656a">{piece}</blockquote>'
     if said.as_written:
-        parts.append(f'<p style="white-space:pre-wrap">{text_of(said.text)}</p>')
+        lines = said.text.splitlines(keepends=True) or [""]
+        for some in _grouped(lines, len):
+            yield f'<p style="white-space:pre-wrap">{text_of("".join(some).removesuffix(chr(10)))}</p>'
     else:
-        parts.append(written(said.text, "paper"))
+        yield from _pieces(said.text)
     if said.remark:
-        parts.append(f'<p style="color:#55656a"><i>{text_of(said.remark)}</i></p>')
+        yield f'<p style="color:#55656a"><i>{text_of(said.remark)}</i></p>'
     if said.references:
-        parts.append(f"<p><b>{words.REFERENCES.to(language)}</b></p>{_listed(said.references)}")
-    return "\n".join(parts)
+        yield f"<p><b>{words.REFERENCES.to(language)}</b></p>{_listed(said.references)}"
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Markdown on paper, cut between blocks that stand in no other."""
+    outer: list[list[Token]] = []
+    for token in parse(text):
+        if token.level == 0 and token.nesting >= 0:
+            outer.append([])
+        outer[-1].append(token)
+    for some in _grouped(outer, lambda block: sum(len(token.content) for token in block)):
+        yield _rendered([token for block in some for token in block], "paper")
+
+
+def _grouped(parts: Sequence[_T], length: Callable[[_T], int]) -> Iterator[list[_T]]:
+    some: list[_T] = []
+    room = _AT_ONCE
+    for one in parts:
+        some.append(one)
+        room -= length(one)
+        if room <= 0:
+            yield some
+            some, room = [], _AT_ONCE
+    if some:
+        yield some
 
 
 def _text(said: Said) -> str:
@@ -180,7 +211,10 @@ def text_of(text: str) -> str:
 def written(text: str, look: Look = "page") -> str:
     """Markdown as HTML without a link that does anything but open a page, without pictures, and without HTML of its
     own."""
-    tokens = parse(text)
+    return _rendered(parse(text), look)
+
+
+def _rendered(tokens: "list[Token]", look: Look) -> str:
     for token in tokens:
         _make_safe(token.children or ())
     return str(_renderer(look).render(tokens, parser().options, {}))
@@ -217,7 +251,8 @@ def _renderer(look: Look) -> "RendererHTML":
 _TABLE = {
     "page": ('<div class="wide"><table>\n', "</table></div>\n"),
     "paper": (
-        '<table border="1" cellspacing="0" cellpadding="5" style="border-style:solid;border-color:#c3ced2">\n',
+        '<table border="1" cellspacing="0" cellpadding="5" '
+        'style="border-collapse:collapse;border-style:solid;border-color:#c3ced2">\n',
         "</table>\n",
     ),
 }

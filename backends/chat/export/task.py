@@ -49,7 +49,8 @@ def export(
         raise NotFound(Phrase("There is nothing to export yet.", "还没有可导出的内容。"), code="nothing_to_export")
     yield ExportProgress(0, total)
     answers = reader.has_answers(selection)
-    head = _head(reader, selection, manner, label() if answers and manner.label else None)
+    made = label() if answers and manner.label else None
+    head = dataclasses.replace(_head(reader, selection, manner, made), check=cancel.check)
     written = _Written()
     with unfinished(path, overwrite=overwrite) as beside:
         writer = make(beside, head)

@@ -1,5 +1,6 @@
 """What is exported, and how."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -62,7 +63,8 @@ class Kept:
 @dataclass(frozen=True, slots=True)
 class Head:
     """Of a file. `label`: None if nothing in it is to be labelled. `origin`: which data folder it comes from, as a
-    number that tells nothing else. `several`: there is more than one conversation in it."""
+    number that tells nothing else. `several`: there is more than one conversation in it. `check`: raises when the file
+    is not wanted any more; who writes for long calls it."""
 
     title: str
     manner: Manner
@@ -70,6 +72,7 @@ class Head:
     label: Label | None = None
     origin: str = ""
     several: bool = False
+    check: Callable[[], None] = lambda: None
 
 
 class Writer(Protocol):
