@@ -58,6 +58,15 @@ def hang_with_child(_: dict[str, Any]) -> Answers:
     other.wait()
 
 
+def leave_pipe(_: dict[str, Any]) -> Answers:
+    """To a process that is in no group of ours."""
+    pipes = [int(path.name) for path in Path("/proc/self/fd").iterdir() if _is_pipe(path)]
+    waits = [sys.executable, "-c", "import threading; threading.Event().wait()"]
+    other = subprocess.Popen(waits, start_new_session=True, pass_fds=pipes)
+    yield {"pid": other.pid}
+    other.wait()
+
+
 def die(request: dict[str, Any]) -> Answers:
     yield {"number": 0}
     print(request.get("words", ""), file=sys.stderr, flush=True)
@@ -116,6 +125,7 @@ TASKS = {
     "refuse": refuse,
     "hang": hang,
     "hang with child": hang_with_child,
+    "leave the pipe to another": leave_pipe,
     "die": die,
     "fault": fault,
     "abort with words": abort_with_words,

@@ -178,6 +178,20 @@ def test_the_childs_own_children_go_with_it(child: Child) -> None:
     assert gone(pid)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the pipes are found through /proc")
+def test_a_pipe_that_stays_open_holds_up_no_cancel(child: Child) -> None:
+    """As that of a child that waits for a dead drive: a kill does not end it at once."""
+    cancel = CancelToken()
+    answers = child.ask({"do": "leave the pipe to another"}, cancel=cancel)
+    other = psutil.Process(next(answers)["pid"])
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        next(answers)
+    assert other.is_running()
+    assert ask(child, "count", to=1) == [{"number": 0}]
+    other.kill()
+
+
 def test_answers_that_nobody_reads_to_the_end_do_not_reach_the_next_question(child: Child) -> None:
     answers = child.ask({"do": "count", "to": 100_000}, cancel=CancelToken())
     next(answers)
