@@ -162,7 +162,6 @@ def test_a_long_answer_is_told_by_its_title_to_who_looks_elsewhere(
     )
     notifying.wanted = wanted
     noticed = QSignalSpy(notifying.noticed)
-    session.desk.chat.question_saved.connect(lambda: None)
     ask(qtbot, session, "the long capital?")
     qtbot.waitUntil(lambda: bool(titles(session)) and bool(session.messages.rows), timeout=MINUTE)
     clock.now += seconds
@@ -243,7 +242,7 @@ def test_a_click_on_it_opens_the_conversation(qtbot: QtBot, start: Start, model:
 # ---- the tray
 
 
-@pytest.mark.qt_log_ignore("No such signal QPlatformNativeInterface::systemTrayWindowChanged", extend=True)
+@pytest.mark.qt_log_ignore("systemTrayWindowChanged", "This plugin does not support", extend=True)
 @pytest.mark.usefixtures("with_tray")
 def test_closing_is_the_end_unless_somebody_wants_it_to_stay(qtbot: QtBot, start: Start, model: Path) -> None:
     session = start()
@@ -269,7 +268,7 @@ def test_closing_is_the_end_unless_somebody_wants_it_to_stay(qtbot: QtBot, start
     assert not desktop.window.stays()
 
 
-@pytest.mark.qt_log_ignore("No such signal QPlatformNativeInterface::systemTrayWindowChanged", extend=True)
+@pytest.mark.qt_log_ignore("systemTrayWindowChanged", "This plugin does not support", extend=True)
 @pytest.mark.usefixtures("with_tray")
 def test_the_tray_has_a_menu_and_says_whether_the_api_is_on(qtbot: QtBot, start: Start, model: Path) -> None:
     session = start()
