@@ -35,16 +35,14 @@ def role_words(role: Role) -> str:
 
 def moment_of(at: float) -> str:
     """A time of day if it was today, else the date with it."""
-    when = QDateTime.fromSecsSinceEpoch(round(at))
-    short = QLocale.FormatType.ShortFormat
-    clock = QLocale().toString(when.time(), "HH:mm:ss")
+    when = QDateTime.fromSecsSinceEpoch(int(at))
     if when.date() == QDateTime.currentDateTime().date():
-        return clock
-    return f"{QLocale().toString(when.date(), short)} {QLocale().toString(when.time(), 'HH:mm')}"
+        return QLocale().toString(when.time(), "HH:mm:ss")
+    return f"{figures.day(at)} {QLocale().toString(when.time(), 'HH:mm')}"
 
 
 def day_of(at: float) -> str:
-    return QLocale().toString(QDateTime.fromSecsSinceEpoch(round(at)).date(), QLocale.FormatType.ShortFormat)
+    return figures.day(at)
 
 
 def state_of_key(key: Key) -> Said | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
+from PySide6.QtCore import QCoreApplication, QLocale
 
 from app import figures
 from app.language import say
@@ -90,6 +90,8 @@ def _ready(document: Document) -> Said:
         return Said(say(document.problem.message), "warning", "triangle-alert")
     if document.recognised:
         words = QCoreApplication.translate("documents", "Ready; %1 pages recognised from pictures")
+        if document.recognised == 1:
+            words = QCoreApplication.translate("documents", "Ready; 1 page recognised from a picture")
         return Said(words.replace("%1", QLocale().toString(document.recognised)), "muted", "scan-text")
     return Said(QCoreApplication.translate("documents", "Ready"), "success", "check")
 
@@ -133,8 +135,7 @@ def date_of(document: Document) -> str:
     when = document.dated if document.dated is not None else document.modified
     if not when:
         return ""
-    date = QDateTime.fromSecsSinceEpoch(round(when)).date()
-    return QLocale().toString(date, QCoreApplication.translate("documents", "d MMM yyyy"))
+    return figures.day(when, year=True)
 
 
 def place_of(format: str, page: int, label: str = "") -> str:

@@ -1,11 +1,24 @@
-"""Numbers with units, in the language of the window."""
+"""Numbers, with units, and dates, in the language of the window."""
 
 import re
 
-from PySide6.QtCore import QCoreApplication, QLocale
+from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale
 
 _BETWEEN_CHINESE = re.compile("(?<=[\u2e80-\uffef])|(?=[\u2e80-\uffef])")
 _STEADY_FROM = 10.0  # digits behind the point of larger numbers only flicker
+
+
+def number(count: int) -> str:
+    """12,345"""
+    return QLocale().toString(count)
+
+
+def day(at: float, *, year: bool = False) -> str:
+    """Of seconds since 1970: 22 Nov, 11月22日; with the year, if asked for or if it was another one: 22 Nov 2025."""
+    date = QDateTime.fromSecsSinceEpoch(int(at)).date()
+    if year or date.year() != QDate.currentDate().year():
+        return QLocale().toString(date, QCoreApplication.translate("figures", "d MMM yyyy"))
+    return QLocale().toString(date, QCoreApplication.translate("figures", "d MMM"))
 
 
 def file_size(size: int) -> str:
@@ -50,6 +63,7 @@ def count(number: int) -> str:
 
 
 def percent(fraction: float) -> str:
+    """40%, in both languages without a space."""
     return f"{int(min(max(fraction, 0.0), 1.0) * 100)}%"
 
 

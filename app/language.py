@@ -17,6 +17,12 @@ from backends.core.phrase import Language, Phrase
 
 Wanted = Literal["system", "en", "zh"]
 
+# Of dates and numbers: those of the language that is read, whatever the system says.
+_LOCALES: dict[Language, QLocale] = {
+    "en": QLocale(QLocale.Language.English, QLocale.Country.UnitedStates),
+    "zh": QLocale(QLocale.Language.Chinese, QLocale.Country.China),
+}
+
 
 def system_language() -> Language:
     """What the person reads, as the system says: Chinese if it is named before English."""
@@ -35,14 +41,14 @@ class Languages(QObject):
         self._app = app
         self._translators: list[QTranslator] = []
         self.language: Language = "en"
+        QLocale.setDefault(_LOCALES["en"])
 
     def follow(self, wanted: Wanted) -> None:
         language = system_language() if wanted == "system" else wanted
         if language == self.language:
             return
         self.language = language
-        locale = QLocale(QLocale.Language.Chinese, QLocale.Country.China) if language == "zh" else QLocale("en_US")
-        QLocale.setDefault(locale)
+        QLocale.setDefault(_LOCALES[language])
         before, self._translators = self._translators, []
         if language == "zh":
             own = resource("translations/deskseek_zh_CN.qm").as_posix()

@@ -171,7 +171,8 @@ class ExportController(QObject):
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))
 
         said = Phrase(f"Exported to {path.name}.", f"已导出到 {path.name}。")
-        count = Phrase(f"Messages: {messages:,}.", f"共 {messages:,} 条消息。")
+        several = "1 message" if messages == 1 else f"{messages:,} messages"
+        count = Phrase(f"{several}.", f"共 {messages:,} 条消息。")
         button = NoticeButton(Phrase("Show in folder", "在文件夹中显示"), show, stays=True)
         self._board.post(Notice(said, count, "success", (button,), key="exported"))
 
@@ -202,7 +203,7 @@ class ExportController(QObject):
         stop = NoticeButton(Phrase("Cancel", "取消"), stream.cancel)
 
         def show(percent: int) -> None:
-            said = Phrase(f"Importing {path.name}: {percent} %", f"正在导入 {path.name}：{percent}%")
+            said = Phrase(f"Importing {path.name}: {percent}%", f"正在导入 {path.name}：{percent}%")
             self._board.post(Notice(said, buttons=(stop,), key=_IMPORT, closable=False))
 
         shown = [-1]

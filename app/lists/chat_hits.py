@@ -4,9 +4,9 @@ import datetime
 from collections.abc import Sequence
 from enum import IntEnum
 
-from PySide6.QtCore import QAbstractListModel, QDate, QLocale, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
 
-from app import parts
+from app import figures, parts
 from backends.chat.search import ChatHit
 
 _ANY_INDEX = QModelIndex | QPersistentModelIndex
@@ -73,4 +73,4 @@ class ChatHitList(QAbstractListModel):
         days = (datetime.date.today() - day).days
         if days in (0, 1):
             return self.tr("Yesterday") if days else self.tr("Today")
-        return QLocale().toString(QDate(day.year, day.month, day.day), QLocale.FormatType.ShortFormat)
+        return figures.day(hit.created)

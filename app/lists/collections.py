@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from enum import IntEnum
 
-from PySide6.QtCore import QAbstractListModel, QLocale, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 
-from app import parts
+from app import figures, parts
 from backends.documents.types import Collection
 
 _ANY_INDEX = QModelIndex | QPersistentModelIndex
@@ -44,7 +44,8 @@ class CollectionList(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return parts.tip(name)
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{name}, {self.tr('%1 documents').replace('%1', QLocale().toString(count))}"
+            several = self.tr("%1 documents").replace("%1", figures.number(count))
+            return f"{name}, {self.tr('1 document') if count == 1 else several}"
         if role == self.Role.ID:
             return collection.id if collection else None
         if role == self.Role.COUNT:

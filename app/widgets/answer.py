@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from app import parts, theme
+from app import figures, parts, theme
 from app.cited import LINK
 from app.grounds import grounds, marks
 from app.language import Retranslated
@@ -36,7 +36,7 @@ class Progress(Retranslated, QWidget):
 
     def retranslate(self) -> None:
         live = self._live
-        percent = "" if live.fraction is None else f" {round(live.fraction * 100)} %"
+        percent = "" if live.fraction is None else f" {figures.percent(live.fraction)}"
         self._words.setText(
             {
                 "saving": self.tr("One moment…"),
@@ -169,6 +169,12 @@ class Answer(MessageFrame):
     def shows(self, top: int, bottom: int) -> bool:
         above = self.top_of(self._text, self._set_in)
         return self._text.isHidden() or top < above or self._text.shows(top - above, bottom - above)
+
+    def empty_between(self, top: int, bottom: int) -> int:
+        if self._text.isHidden():
+            return 0
+        above = self.top_of(self._text, self._set_in)
+        return self._text.empty_between(max(0, top - above), bottom - above)
 
     def tick(self) -> None:
         """Time passes while something is being done."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QPoint, Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app import icons, parts
+from app import figures, icons, parts
 from backends.chat.organised import Folder
 from backends.chat.types import Conversation
 
@@ -86,7 +86,7 @@ class ConversationMenu(QObject):
         menu = parts.menu(parent)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if len(conversations) > 1:
-            many = menu.addAction(self.tr("%1 chats").replace("%1", parent.locale().toString(len(conversations))))
+            many = menu.addAction(self.tr("%1 chats").replace("%1", figures.number(len(conversations))))
             many.setEnabled(False)
         ids = tuple(conversation.id for conversation in conversations)
         entries = [entry for entry in self.entries(conversations) if entry.name not in without]

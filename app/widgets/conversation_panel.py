@@ -3,7 +3,7 @@
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QSizePolicy, QStackedLayout, QWidget
 
-from app import parts
+from app import figures, parts
 from app.language import Retranslated
 from app.lists.conversations import ConversationList
 from app.theme import SPACE, px
@@ -136,7 +136,7 @@ class ConversationPanel(Retranslated, QFrame):
             else self.tr("Your conversations will be listed here. They stay on this computer.")
         )
         self.archive_button.setVisible(bool(rows.archived) and not archive)
-        count = self.locale().toString(len(rows.archived))
+        count = figures.number(len(rows.archived))
         self.archive_button.setText(self.tr("Archived (%1)").replace("%1", count))
         self.list.name(self.tr("Archived conversations") if archive else self.tr("Conversations"))
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus if empty else Qt.FocusPolicy.StrongFocus)

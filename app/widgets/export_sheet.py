@@ -4,7 +4,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QGridLayout, QProgressBar, QWidget
 
-from app import parts
+from app import figures, parts
 from app.exporting import FORMS, AskedExport, Choice, ExportPicture
 from app.language import Retranslated
 from app.theme import SPACE, px
@@ -120,7 +120,7 @@ class ExportSheet(Retranslated, parts.Page):
 
     def _words(self, choice: Choice) -> str:
         if choice.extent == "conversation" and choice.count > 1:
-            return self.tr("The %1 chosen chats").replace("%1", self.locale().toString(choice.count))
+            return self.tr("The %1 chosen chats").replace("%1", figures.number(choice.count))
         return {
             "message": self.tr("This message"),
             "branch": self.tr("The chat up to this message"),

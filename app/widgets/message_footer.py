@@ -3,7 +3,7 @@
 from PySide6.QtCore import QEvent, QPoint, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from app import icons, parts
+from app import figures, icons, parts
 from app.language import Retranslated
 from app.lists.messages import MessageRow
 from app.theme import SPACE
@@ -86,10 +86,10 @@ class Footer(Retranslated, QWidget):
         if row.truncated:
             facts.append(self.tr("Cut off: the context is full"))
         if row.tokens_per_s:
-            rate = row.tokens_per_s
-            facts.append(self.tr("{0} tokens/s").format(f"{rate:.1f}" if rate < 10 else round(rate)))
+            facts.append(figures.rate(row.tokens_per_s))
         if row.tokens:
-            facts.append(self.tr("{0} tokens").format(row.tokens))
+            one, several = self.tr("1 token"), self.tr("{0} tokens").format(figures.number(row.tokens))
+            facts.append(one if row.tokens == 1 else several)
         if row.device:
             facts.append(row.device)
         self._facts.setText("  ·  ".join(facts))
@@ -99,11 +99,11 @@ class Footer(Retranslated, QWidget):
         """What the question took."""
         row, more = self._row, []
         if row.prompt_tokens:
-            more.append(self.tr("Question and what went before: {0} tokens").format(row.prompt_tokens))
+            more.append(self.tr("Question and what went before: {0} tokens").format(figures.number(row.prompt_tokens)))
         if row.cached_tokens:
-            more.append(self.tr("of which {0} were still in memory").format(row.cached_tokens))
+            more.append(self.tr("of which {0} were still in memory").format(figures.number(row.cached_tokens)))
         if row.ttft_s is not None:
-            more.append(self.tr("First word after {0} s").format(f"{row.ttft_s:.1f}"))
+            more.append(self.tr("First word after {0}").format(figures.moment(row.ttft_s)))
         return more
 
     @Slot()

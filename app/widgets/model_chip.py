@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QSize, Signal, Slot
+from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QMenu, QPushButton, QWidget, QWidgetAction
+from PySide6.QtWidgets import QMenu, QPushButton, QStyle, QStyleOptionButton, QWidget, QWidgetAction
 
-from app import icons, parts
+from app import figures, icons, parts
 from app.language import Retranslated, say
 from app.model_state import ModelState
 from app.option_picture import OptionPicture
@@ -43,6 +43,13 @@ class ModelChip(Retranslated, QPushButton):
         self.setMenu(self._menu)
         self.retranslate()
 
+    def initStyleOption(self, option: QStyleOptionButton) -> None:
+        """Beside an open panel there may be no room for the name: it is cut at its end, not at both."""
+        super().initStyleOption(option)
+        inside = self.style().subElementRect(QStyle.SubElement.SE_PushButtonContents, option, self)
+        room = inside.width() - self.iconSize().width() - SPACE.xs
+        option.text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
+
     def show_state(self, state: ModelState) -> None:
         self._state = state
         self.retranslate()
@@ -74,7 +81,7 @@ class ModelChip(Retranslated, QPushButton):
             "failed": self.tr("Not loaded: {0}").format(name),
         }[state.stage]
         if state.stage == "loading" and state.fraction is not None:
-            words += f"  {round(state.fraction * 100)} %"
+            words += f"  {figures.percent(state.fraction)}"
         self.setText(words.replace("&", "&&"))
         self.setIcon(icons.icon("dot", _TONES[state.stage]))
         hint = {

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from app import icons, parts
+from app import figures, icons, parts
 from app.language import Retranslated
 from app.theme import px
 from backends.chat.sourced import ConversationScope
@@ -94,7 +94,7 @@ class ScopeChip(Retranslated, QPushButton):
     def _collection(self, collection: Collection) -> None:
         """Several can be chosen; without any there are no documents."""
         name = collection.name or self.tr("Documents")
-        action = QAction(f"{name} ({collection.documents:,})".replace("&", "&&"), self._menu)
+        action = QAction(f"{name} ({figures.number(collection.documents)})".replace("&", "&&"), self._menu)
         action.setCheckable(True)
         chosen = self._scope.ids if self._scope.kind == "collections" else ()
         action.setChecked(collection.id in chosen)

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QLocale, QSignalBlocker, Signal, Slot
+from PySide6.QtCore import QSignalBlocker, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QWidget
 
-from app import icons, parts
+from app import figures, icons, parts
 from app.language import Retranslated
 from app.theme import SPACE
 from app.viewing import Asked
@@ -97,7 +97,8 @@ class SearchFilters(Retranslated, QWidget):
         only = parts.label(self.tr("Only:"), role="caption", tone="muted")
         self._row.addWidget(only)
         for chip in self._chips:
-            words = self.tr("%1 (%2 documents)").replace("%2", QLocale().toString(chip.documents))
+            several = self.tr("%1 (%2 documents)").replace("%2", figures.number(chip.documents))
+            words = self.tr("%1 (1 document)") if chip.documents == 1 else several
             button = parts.button(words.replace("%1", chip.words), kind="scope")
             button.setIcon(icons.icon("x", "accent"))
             button.setToolTip(parts.tip(self.tr("Search in the others, too")))

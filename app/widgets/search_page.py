@@ -217,8 +217,9 @@ class SearchPage(Retranslated, QFrame):
                     self.tr("Drop documents on the window, or add them. Searching needs no model."),
                 )
             case "idle":
+                several = self.tr("Search in %1 documents").replace("%1", documents)
                 return (
-                    self.tr("Search in %1 documents").replace("%1", documents),
+                    self.tr("Search in 1 document") if search.documents == 1 else several,
                     self.tr("A few words, a number or a whole question. What is found stands on its page beside it."),
                 )
             case "failed":

@@ -197,7 +197,9 @@ class SourceCard(Retranslated, QWidget):
         else:
             first, *others = network.hosts or ("",)
             words = self.tr("Downloads come from %1. Mirror, proxy, token…")
-            if others:
+            if not first:
+                words = self.tr("Mirror, proxy, token…")
+            elif others:
                 words = self.tr("Downloads come from %1, else from %2. Mirror, proxy, token…")
             words = words.replace("%1", first).replace("%2", ", ".join(others))
         self._toggle.setText(words)

@@ -41,7 +41,7 @@ def exported(studio: "Studio") -> None:
     studio.messages.reset(scenes.finished(studio.language))
     button = NoticeButton(Phrase("Show in folder", "在文件夹中显示"), lambda: None)
     said = Phrase("Exported to Bread without kneading.pdf.", "已导出到 免揉面包.pdf。")
-    studio.window.notices.post(Notice(said, Phrase("Messages: 24.", "共 24 条消息。"), "success", (button,)))
+    studio.window.notices.post(Notice(said, Phrase("24 messages.", "共 24 条消息。"), "success", (button,)))
 
 
 SCENES: "dict[str, Callable[[Studio], None]]" = {
