@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QResizeEvent
+from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -101,9 +101,14 @@ class _Rows(QStyledItemDelegate):
         painter.restore()
 
     def _write_title(self, painter: QPainter, head: QRect, hit: ChatHit) -> None:
-        """With what is lit in it; cut where the room ends."""
+        """With what is lit in it; it ends in an ellipsis where the room does."""
+        text, lit = excerpt(hit.title, hit.lit, 200)
+        metrics = QFontMetrics(theme.current().type.font("strong"))
+        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, head.width())
+        end = len(shown) if shown == text else len(shown) - 1
         painter.setClipRect(head)
-        layout, height = lit_layout(*excerpt(hit.title, hit.lit, 200), 10_000, 1, "strong")
+        lit = tuple((start, min(stop, end)) for start, stop in lit if start < end)
+        layout, height = lit_layout(shown, lit, 10_000, 1, "strong")
         painter.setPen(QColor(theme.tokens().text))
         layout.draw(painter, QPointF(head.left(), head.top() + (head.height() - height) / 2))
         painter.setClipping(False)
