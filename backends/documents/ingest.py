@@ -109,6 +109,7 @@ class Intake:
         self._walk = walk(self._visit, paths, cancel=self._over)
         self._ahead: deque[Met] = deque()
         self._looked: deque[tuple[Met, Look]] = deque()
+        self._through = False
         self._silent: list[str] = []
         self._order = _Order()
         self._counts = _Counts()
@@ -124,7 +125,9 @@ class Intake:
                     yield Queued(grown)
                 taken = self._first()
             if taken is None:
-                return
+                if self._through:
+                    return
+                continue  # another thread was quicker
             met, look, place = taken
             try:
                 for event in self._take(met, look, place, cancel):
@@ -163,9 +166,11 @@ class Intake:
                 more = list(islice(self._walk, AHEAD - len(self._ahead))) if len(self._ahead) < AHEAD // 2 else []
                 self._ahead.extend(more)
                 self._counts.met += len(more)
-                self._look_at([self._ahead.popleft() for _ in range(min(LOOKED, len(self._ahead)))])
+                some = [self._ahead.popleft() for _ in range(min(LOOKED, len(self._ahead)))]
+                self._look_at(some)
             finally:
                 forget()
+            self._through = not some
             return self._counts.met if more else 0
 
     def _look_at(self, some: list[Met]) -> None:
