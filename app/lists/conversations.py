@@ -8,6 +8,7 @@ from PySide6.QtCore import QLocale, QMimeData, QModelIndex, QPersistentModelInde
 from app import parts
 from app.lists.arranged import PINNED, Key, Line, arrange, by_day
 from app.lists.reordered import Reordered
+from app.markdown import clean
 from backends.chat.organised import Folder
 from backends.chat.types import Conversation
 
@@ -227,7 +228,7 @@ class ConversationList(Reordered):
     def _text(self, line: Line) -> str:
         if line.kind == "heading":
             return self._heading(line.id)
-        return self.tr("No chats in this folder") if line.kind == "hint" else line.name or self.tr("New chat")
+        return self.tr("No chats in this folder") if line.kind == "hint" else clean(line.name) or self.tr("New chat")
 
     def _heading(self, id: int) -> str:
         if id == PINNED:

@@ -8,6 +8,7 @@ from app import icons, parts
 from app.language import Retranslated
 from app.lists.conversations import ConversationList
 from app.lists.messages import MessageList
+from app.markdown import clean
 from app.model_state import ModelState
 from app.notices import NoticeBoard
 from app.option_picture import OptionPicture
@@ -35,7 +36,7 @@ class _Title(QLineEdit):
         self._shown = ""
 
     def show_title(self, title: str) -> None:
-        self._shown = title
+        self._shown = title = clean(title)
         self._show_short()
 
     @property

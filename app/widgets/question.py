@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 from app import parts, theme
 from app.language import Retranslated
 from app.lists.messages import MessageList, MessageRow
+from app.markdown import clean
 from app.theme import SPACE
 from app.widgets.message_editor import Editor
 from app.widgets.message_frame import MessageFrame
@@ -37,7 +38,7 @@ class Question(MessageFrame):
 
     def show_row(self, row: MessageRow) -> None:
         if row.text != self._row.text:
-            self._text.setPlainText(row.text)
+            self._text.setPlainText(clean(row.text))
         self._row = row
         self._bubble.setHidden(self.show_editor())
         if row.siblings > 1 and self._variants is None:

@@ -14,14 +14,16 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QObject, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.controllers.links import LinksController
 from app.growing import Growing
+from app.lists.conversations import ConversationList
 from app.lists.messages import Live, MessageList, MessageRow
 from app.markdown import Code, Paragraph, Table, parse
 from app.notices import NoticeBoard
+from app.widgets.chat_page import ChatPage
 from app.widgets.prose import ReadOnlyText
 from app.widgets.transcript import Transcript
 from tests.kit import looks
@@ -252,6 +254,23 @@ def test_what_turns_the_order_of_letters_is_seen(character: str, view: Transcrip
     shown = "\n".join(browser.toPlainText() for browser in view.findChildren(ReadOnlyText))
     assert character not in shown
     assert shown.count(f"[U+{ord(character):04X}]") >= 5
+
+
+@pytest.mark.parametrize("character", OVERRIDES)
+def test_what_turns_the_order_of_letters_is_seen_in_questions_and_titles(
+    character: str, qtbot: QtBot, view: Transcript, messages: MessageList
+) -> None:
+    said, seen = f"see {character}exe.txt", f"see [U+{ord(character):04X}]exe.txt"
+    messages.reset([MessageRow(1, "user", said)])
+    assert [browser.toPlainText() for browser in view.findChildren(ReadOnlyText)] == [seen]
+    page = ChatPage(ConversationList(), MessageList())
+    qtbot.addWidget(page)
+    renamed: list[str] = []
+    page.rename_requested.connect(renamed.append)
+    page.show_title(said, editable=True)
+    (field,) = (field for field in page.findChildren(QLineEdit) if field.text() == seen)
+    field.editingFinished.emit()
+    assert not renamed
 
 
 def test_right_to_left_text_stays_what_it_is(view: Transcript, messages: MessageList) -> None:

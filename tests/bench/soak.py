@@ -1,8 +1,8 @@
 """Kill -9 again and again, files torn and requests mixed at random: what the tests do a few times, done for long.
 
     python -m tests.bench soak [--loops 50] [--mutations 5000] [--size 512]
-        [--only writers answers downloads windows headers mixed intakes documents api] [--requests 10000]
-        [--bodies 2000]
+        [--only writers answers downloads windows headers mixed intakes documents api texts] [--requests 10000]
+        [--bodies 2000] [--texts 2000]
 
 Each part prints how often it was done and what was lost; wanted is nothing (of an answer: its last second).
 """
@@ -39,6 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--mutations", type=int, default=5000)
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--bodies", type=int, default=2000, help="requests of any kind that the API gets")
+    parser.add_argument("--texts", type=int, default=2000, help="random texts that are shown as answers")
     parser.add_argument("--size", type=int, default=512, help="MiB of the file that is downloaded")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*", choices=PARTS, default=list(PARTS))
@@ -68,6 +69,12 @@ def api(_: Path, options: argparse.Namespace) -> str:
     sent = _tested("tests/api/test_fuzz.py", options.bodies, seed)
     right = _tested("tests/api/test_forms.py", options.bodies // 10)
     return f"{options.bodies} requests of any kind: {sent}; {options.bodies // 10} answers of each form: {right}"
+
+
+def texts(_: Path, options: argparse.Namespace) -> str:
+    """Random Markdown, which is read at every moment while it streams, and shown."""
+    told = _tested("tests/app/test_bad_text.py", options.texts, "-k", "streams")
+    return f"{options.texts} random texts streamed, each beginning read as if it were the whole: {told}"
 
 
 def _tested(path: str, count: int, *more: str) -> str:
@@ -167,4 +174,5 @@ PARTS: dict[str, Part] = {
     "intakes": intakes,
     "documents": documents,
     "api": api,
+    "texts": texts,
 }
