@@ -94,7 +94,7 @@ def test_what_is_chosen_for_the_next_conversation_waits_for_it(open_store: Open)
     assert store.organised.new_options() is None
     store.organised.set_new_options(Options(model="r1"))
     with pytest.raises(BadOption):
-        store.organised.set_new_options(Options(temperature=17))
+        store.organised.set_new_options(Options(top_p=1.5))
     store.organised.set_draft(None, "begun")
     assert open_store().organised.new_options() == Options(model="r1")
     store.organised.set_new_options(Options())  # as usual, and not as in a preset for new ones
