@@ -18,6 +18,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
+from typing import TypeVar
 
 from backends.documents.folding import fold, folded
 from backends.documents.times import Time, times
@@ -76,8 +77,8 @@ def words_of(text: str, spoken: Iterable[Time] = ()) -> list[Word]:
 class _Name:
     """What one or several documents are called. `words`: keys of what tells it apart."""
 
-    words: frozenset[str]
-    documents: set[int] = field(default_factory=set)
+    words: tuple[str, ...]
+    documents: tuple[int, ...] | set[int] = ()  # of few a tuple, which takes a quarter of the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Names:
 
     sequence: int = 0
     _names: dict[str, _Name] = field(default_factory=dict)  # by how it is spelled
-    _with: dict[str, set[str]] = field(default_factory=dict)  # word -> spelled names that have it
+    _with: dict[str, tuple[str, ...] | set[str]] = field(default_factory=dict)  # word -> spelled names that have it
     _at: dict[str, set[int]] = field(default_factory=dict)  # year, quarter … -> documents
     _of: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)  # names, times
 
@@ -107,7 +108,7 @@ class Names:
         spelled, spoken = dict[str, None](), dict[str, None]()
         for called in _called(document):
             when = times(called)
-            words = frozenset(word.key for word in words_of(called, when))
+            words = tuple(dict.fromkeys(word.key for word in words_of(called, when)))
             spoken.update((time.key, None) for time in when)
             if words:
                 spelled[called] = None
@@ -115,8 +116,8 @@ class Names:
                 if name is None:
                     name = self._names[called] = _Name(words)
                     for word in words:
-                        self._with.setdefault(word, set()).add(called)
-                name.documents.add(document.id)
+                        self._with[word] = _added(self._with.get(word, ()), called)
+                name.documents = _added(name.documents, document.id)
         for key in spoken:
             self._at.setdefault(key, set()).add(document.id)
         self._of[document.id] = tuple(spelled), tuple(spoken)
@@ -125,11 +126,13 @@ class Names:
         spelled, spoken = self._of.pop(document_id, ((), ()))
         for called in spelled:
             name = self._names[called]
-            name.documents.discard(document_id)
+            name.documents = _without(name.documents, document_id)
             if not name.documents:
                 del self._names[called]
                 for word in name.words:
-                    self._with[word].discard(called)
+                    self._with[word] = _without(self._with[word], called)
+                    if not self._with[word]:
+                        del self._with[word]
         for key in spoken:
             self._at[key].discard(document_id)
 
@@ -175,7 +178,7 @@ class Names:
     def _matches(self, asked: Sequence[Word]) -> list[tuple[set[int], list[Word]]]:
         """Names in the question: their documents, and the words that are theirs. A name within a longer one that is
         there, too, is not meant."""
-        found: list[tuple[frozenset[str], set[int]]] = []
+        found: list[tuple[frozenset[str], Collection[int]]] = []
         keys = {word.key for word in asked}
         candidates = {called for key in keys for called in self._with.get(key, ())} if self._rare(keys) else set()
         for called in candidates:
@@ -200,6 +203,26 @@ class Names:
 
     def _weight(self, word: str) -> float:
         return math.log(1 + len(self._names) / len(self._with[word]))
+
+
+_Kept = TypeVar("_Kept", int, str)
+_FEW_KEPT = 4
+
+
+def _added(kept: tuple[_Kept, ...] | set[_Kept], one: _Kept) -> tuple[_Kept, ...] | set[_Kept]:
+    if isinstance(kept, set):
+        kept.add(one)
+        return kept
+    if one in kept:
+        return kept
+    return (*kept, one) if len(kept) < _FEW_KEPT else {*kept, one}
+
+
+def _without(kept: tuple[_Kept, ...] | set[_Kept], one: _Kept) -> tuple[_Kept, ...] | set[_Kept]:
+    if isinstance(kept, set):
+        kept.discard(one)
+        return kept
+    return tuple(each for each in kept if each != one)
 
 
 def _called(document: Document) -> list[str]:

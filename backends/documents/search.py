@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 DEPTH = 100  # passages a list gives
 RERANKED = 50
-NAMES = 100_000  # documents whose names are known: of more, reading them takes too long
+NAMES = 100_000  # documents whose names are known: of more, they take too long to read and too much memory
 NAMED_HOLD = 0.75  # of the best score in all documents: so much the named ones must have, if they are …
 FEW_NAMED = 8  # documents at most; of a name that more have (a subject, rather), the best of all must be one
 OTHERS = 0.3  # of the documents are in the other language: it is asked in that, too
@@ -82,6 +82,9 @@ class Search:
                 for document in self.store.documents_by_id(staying):
                     self.names.add(document)
                 self.names.sequence = changes[-1].sequence
+                if len(self.names) > NAMES:
+                    self.names = Names()
+                    return
 
     def learn(self, cancel: CancelToken) -> None:
         """Thresholds, where the documents have changed much since they were learned; 0.3 s at most."""

@@ -124,6 +124,23 @@ def test_a_named_document_narrows_and_its_chip_can_be_taken_away(store: Document
     assert every.hits[0].document.name == "Contoso 2022.pdf"
 
 
+def test_of_very_many_documents_no_names_are_known(
+    store: DocumentStore, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would take more memory the more documents there are."""
+    monkeypatch.setattr("backends.documents.search.NAMES", 9)
+    for year in (2021, 2022, 2023):
+        for firm in ("Meridian", "Contoso", "Fabrikam"):
+            put(store, f"{firm} {year}.pdf", f"In {year} revenue of {firm} was {year % 7},{year} million.", CATS)
+    search = made()
+    assert ask(search, "What was the revenue of Contoso in 2022?")[-1].chips
+    put(store, "one more.pdf", TRAINS)
+    found = ask(search, "What was the revenue of Contoso in 2022?")[-1]
+    assert (found.chips, len(search.names), found.hits[0].document.name) == ((), 0, "Contoso 2022.pdf")
+    store.hide([store.visible()[-1]])
+    assert ask(search, "What was the revenue of Contoso in 2022?")[-1].chips
+
+
 def test_a_name_that_many_have_narrows_only_to_where_the_best_is(store: DocumentStore, made: Made) -> None:
     for number in range(10):
         put(store, f"Islam {number}.txt", f"A fundamentalist interpretation in part {number} of the schools, and more.")
