@@ -31,7 +31,7 @@ CONTEXT = 8192  # of which half is kept for an answer; a letter is about a token
 @pytest.fixture
 def session(qtbot: QtBot, start: Start, paths: Paths) -> Session:
     scripts = [Script("", LEAKED, word=SECRET), Script("", "short", word="briefly")]
-    scripted_model(paths.models / "thinker.gguf", THOUGHTS, ANSWER, scripts=scripts, heard=True, slow=32)
+    scripted_model(paths.models / "thinker.gguf", THOUGHTS, ANSWER, scripts=scripts, heard=True, slow=160)
     settings = SettingsStore(paths.config / "settings.json")
     for key, value in (("threads", 1), ("try_first", False)):
         settings.set(f"engine.{key}", value)
@@ -216,13 +216,18 @@ def head(session: Session, row: int) -> Answer:
 
 def test_thinking_is_counted_never_sent_back_and_its_fold_remembered(qtbot: QtBot, session: Session) -> None:
     said: list[str] = []
-    session.messages.dataChanged.connect(lambda: said.append(looks.texts(session.chat_page)))
+
+    def look() -> None:
+        if session.messages.rows[-1].live is not None and 1 in session.chat_page.transcript.in_sight:
+            said.append(looks.texts(head(session, 1).thinking))
+
+    session.pump.ticked.connect(look)
     ask(qtbot, session, "Hello")
     thought = session.messages.rows[1]
     assert SECRET in thought.reasoning
     assert thought.reasoning_tokens > 5
     assert f"{thought.reasoning_tokens} tokens" in looks.texts(head(session, 1))
-    assert any("Thinking " in page and "tokens" in page for page in said)
+    assert any("Thinking " in words and "tokens" in words for words in said), said
     ask(qtbot, session, "What was the word?", rows=4)
     assert session.messages.rows[-1].text == ANSWER  # a prompt with what it thought would be answered otherwise
     turns = [Turn("user", "Hello"), Turn("assistant", ANSWER), Turn("user", "What was the word?")]

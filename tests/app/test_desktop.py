@@ -39,6 +39,7 @@ def with_tray(monkeypatch: pytest.MonkeyPatch) -> None:
 def desk_of(qtbot: QtBot, session: Session) -> DesktopDesk:
     ready(qtbot, session)
     assert session.desk is not None
+    session.desk.settings.set("chat.name_chats", False)  # chats are known by their questions here
     return session.desk.desktop
 
 

@@ -130,12 +130,17 @@ def click(widget: QWidget, rect: QRect) -> bool:
         if isinstance(around, QScrollArea):
             around.ensureWidgetVisible(widget)
         around = around.parentWidget()
-    window = widget.window()
-    place: QPoint = widget.mapTo(window, rect.center())
-    hit = window.childAt(place)
-    if hit is None or not (hit is widget or widget.isAncestorOf(hit)):
+    if not lies_open(widget, rect):
         return False
+    window = widget.window()
     if not window.isActiveWindow():
         window.activateWindow()  # what a window manager does for a click; a bare X server has none
+    place: QPoint = widget.mapTo(window, rect.center())
     QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
     return True
+
+
+def lies_open(widget: QWidget, rect: QRect) -> bool:
+    """The middle of `rect` can be seen: it is not scrolled away, and nothing else lies there."""
+    hit = widget.window().childAt(widget.mapTo(widget.window(), rect.center()))
+    return hit is not None and (hit is widget or widget.isAncestorOf(hit))

@@ -78,7 +78,7 @@ def test_from_the_drop_to_the_page_and_away(home: Home, reader: Path, files: tup
         none_is_left(window)
         assert window.is_closed() == CLEAN_WITH_MENUS
     with home.start() as window:
-        begins(window)
+        window.sees("When was the boiler built?", "\nReader\n")  # the chat that was shown last
         window.chooses(papers.ASKED_ZH)
         window.sees("Source deleted")
         window.presses("Documents")

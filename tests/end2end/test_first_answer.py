@@ -68,7 +68,7 @@ def it_goes_on_and_the_chat_opens_by_itself(
     home: Home, hub: HubServer, window: Window, name: str, arrived: int, before: int
 ) -> None:
     """`arrived`: bytes of the file `name` when nobody fetched; it had been asked for `before` times."""
-    assert arrived >= SLOW << 18
+    assert arrived >= SLOW << 17  # what the broken connection had not handed over is lost
 
     window.sees("ended unexpectedly last time", "Nothing that was saved is lost")
     page = window.sees("Ask anything", "What can I do for you?", re.compile("DeepSeek (R1|V)"))  # and the model
@@ -76,8 +76,9 @@ def it_goes_on_and_the_chat_opens_by_itself(
     (whole,) = home.paths.models.rglob("*.gguf")
     assert whole.name == name
     came = sorted(hub.ranges(name)[before:])
-    borders = [arrived, *(start for start, _ in came[1:]), whole.stat().st_size]
-    assert came == list(pairwise(borders))  # by itself, every byte that lacked, and none that was there
+    borders = [*(start for start, _ in came), whole.stat().st_size]
+    assert came == list(pairwise(borders))  # by itself, every byte that lacked …
+    assert 0 <= arrived - came[0][0] <= 1 << 20  # … and of those that were there at most the last piece
     (model,) = home.shell.run("models", "--json").json["models"]
     assert (model["verified"], model["loaded"]) == (True, True)
     assert model["sha256"] == sha256(whole.read_bytes()).hexdigest()
@@ -98,9 +99,9 @@ def a_question_is_answered(home: Home, window: Window) -> None:
     folded = f"Thought for {round(seconds)} s" if seconds >= 0.95 else "Thoughts"
     assert folded in page
     assert "Beginners trip over" not in page
-    window.presses(folded)
+    window.presses(re.compile(re.escape(folded) + ".*"))
     window.sees(THOUGHTS[-60:])
-    window.presses(folded)
+    window.presses(re.compile(re.escape(folded) + ".*"))
     window.sees_no_more("Beginners trip over")
 
 

@@ -52,6 +52,7 @@ from tests.end2end.eyes import (
     click,
     front,
     front_widget,
+    lies_open,
     links,
     menus,
     place_of,
@@ -276,7 +277,8 @@ class Onlooker(QObject):
         """Click on a link in a text: the so-manieth of those that lead there, from 0."""
 
         def followed() -> bool:
-            places = [(text, place) for text in visible(QTextBrowser) for place in links(text, link)]
+            every = [(text, place) for text in visible(QTextBrowser) for place in links(text, link)]
+            places = [(text, place) for text, place in every if lies_open(text.viewport(), place)]
             return len(places) > number and click(places[number][0].viewport(), places[number][1])
 
         return followed
