@@ -192,14 +192,15 @@ SCENES: dict[str, Callable[[Studio], None]] = {
 
 
 def draw(app: Application, name: str, language: Language, size: tuple[int, int], wait_ms: int = 400) -> QPixmap:
-    """One scene in the scheme that the app follows. `wait_ms`: for pages of a PDF, drawn on a thread of Qt's."""
+    """One scene in the scheme that the app follows. `wait_ms`: for pages of a PDF, drawn on a thread of Qt's; others have
+    a part of it, since a long answer is set in the frames after the first. 0: as it is at once."""
     studio = Studio(app, language)
     studio.window.resize(*size)
     studio.window.show()
     looks.settle()
     SCENES[name](studio)
-    if wait_ms and name.startswith(("search", "viewer")):
-        QTest.qWait(wait_ms)
+    if wait_ms:
+        QTest.qWait(wait_ms if name.startswith(("search", "viewer")) else wait_ms // 4)
     looks.settle()
     picture = studio.window.grab()
     studio.window.close()
