@@ -192,8 +192,8 @@ SCENES: dict[str, Callable[[Studio], None]] = {
 
 
 def draw(app: Application, name: str, language: Language, size: tuple[int, int], wait_ms: int = 400) -> QPixmap:
-    """One scene in the scheme that the app follows. `wait_ms`: for pages of a PDF, drawn on a thread of Qt's; others have
-    a part of it, since a long answer is set in the frames after the first. 0: as it is at once."""
+    """One scene in the scheme that the app follows. `wait_ms`: for pages of a PDF, drawn on a thread of Qt's; others
+    have a part of it, since a long answer is set in the frames after the first. 0: as it is at once."""
     studio = Studio(app, language)
     studio.window.resize(*size)
     studio.window.show()
