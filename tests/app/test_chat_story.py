@@ -14,7 +14,7 @@ from backends.core.paths import Paths
 from backends.core.settings import SettingsStore
 from tests.app.conftest import MINUTE, Start, end
 from tests.kit import looks
-from tests.kit.ggufs import Script, scripted_model
+from tests.kit.ggufs import scripted_model
 from tests.kit.real_models import real
 from tests.kit.shapes import shaped_model
 
@@ -104,20 +104,21 @@ def test_stop_keeps_what_was_said_and_answer_again_stands_beside_it(qtbot: QtBot
 
 
 def test_another_conversation_is_read_while_one_is_answered(qtbot: QtBot, start: Start, paths: Paths) -> None:
-    scripted_model(
-        paths.models / "slow.gguf", "", "alpha beta gamma delta", slow=100, scripts=[Script("", "short", "quick")]
-    )
+    counted = " ".join(f"n{number}" for number in range(200))
+    scripted_model(paths.models / "slow.gguf", "", counted, slow=50)
     session = start()
     ready(qtbot, session)
     ask(qtbot, session, "slowly please")
     qtbot.waitUntil(lambda: len(session.messages.rows) == 2 and session.messages.rows[-1].text != "", timeout=MINUTE)
+    assert session.chat_page.composer.busy
     session.window.actions_.new_chat.trigger()
     assert not session.messages.rows
     assert not session.chat_page.composer.busy
+    assert session.pump.active
     qtbot.waitUntil(lambda: not session.pump.active, timeout=MINUTE)
     session.chat_page.panel.conversation_requested.emit(session.conversations.conversations[0].id)
     wait_for_answer(qtbot, session)
-    assert session.messages.rows[-1].text == "alpha beta gamma delta"
+    assert session.messages.rows[-1].text == counted
 
 
 def test_a_load_that_fails_is_said_on_the_answer_and_tried_again(qtbot: QtBot, start: Start, paths: Paths) -> None:
