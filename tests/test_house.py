@@ -14,7 +14,7 @@ OURS = [path for path in SOURCES if "installers" not in path.parts]
 BROAD_EXCEPT = {"backends/core/stream.py", "app/crash.py", "backends/hardware/probe.py"}
 SOLE_IMPORTERS = {
     "llama_cpp": {"backends/engine/native.py"},
-    "pynvml": {"backends/hardware/nvidia.py"},
+    "pynvml": {"backends/hardware/nvidia.py", "backends/hardware/nvml.py"},
     "httpx2": {"backends/core/network.py", "backends/core/transport.py"},
     "keyring": {"backends/core/secrets.py"},
     "huggingface_hub": {"backends/core/network.py", "backends/core/transport.py", "backends/models/hub.py"},

@@ -19,6 +19,7 @@ from typing import Any
 from backends.core.errors import InvalidInput
 from backends.core.fields import FieldSpec, Value
 from backends.core.files import put_aside, storage_error, write_file
+from backends.core.monitor_settings import MonitorSettings
 from backends.core.phrase import Phrase
 from backends.core.setting_groups import (
     ApiSettings,
@@ -37,6 +38,7 @@ class Settings:
     network: NetworkSettings = field(default_factory=NetworkSettings)
     chat: ChatSettings = field(default_factory=ChatSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    monitor: MonitorSettings = field(default_factory=MonitorSettings)
 
 
 GROUPS: Mapping[str, Phrase] = {
@@ -46,6 +48,7 @@ GROUPS: Mapping[str, Phrase] = {
     "network": Phrase("Network", "网络"),
     "chat": Phrase("Chat", "聊天"),
     "api": Phrase("API", "API"),
+    "monitor": Phrase("Monitor", "监控"),
 }
 
 

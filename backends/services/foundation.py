@@ -15,7 +15,7 @@ from backends.models.catalog import Catalog
 from backends.models.experience import Experience
 from backends.models.library import Library
 
-Change = Literal["settings", "library", "model", "downloads", "documents", "api", "requests", "chats"]
+Change = Literal["settings", "library", "model", "downloads", "documents", "api", "requests", "chats", "monitor"]
 
 
 @dataclass(slots=True)

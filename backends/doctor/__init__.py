@@ -1,0 +1,1 @@
+"""What is wrong with this machine for DeskSeek, and the repair."""
