@@ -166,6 +166,9 @@ def load(
                 prefill_threads=count.prefill,
                 draft=request.draft if draft else None,
                 thinks="think" in (model.chat_template or "") or "<think>" in model.vocabulary.marks,
+                gpu_layers_asked=request.gpu_layers,
+                expert_layers_on_cpu=request.expert_layers_on_cpu,
+                gpu_split=tuple(count for _, count in placement.split) if len(placement.split) > 1 else (),
             )
             slice_size = _slice(model, placement, request.batch)
             speculation = Speculation(request.lookup, draft)

@@ -190,6 +190,9 @@ class LoadedModel:
     prefill_threads: int = 0
     draft: Path | None = None  # None too where it did not suit; then a note says so
     thinks: bool = True  # its template or its vocabulary knows of thinking
+    gpu_layers_asked: int = 0  # as in the request
+    expert_layers_on_cpu: int = 0
+    gpu_split: tuple[int, ...] = ()  # layers that each GPU holds, the output layer among them; empty for one or none
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,14 @@ State = Literal["ok", "lost", "silent", "denied"]
 
 
 @dataclass(frozen=True, slots=True)
+class Program:
+    """Another program that holds memory of a card."""
+
+    name: str
+    memory: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GpuSample:
     """One card. `key` stays the same while the program runs and over restarts (its PCI address, else its number)."""
 
@@ -46,6 +54,7 @@ class GpuSample:
     pcie_lanes_limit: int | None = None
     pcie_received: float | None = None
     pcie_sent: float | None = None
+    programs: tuple[Program, ...] = ()  # others that hold its memory, the largest first, where the driver names them
 
     @property
     def memory_others(self) -> int | None:
@@ -75,6 +84,7 @@ class SystemSample:
     swapped_out: float | None = None
     disk_read: float | None = None  # by this program and its children, from the device
     disk_written: float | None = None
+    page_ins: float | None = None  # pages a second that this program waited for the disk for (major faults)
     disk_free: int | None = None  # of the volume of the model folder
     disk_total: int | None = None
     on_battery: bool | None = None
