@@ -39,6 +39,7 @@ from app.wiring_desktop import DesktopDesk
 from app.wiring_documents import DocumentDesk, are_models
 from app.wiring_exporting import ExportDesk, are_chats
 from app.wiring_models import connect_models, connect_shelves
+from app.wiring_monitor import MonitorDesk
 from app.wiring_options import OptionDesk
 from app.wiring_organising import OrganisingDesk
 from backends.chat.sourced import ConversationScope
@@ -92,6 +93,7 @@ class Desk(QObject):
         self.composing = ComposingDesk(window, chat_page, services, pump, self.chat, self)
         self.composing.measure_by(self.grounding, self.models, self.settings)
         self.api = ApiDesk(window, services, self.settings, pump, self)
+        self.monitor = MonitorDesk(window, services, self.settings, pump, self)
         self.formulas = FormulaLibrary(messages, self)
         self.organising = OrganisingDesk(window, chat_page, conversations, self.chat, services, pump, self)
         self.options = OptionDesk(window, chat_page, self.chat, self.settings, services, pump, self)
@@ -147,6 +149,7 @@ class Desk(QObject):
         self.chat.close()
         self.documents.close()
         self.api.close()
+        self.monitor.close()
         self.models.close()
 
     def _connect(self) -> None:

@@ -27,9 +27,10 @@ USUAL = (1200, 800)
 
 
 class MainWindow(QMainWindow):
-    """Pages are known by name: chat, documents, search, viewer, models, api, first_run, settings, about.
+    """Pages are known by name: chat, documents, search, viewer, models, api, monitor, first_run, settings, about.
 
-    `notices` is for what concerns the whole window; a page may keep a board of its own.
+    `notices` is for what concerns the whole window; a page may keep a board of its own. `foot` is a line below every
+    page, no higher than what is put there.
     """
 
     page_changed = Signal(str)
@@ -47,7 +48,8 @@ class MainWindow(QMainWindow):
         self._wanted = ""  # a page that was asked for before it was there
         page = QFrame()
         page.setProperty("surface", "page")
-        page.setLayout(parts.column(self.notices, self._stack, space=0))
+        self.foot = parts.column(space=0)
+        page.setLayout(parts.column(self.notices, self._stack, self.foot, space=0))
         self._veil = DropVeil(page)
         whole = QWidget()
         layout = parts.row(self.rail, page, space=0)

@@ -24,13 +24,15 @@ PLACES = (
     Place("search", "search"),
     Place("models", "package"),
     Place("api", "plug"),
+    Place("monitor", "gauge"),
     Place("settings", "settings", bottom=True),
     Place("about", "info", bottom=True),
 )
 
 _BESIDE = 14  # padding and frame of a button
 _LOW = 560  # below this height the mark goes, and the places move together
-_BELONGS = {"first_run": "models"}
+_LOWER = 530  # below this one they are pictures
+_BELONGS = {"first_run": "models", "doctor": "monitor", "connections": "monitor"}
 
 
 class Rail(Retranslated, QFrame):
@@ -78,6 +80,11 @@ class Rail(Retranslated, QFrame):
         low = self.height() < px(_LOW)
         self._mark.setVisible(not low)
         self._column.setSpacing(0 if low else SPACE.xs)
+        style = Qt.ToolButtonStyle.ToolButtonTextUnderIcon
+        if self.height() < px(_LOWER):
+            style = Qt.ToolButtonStyle.ToolButtonIconOnly
+        for button in (*self._buttons.values(), self._more):
+            button.setToolButtonStyle(style)
 
     def show_page(self, name: str) -> None:
         """Mark where we are; a page without a place here belongs to another, or to the one it was opened from."""
@@ -96,17 +103,18 @@ class Rail(Retranslated, QFrame):
             "search": self.tr("Search"),
             "models": self.tr("Models"),
             "api": self.tr("API"),
+            "monitor": self.tr("Monitor"),
             "settings": self.tr("Settings"),
             "about": self.tr("About"),
         }
         for place, button in self._buttons.items():
             button.setText(names[place])
-            button.setAccessibleName(names[place])
+            parts.name_button(button, names[place])
         bold = QFontMetrics(_bold())
         widest = max(bold.horizontalAdvance(name) for name in names.values())
         self.setFixedWidth(max(88, px(72) + SPACE.l, widest + 2 * SPACE.s + _BESIDE))
         self._more.setText(self.tr("Menu"))
-        self._more.setAccessibleName(self.tr("Menu"))
+        parts.name_button(self._more, self.tr("Menu"))
 
 
 def _bold() -> QFont:

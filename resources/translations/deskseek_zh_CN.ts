@@ -115,6 +115,10 @@
         <translation>供程序使用的 API</translation>
     </message>
     <message>
+        <source>Monitor</source>
+        <translation>监控</translation>
+    </message>
+    <message>
         <source>Settings</source>
         <translation>设置</translation>
     </message>
@@ -2038,6 +2042,41 @@
     </message>
 </context>
 <context>
+    <name>MonitorPage</name>
+    <message>
+        <source>Monitor</source>
+        <translation>监控</translation>
+    </message>
+    <message>
+        <source>Check this machine</source>
+        <translation>检查本机</translation>
+    </message>
+    <message>
+        <source>Connections</source>
+        <translation>网络连接</translation>
+    </message>
+    <message>
+        <source>Export CSV…</source>
+        <translation>导出 CSV…</translation>
+    </message>
+    <message>
+        <source>1 min</source>
+        <translation>1 分钟</translation>
+    </message>
+    <message>
+        <source>10 min</source>
+        <translation>10 分钟</translation>
+    </message>
+    <message>
+        <source>24 h</source>
+        <translation>24 小时</translation>
+    </message>
+    <message>
+        <source>Time shown</source>
+        <translation>显示的时间</translation>
+    </message>
+</context>
+<context>
     <name>NoDocuments</name>
     <message>
         <source>Add files</source>
@@ -2537,6 +2576,10 @@
     <message>
         <source>API</source>
         <translation>API</translation>
+    </message>
+    <message>
+        <source>Monitor</source>
+        <translation>监控</translation>
     </message>
     <message>
         <source>Settings</source>
