@@ -112,7 +112,7 @@ class Candidate:
     @property
     def sketch(self) -> Sketch:
         if self._sketch is None:
-            self._sketch = near.sketch(self.passage.text)
+            self._sketch = Sketch(self.passage.text)
         return self._sketch
 
 

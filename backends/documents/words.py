@@ -276,11 +276,10 @@ def lit(text: str, wanted: Collection[str]) -> tuple[tuple[int, int], ...]:
 
     A single Chinese character is lit only if no pair in `wanted` holds it.
     """
-    wanted = set(wanted)
-    paired = {character for term in wanted if len(term) == 2 and _is_paired(term) for character in term}
+    pattern, spaced = _wanted(frozenset(wanted))
     made, places = fold(text)
     spans: list[tuple[int, int]] = []
-    for start, end in _matches(made, wanted, paired):
+    for start, end in _matches(made, pattern, spaced):
         start, end = places.back(start, end)
         if spans and start <= spans[-1][1]:
             spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
@@ -289,23 +288,32 @@ def lit(text: str, wanted: Collection[str]) -> tuple[tuple[int, int], ...]:
     return tuple(spans)
 
 
-def _matches(made: str, wanted: set[str], paired: set[str]) -> Iterator[tuple[int, int]]:
+@functools.lru_cache(16)
+def _wanted(terms: frozenset[str]) -> tuple[re.Pattern[str] | None, frozenset[str]]:
+    """What finds those that stand in runs without spaces, also where they overlap; and the others."""
+    unspaced = {term for term in terms if len(term) <= 2 and (_is_paired(term) or _is_unspaced(term))}
+    paired = {character for term in unspaced if len(term) == 2 and _is_paired(term) for character in term}
+    found = [term for term in unspaced if len(term) == 2]
+    found += [term for term in unspaced if len(term) == 1 and term not in paired]
+    return re.compile(f"(?=({'|'.join(map(re.escape, found))}))") if found else None, terms - unspaced
+
+
+def _matches(made: str, unspaced: re.Pattern[str] | None, spaced: frozenset[str]) -> Iterator[tuple[int, int]]:
     for match in _TOKEN.finditer(made):
         token, begin = match[0], match.start()
         if _is_paired(token) or _is_unspaced(token):
-            for at in range(len(token)):
-                if token[at : at + 2] in wanted and at + 1 < len(token):
-                    yield begin + at, begin + at + 2
-                elif token[at] in wanted and token[at] not in paired:
-                    yield begin + at, begin + at + 1
+            for one in unspaced.finditer(token) if unspaced else ():
+                yield begin + one.start(1), begin + one.end(1)
             continue
-        found = _split(token).split()
-        if wanted.isdisjoint(found):
+        if not spaced:
+            continue
+        found = (_made.get(token) or _split(token)).split()
+        if spaced.isdisjoint(found):
             continue
         pieces = list(_PART.finditer(token))
-        if len(pieces) > 1 and found[-1] not in wanted:
+        if len(pieces) > 1 and found[-1] not in spaced:
             for piece in pieces:
-                if not wanted.isdisjoint(_split(piece[0]).split()):
+                if not spaced.isdisjoint(_split(piece[0]).split()):
                     yield begin + piece.start(), begin + piece.end()
         else:
             yield begin, match.end()
