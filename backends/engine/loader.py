@@ -19,13 +19,13 @@ from backends.core.errors import BackendError, Cancelled
 from backends.core.stream import Stream
 from backends.engine import native
 from backends.engine.asked import CLOSE, LOOK, Asked, Journal, bad_choices, no_model, stopped
-from backends.engine.loading import Loaded, load, ready
+from backends.engine.figures import EngineFigures, Ledger
+from backends.engine.loading import Loaded, engine_info, load, ready
 from backends.engine.lost import Gone, device_lost, gone
 from backends.engine.preparing import Preparations
 from backends.engine.protocol import (
     MOST_CHOICES,
     Adapter,
-    EngineInfo,
     Finished,
     GenerateEvent,
     GenerateRequest,
@@ -41,6 +41,8 @@ from backends.engine.protocol import (
 )
 from backends.engine.scheduler import Scheduler
 from backends.engine.sequence import Job
+
+__all__ = ["NativeEngine", "engine_info"]
 
 E = TypeVar("E")
 
@@ -64,7 +66,7 @@ class NativeEngine:
         self._marked = False  # in the journal, while answers are computed
         self._suspended = False
         self._abandoned: list[Loaded] = []  # with a device that is gone: to free them would end the process
-        self._used = time.monotonic()
+        self._used, self._ledger = time.monotonic(), Ledger()
 
     @property
     def model(self) -> LoadedModel | None:
@@ -76,6 +78,11 @@ class NativeEngine:
         """Somebody waits for an answer."""
         loaded = self._loaded
         return loaded is not None and loaded.scheduler.busy
+
+    def figures(self) -> EngineFigures:
+        """Of this moment; any thread may ask, and waits for nobody."""
+        loaded = self._loaded
+        return self._ledger.read(loaded.model.alias, loaded.scheduler.figures()) if loaded else self._ledger.read()
 
     @property
     def answers(self) -> int:
@@ -363,6 +370,7 @@ class NativeEngine:
         finally:
             if self._journal:
                 self._journal.end()
+        self._loaded.scheduler.tally = self._ledger.of(self._loaded.model.alias)
         self.touch()
         stream.put(LoadFinished(self._loaded.model))
         stream.close()
@@ -389,12 +397,3 @@ class NativeEngine:
             self._loaded.close()
             self._loaded = None
         self._unmark()
-
-
-def engine_info() -> EngineInfo:
-    """What the engine is and sees. Loads llama.cpp the first time (call it on a worker); cheap after that.
-
-    EngineError (`engine_missing`) if it cannot be loaded.
-    """
-    ready()
-    return native.info()

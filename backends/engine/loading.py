@@ -20,7 +20,7 @@ from backends.engine.context import Context, ContextOptions
 from backends.engine.drafting import load_draft
 from backends.engine.native_log import Told
 from backends.engine.placement import Placement
-from backends.engine.protocol import Adapter, KvType, LoadedModel, LoadRequest
+from backends.engine.protocol import Adapter, EngineInfo, KvType, LoadedModel, LoadRequest
 from backends.engine.room import outputs, sequences
 from backends.engine.scheduler import Scheduler
 from backends.engine.speculation import Speculation
@@ -85,6 +85,15 @@ def ready() -> None:
             Phrase("Set DeskSeek up again.", "请重新运行 DeskSeek 的安装程序。"),
             code="engine_missing",
         ) from error
+
+
+def engine_info() -> EngineInfo:
+    """What the engine is and sees. Loads llama.cpp the first time (call it on a worker); cheap after that.
+
+    EngineError (`engine_missing`) if it cannot be loaded.
+    """
+    ready()
+    return native.info()
 
 
 def load(

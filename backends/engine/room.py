@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterable, Iterator, Set
 from collections.abc import Sequence as Many
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Protocol
 
 from backends.engine.abilities import Abilities
@@ -160,6 +161,19 @@ class Room:
     def _there(self) -> list[Idle]:
         """Those in the cache."""
         return [idle for idle in self._idle if idle.data is None]
+
+    def cells(self, live: Iterable[Live]) -> int:
+        """So many are in use, of those who compute and of those who left something. Any thread may ask: it is right to
+        a step. Sequences that begin alike share cells; in the order of their tokens, each shares most with the one
+        before it."""
+        held = [(idle.tokens, len(idle.tokens), idle.key) for idle in self._there]
+        held += [(one.tokens, one.held, one.key) for one in live]
+        used = sum(count for _, count, _ in held)
+        if self.divisible:
+            held.sort(key=lambda each: (hash(each[2]), each[0]))
+            for (tokens, count, key), (others, other, its) in pairwise(held):
+                used -= min(common(tokens, others), count, other) if key == its else 0
+        return used
 
     # ---- out of the way, and back
 

@@ -19,6 +19,7 @@ from backends.engine.abilities import abilities
 from backends.engine.adapters import Adapters, Key
 from backends.engine.admission import Admission
 from backends.engine.context import CacheFull, Context
+from backends.engine.figures import EngineFigures, Tally
 from backends.engine.groups import Turns
 from backends.engine.native import Model
 from backends.engine.pace import Pace
@@ -60,6 +61,7 @@ class Scheduler:
         self._speaking = self._read = 0  # tokens of it: of those who speak, and of prompts
         self._unseen = 0, 0.0  # tokens of prompts in the steps since logits were wanted, and the seconds of these steps
         self._speculation = speculation if self._can.cut else None
+        self.tally = Tally()
         self._cramped = False  # there was no room for guesses in the cache
         self._warm: Warm | None = None
         self.stalled = False  # whoever waits, waits for the disk
@@ -67,6 +69,12 @@ class Scheduler:
     @property
     def busy(self) -> bool:
         return bool(self._waiting or self._running)
+
+    def figures(self) -> EngineFigures:
+        """Of this moment, without `model` and `work`. Any thread may ask."""
+        running = tuple(self._running)
+        cells = self._room.cells(running)
+        return EngineFigures(None, len(running), len(self._waiting), min(cells, self._context.size), self._context.size)
 
     @property
     def _running(self) -> list[Sequence]:
@@ -78,7 +86,7 @@ class Scheduler:
         """Queue a request. InvalidInput (`context_too_long`, `bad_token`, `bad_sampling`) at once where it makes no
         sense. One whose grammar is `wanted`, or whose adapters are `untried`, waits until that is settled."""
         prompt = prompts.read(job.request, self._template, self._model.vocabulary.size, self._context.size)
-        sequence = Sequence(job, prompt, self._model, self._context, self._cancelled, self._speculation)
+        sequence = Sequence(job, prompt, self._model, self._context, self._cancelled, self._speculation, self.tally)
         self._waiting.add(sequence)
         if self._adapters is not None and job.request.adapters is not None:
             try:
@@ -200,9 +208,12 @@ class Scheduler:
         if not self._running:
             return self.busy
         started = time.perf_counter()
-        if self._run():
-            self._postprocess()
-            self._learn(time.perf_counter() - started)
+        done, read = self._run()
+        generated, decoded = self._postprocess() if done else (0, 0)
+        seconds = time.perf_counter() - started
+        if done:
+            self._learn(seconds)
+        self.tally.step(read, generated, decoded, seconds)
         return True
 
     def _learn(self, seconds: float) -> None:
@@ -262,22 +273,26 @@ class Scheduler:
             most -= sequence.fill(batch, min(most, batch.room))
         self._read = batch.count - self._speaking
 
-    def _run(self) -> bool:
-        """Compute the batch. False: interrupted (who is cancelled goes, the others try again), or failed."""
+    def _run(self) -> tuple[bool, int]:
+        """Compute the batch. False: interrupted (who is cancelled goes, the others try again), or failed. And so many
+        tokens of prompts were computed."""
         try:
             done = self._context.decode()
         except CacheFull:
             self._cramped = any(sequence.draft for sequence in self._batch)
             self._admission.make_room(urgent=not self._cramped)
-            return False
+            return False, 0
         except RuntimeError as error:
             self._admission.fail(_failed(error))
-            return False
+            return False, 0
+        read = 0
         for sequence in self._batch:
+            before = sequence.read
             sequence.computed(sequence.asked if done else self._left(sequence))
+            read += max(0, sequence.read - before)
             if sequence.held == sequence.milestone:
                 self._room.copy(sequence)
-        return done
+        return done, read
 
     def _left(self, sequence: Sequence) -> int:
         """What a sequence holds after an interruption. A cache that cannot go back has lost it."""
@@ -285,14 +300,20 @@ class Scheduler:
             self._context.cut(sequence.slot, 0)
         return self._context.held(sequence.slot)
 
-    def _postprocess(self) -> None:
-        """Who got logits says a token."""
+    def _postprocess(self) -> tuple[int, int]:
+        """Who got logits says a token, or more; how many that were, and those of them that were not the first."""
+        generated = decoded = 0
         for sequence in tuple(self._batch):
             if sequence.place >= 0:
+                known = len(sequence.tokens)
                 try:
                     sequence.hear(self._context)
                 except BackendError as error:  # its grammar comes to no good end
                     self._admission.expel(sequence, error)
+                said = len(sequence.tokens) - known
+                generated += said
+                decoded += said if known > sequence.prompt else 0
+        return generated, decoded
 
 
 def _failed(cause: RuntimeError) -> EngineError:

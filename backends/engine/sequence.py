@@ -11,6 +11,7 @@ from backends.core.phrase import Phrase
 from backends.core.stream import Stream
 from backends.engine.adapters import Key
 from backends.engine.context import Batch, Context
+from backends.engine.figures import Tally
 from backends.engine.grammar import grammar_wanted
 from backends.engine.grammar_errors import dead_end
 from backends.engine.native import Model, Vocabulary
@@ -74,8 +75,9 @@ class Sequence:
         context: Context,
         cancelled: Callable[["Sequence"], None],
         speculation: Speculation | None = None,
+        tally: Tally | None = None,
     ) -> None:
-        request = job.request
+        request, self._tally = job.request, tally or Tally()
         check_logprobs(request.logprobs)
         self._model, self._request = model, request
         self.stream, self.sampler = job.stream, Sampler(model, request.sampling, context=context.size)
@@ -132,6 +134,11 @@ class Sequence:
         return len(self.tokens) - self.held
 
     @property
+    def read(self) -> int:
+        """So much of its prompt is in the cache."""
+        return min(self.held, self.prompt)
+
+    @property
     def reading(self) -> bool:
         """Its prompt is not in the cache yet."""
         return self.held < self.prompt
@@ -171,6 +178,7 @@ class Sequence:
             self.stream.put(Resumed())
         if not self._started:
             self._started, self._cached = time.perf_counter(), cached
+            self._tally.started(cached)
             if self._parser.unsure:
                 self.stream.put(OpeningUnknown())
         if self.reading:
@@ -262,6 +270,7 @@ class Sequence:
         """Take the next token: tell what it means, and note if it is the end."""
         if not self._first:
             self._first = time.perf_counter()
+            self._tally.spoke(self._first - self._submitted)
         if token in self._ends:
             self.finish_reason = "stop"
             return
@@ -295,6 +304,7 @@ class Sequence:
     def finish(self, device: str) -> None:
         """Say what was held back and how it went, and end the stream."""
         now = time.perf_counter()
+        self._tally.ended()
         for event in self._parser.finish():
             self._tell(event)
         if self.finish_reason == "stop" and self._parser.called:

@@ -36,6 +36,9 @@ class Waiting:
         self._items: list[Sequence | Change] = []
         self._told: dict[Sequence, int] = {}  # how many are before it
 
+    def __len__(self) -> int:
+        return len(self._items)
+
     def __bool__(self) -> bool:
         return bool(self._items)
 

@@ -23,6 +23,7 @@
     fitting     what will not fit, before a question is sent
     titles      what the model calls a conversation
     conversations  copied, and erased wherever anything of them is kept
+    monitoring  what machine and engine do, now and before
     exporting   conversations as files, on the clipboard, and back
 
 Everything slow is a Stream. Whoever opens Services owns the data folder (see `core.owner`).
@@ -70,6 +71,7 @@ from backends.services.hubs import HubServices
 from backends.services.judging import JudgingServices
 from backends.services.loading import LoadingServices
 from backends.services.machine import MachineServices
+from backends.services.monitoring import MonitorServices
 from backends.services.quantising import QuantiseServices
 from backends.services.searching import ChatTranslator, LibraryEmbedder, LibraryReranker
 from backends.services.serving import ServingDesk
@@ -134,6 +136,9 @@ class Services:
         self.answering = AnswerServices(self._base, self.chats, self.loading, self.grounding, self.turns, self.titles)
         self.fitting = FittingServices(self.engine, self.chats, self.grounding, self.answering)
         self.presets = Presets(paths.config / "presets")
+        self.monitoring = MonitorServices(
+            self._base, (self.downloads.running, self.documents.running, self.quantising.running)
+        )
         settings.subscribe(self._on_settings)
         self._files.start(self._back_up)
         self.shelf.tidy()
@@ -163,6 +168,7 @@ class Services:
 
     def close(self) -> None:
         """Cancel what runs, join the threads, free the model on its thread, close the database."""
+        self.monitoring.close()
         self.downloads.close()
         self.quantising.close()
         self.hubs.close()

@@ -66,7 +66,7 @@ class DocumentServices:
             self._on_kept_up,
             warmth.erase,
             self.uploads.forget,
-            self._coming,
+            self.running,
             idle,
         )
         self._follower = Follower(self.store, self._read_followed, changed=self._tell)
@@ -141,6 +141,10 @@ class DocumentServices:
             recognise=recognise,
             again=True,
         )
+
+    def running(self) -> bool:
+        """Something is being taken in."""
+        return self._intakes.progress is not None
 
     @property
     def progress(self) -> IntakeProgress | None:
@@ -284,9 +288,6 @@ class DocumentServices:
         self, collection_id: int, paths: Sequence[str], after: Callable[[CancelToken], None]
     ) -> Stream[IngestEvent]:
         return self._intakes.files(collection_id, paths, follows=True, quiet=True, after=after)
-
-    def _coming(self) -> bool:
-        return self._intakes.progress is not None
 
     def _on_kept_up(self) -> None:
         """In the background, so that the first question need not: what the documents are called."""

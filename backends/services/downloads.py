@@ -91,6 +91,10 @@ class DownloadServices:
         ("downloads") tells when this has."""
         return self._queue.items()
 
+    def running(self) -> bool:
+        """One is on its way."""
+        return any(item.state in ACTIVE for item in self._queue.items())
+
     def take_up(self) -> Stream[None]:
         """Go on with what ran or waited when DeskSeek ended; downloads that lie on the disk besides are put at the end
         as paused. Called once, by who stays: the window."""

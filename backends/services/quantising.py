@@ -55,10 +55,15 @@ class QuantiseServices:
         self._quantiser: Quantiser = NativeQuantiser()
         self._runner = Runner("quantise")
         self._plans = Runner("quantise-plan")
+        self._working = False
 
     def close(self) -> None:
         self._plans.close()
         self._runner.close()
+
+    def running(self) -> bool:
+        """One is being made."""
+        return self._working
 
     def offered(self, model: LocalModel) -> tuple[str, ...]:
         """The quants that can be made of a file, the largest first; empty where nothing good would come of it."""
@@ -119,10 +124,16 @@ class QuantiseServices:
 
     def _write(self, model: LocalModel, made: Path, quant: str, cancel: CancelToken) -> Iterator[QuantiseEvent]:
         threads, began = self._base.settings.current.engine.threads, time.monotonic()
-        for step in self._quantiser.quantise(model.path, made, quant, threads=threads, dry_run=False, cancel=cancel):
-            fraction = step.done / max(1, step.total)
-            taken = time.monotonic() - began
-            yield QuantiseEvent(fraction, taken / fraction - taken if fraction >= TELLING else None)
+        steps = self._quantiser.quantise(model.path, made, quant, threads=threads, dry_run=False, cancel=cancel)
+        self._working = True
+        self._base.changed("monitor")
+        try:
+            for step in steps:
+                fraction = step.done / max(1, step.total)
+                taken = time.monotonic() - began
+                yield QuantiseEvent(fraction, taken / fraction - taken if fraction >= TELLING else None)
+        finally:
+            self._working = False
 
 
 @contextmanager
