@@ -7,12 +7,40 @@ published measurements lie within 12 % of it; see the figures and their schema.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from backends.models.budget import Device
 from backends.models.footprint import Placement
 from backends.models.machines import Answers, Figures
 from backends.models.types import Shape
 from backends.models.weights import Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Bytes read of one memory in a step of decoding: of `routed` experts only those that are used, the rest always."""
+
+    always: int
+    routed: int
+    kv: int
+
+    def of(self, active: float) -> float:
+        """With this share of the routed experts in use."""
+        return self.always + self.routed * active + self.kv
+
+
+def reads(weights: Weights, placement: Placement, kv: Sequence[int]) -> tuple[Read, tuple[Read, ...]]:
+    """Of main memory, and of each GPU. `kv`: bytes of the cache of all blocks before the n-th."""
+    kept = max(placement.host_blocks, min(placement.expert_layers_on_cpu, len(kv) - 1))
+    output = weights.output if placement.output is None else 0
+    blocks = placement.host_blocks
+    host = Read(weights.blocks[blocks] + output, weights.experts[kept], kv[blocks])
+    gpus = []
+    for index, (first, last) in enumerate(placement.ranges):
+        moved = max(first, min(placement.expert_layers_on_cpu, last))
+        always = weights.blocks[last] - weights.blocks[first] + (weights.output if placement.output == index else 0)
+        gpus.append(Read(always, weights.experts[last] - weights.experts[moved], kv[last] - kv[first]))
+    return host, tuple(gpus)
 
 
 def tokens_per_s(
@@ -33,18 +61,14 @@ def tokens_per_s(
     seconds = figures.extra_latency.get(shape.architecture, 0.0)
     kept = max(placement.host_blocks, min(placement.expert_layers_on_cpu, shape.layers))
     output_on_host = placement.output is None
-    read = weights.blocks[placement.host_blocks] + weights.experts[kept] * active + kv[placement.host_blocks]
-    read += weights.output if output_on_host else 0
-    seconds += read / (host.bandwidth * host.efficiency * kernels_on_cpu)
+    of_host, of_gpus = reads(weights, placement, kv)
+    seconds += of_host.of(active) / (host.bandwidth * host.efficiency * kernels_on_cpu)
     # Fixed costs fall to the devices by the blocks that run there.
     share = (placement.host_blocks + (kept - placement.host_blocks) / 2 + output_on_host) / (shape.layers + 1)
     seconds += host.backend.latency * share
     for index, (first, last) in enumerate(placement.ranges):
         device, is_output = gpus[index], placement.output == index
-        moved = max(first, min(placement.expert_layers_on_cpu, last))
-        read = weights.blocks[last] - weights.blocks[first] + kv[last] - kv[first]
-        read += (weights.experts[last] - weights.experts[moved]) * active + (weights.output if is_output else 0)
-        seconds += read / (device.bandwidth * device.efficiency * kernels)
+        seconds += of_gpus[index].of(active) / (device.bandwidth * device.efficiency * kernels)
         seconds += device.backend.latency * (last - first + is_output) / (shape.layers + 1)
     return 1 / seconds
 
