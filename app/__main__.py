@@ -1,7 +1,7 @@
 """The window: `deskseek-gui [FILE.gguf …]`.
 
     1  the data folder: if another DeskSeek owns it, that one comes to the front with our files, and we are done
-    2  Qt, in the language and the look of the settings
+    2  Qt, in the language and the look of the settings; from here on nothing leaves unseen (`backends.core.gate`)
     3  the window, empty, on the screen: within a second, whatever follows
     4  on a thread: the log, how the last run ended, the services (databases opened, checked, migrated)
     5  the pages and controllers, wired; commands of other processes are served from now on
@@ -42,6 +42,7 @@ from backends.core import log
 from backends.core.cancel import CancelToken
 from backends.core.crashes import CrashJournal, LastRun
 from backends.core.errors import BackendError
+from backends.core.gate import GATE
 from backends.core.owner import CommandRequest, Output, Owner, claim
 from backends.core.paths import Paths
 from backends.core.phrase import Phrase
@@ -72,6 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _say_and_leave(words, Notice(said.getvalue().strip())) if owner and said.getvalue() else owner
     app = Application(words)
     settings = SettingsStore(paths.config / "settings.json")
+    GATE.install(offline=settings.current.network.offline)
     app.follow(settings.current.general.theme, settings.current.general.language)
     with contextlib.closing(owner), Session(app, paths, owner, [Path(name) for name in files], settings) as session:
         session.window.show()

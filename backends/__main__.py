@@ -3,8 +3,9 @@
     1  streams speak UTF-8; the language comes from the settings, else from the system
     2  the words are understood here, so that a mistake never reaches another process
     3  what is asked through a pipe is read here: no other process could
-    4  a command that needs neither engine nor data folder runs at once
-    5  any other runs inside the process that owns the data folder, if there is one;
+    4  what is sent past the door of `network` is watched from here on, and refused if the settings say so
+    5  a command that needs neither engine nor data folder runs at once
+    6  any other runs inside the process that owns the data folder, if there is one;
        else this process becomes the owner, runs it, and serves further commands meanwhile
 
 Exit codes: 0; 1 for a known error; 2 for wrong usage; 130 when interrupted (a download is then paused); 141 when
@@ -40,6 +41,7 @@ from backends.core import log
 from backends.core.cancel import CancelToken
 from backends.core.crashes import CrashJournal
 from backends.core.errors import BackendError
+from backends.core.gate import GATE
 from backends.core.owner import CommandRequest, Output, Owner, claim
 from backends.core.paths import Paths
 from backends.core.phrase import Phrase
@@ -76,6 +78,7 @@ def _run(argv: tuple[str, ...]) -> int:
         language = commands.named_language(argv, system_language())
         Console(out, language, as_json=commands.wants_json(argv)).fail(error)
         return FAILED
+    GATE.install(offline=settings.current.network.offline)
     chosen = settings.current.general.language
     language = system_language() if chosen == "system" else chosen
     console = Console(out, commands.named_language(argv, language), as_json=commands.wants_json(argv))

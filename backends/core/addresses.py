@@ -5,6 +5,7 @@ forgery). So a name is resolved once, every address is judged, and the connectio
 the name: a second look-up cannot answer differently (DNS rebinding).
 """
 
+import contextvars
 import ipaddress
 import queue
 import socket
@@ -110,7 +111,8 @@ def dial(
             answer.close()
 
     forget = cancel.on_cancel(lambda: answers.put(cancelled))
-    threading.Thread(target=deliver, name=f"dial {host}", daemon=True).start()
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(deliver,), name=f"dial {host}", daemon=True).start()
     try:
         answer = answers.get(timeout=timeout)
     except queue.Empty:

@@ -11,11 +11,13 @@ and in that module, which runs as `python -m MODULE`:
 One question is one line of JSON on the child's standard input, each answer one line on its standard output; what
 libraries print goes to standard error. Its last 8 KB, or what the child wrote to LAST_WORDS in its working folder
 (an empty one of its own), is what is told of a child that died. A child ends when its standard input does: it never
-outlives its parent. It gets no lock, no log and no settings of the program.
+outlives its parent. It gets no lock, no log and no settings of the program. Its gate to the network (`gate`) is as
+open as its parent's, and it tells its parent of attempts: such lines, both ways, begin with `!`.
 """
 
 import contextlib
 import ctypes
+import dataclasses
 import importlib
 import json
 import math
@@ -35,6 +37,7 @@ from typing import IO, Any
 from backends.core import errors
 from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError, EngineError
+from backends.core.gate import GATE, Attempt
 from backends.core.phrase import Phrase
 
 LAST_WORDS = "last-words.txt"
@@ -44,6 +47,8 @@ _LONGEST = 16 << 20  # bytes of an answer
 _TAIL = 8000  # bytes of standard error
 _ENDING = 5.0  # seconds for the pipes of a dead child to run dry
 _DYING = 2.0  # seconds for a killed child to be gone: one that waits for a dead drive goes when the system lets it
+_MARK = b"!"
+_NAME = 200  # characters of what a child says it tried
 _STEP = 1.0  # seconds of a wait that are counted at once
 _ERRORS = {
     kind.__name__: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, BackendError)
@@ -191,10 +196,21 @@ class _Process:
         ]
         for reader in self._readers:
             reader.start()
+        self._forget = GATE.on_switched(self._tell_gate)
+        self._tell_gate()
+
+    def _tell_gate(self) -> None:
+        """How open its gate is; it begins closed."""
+        told = json.dumps({"offline": GATE.offline, "proxies": sorted(GATE.proxies)})
+        with contextlib.suppress(ValueError):  # it is being ended at this moment
+            self.send(_MARK + told.encode() + b"\n")
 
     def _read_answers(self, pipe: IO[bytes]) -> None:
         with pipe:
             while line := pipe.readline(_LONGEST):
+                if line.startswith(_MARK):
+                    _tell_of(line)
+                    continue
                 if self._room and not self._ending:
                     self._room.acquire()
                 self._lines.put(line)
@@ -245,6 +261,7 @@ class _Process:
         """Wait so many seconds for it to end by itself, then make sure of it; its exit status and last words. One that
         a kill does not end at once is left to the system."""
         self._ending = True
+        self._forget()
         if self._room:
             self._room.release()  # whoever reads its answers, reads on to their end
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -273,12 +290,17 @@ def serve(tasks: Mapping[str, Task]) -> None:
     answers = os.dup(1)
     os.dup2(2, 1)
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_read_requests, args=(requests,), name="requests", daemon=True).start()
+    saying = threading.RLock()
 
-    def say(answer: Mapping[str, Any]) -> None:
-        line = memoryview(json.dumps(answer).encode() + b"\n")
-        while line:
-            line = line[os.write(answers, line) :]
+    def say(answer: Mapping[str, Any], mark: bytes = b"") -> None:
+        line = memoryview(mark + json.dumps(answer).encode() + b"\n")
+        with saying:
+            while line:
+                line = line[os.write(answers, line) :]
+
+    GATE.listen(lambda attempt: say(dataclasses.asdict(attempt), _MARK))
+    GATE.install(offline=True)
+    threading.Thread(target=_read_requests, args=(requests,), name="requests", daemon=True).start()
 
     while True:
         request = json.loads(requests.get())
@@ -295,8 +317,21 @@ def _read_requests(requests: queue.SimpleQueue[bytes]) -> None:
     # not sys.stdin: an interpreter that ends while a thread waits in that aborts, and its traceback is buried
     with open(os.dup(0), "rb") as pipe:
         while line := pipe.readline():
-            requests.put(line)
+            if line.startswith(_MARK):
+                told = json.loads(line[len(_MARK) :])
+                GATE.set_offline(told["offline"], frozenset(told["proxies"]))
+            else:
+                requests.put(line)
     os._exit(0)  # the parent is gone, or wants no more; native code cannot be asked to stop
+
+
+def _tell_of(line: bytes) -> None:
+    """An attempt of a child, which may be any bytes: what reads documents of strangers is not trusted."""
+    with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
+        told = json.loads(line[len(_MARK) :])
+        purpose, host, outcome = (str(told[name])[:_NAME] for name in ("purpose", "host", "outcome"))
+        if outcome in ("offline", "lookup", "tried"):
+            GATE.tell(Attempt(purpose, host, outcome))
 
 
 def _die_quietly() -> None:

@@ -21,16 +21,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backends import __version__
-from backends.core import addresses
+from backends.core import addresses, routes
 from backends.core.cancel import CancelToken
 from backends.core.connections import Connection, ConnectionLog
 from backends.core.errors import InvalidInput
+from backends.core.gate import GATE, Attempt
 from backends.core.network_errors import SECRET_HEADERS, network_error
 from backends.core.phrase import Phrase
 
 if TYPE_CHECKING:
     import httpx2
 
+    from backends.core.transport import Trip
     from backends.core.wire import Body
 
 MAX_REDIRECTS = 8
@@ -100,22 +102,59 @@ class Network:
         self.options = options
         self.resolve = resolve
         self.log = ConnectionLog(log_path)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._trips: set[Trip] = set()
+        self._moved = (0, 0)
         self._tls: ssl.SSLContext | None = None
         self._hub = threading.local()
+        self._apply()
+        GATE.listen(self._note)
 
     def configure(self, options: NetworkOptions) -> None:
         """Use these options for every connection from now on."""
         with self._lock:
             self.options = options
             self._tls = None
+            trips = list(self._trips)
+        if options.offline:
+            for trip in trips:
+                trip.go_offline()
+        self._apply()
+
+    def _apply(self) -> None:
+        offline = self.options.offline
+        GATE.set_offline(offline, routes.local_ports(self.options.proxy) if offline else frozenset())
+
+    def _note(self, attempt: Attempt) -> None:
+        """Of what went past this door."""
+        if not self.log.seen(attempt.purpose, attempt.host, attempt.outcome):
+            self.log.add(attempt.purpose, attempt.host, attempt.outcome)
+
+    def began(self, trip: "Trip") -> None:
+        with self._lock:
+            self._trips.add(trip)
+
+    def ended(self, trip: "Trip") -> None:
+        with self._lock:
+            self._trips.discard(trip)
+            self._moved = (self._moved[0] + trip.meter.received, self._moved[1] + trip.meter.sent)
+
+    def traffic(self) -> tuple[int, int]:
+        """Bytes of HTTP received and sent through this door since the program began."""
+        with self._lock:
+            meters = [trip.meter for trip in self._trips]
+            return (
+                self._moved[0] + sum(meter.received for meter in meters),
+                self._moved[1] + sum(meter.sent for meter in meters),
+            )
 
     def connections(self) -> tuple[Connection, ...]:
-        """The last thousand attempts, oldest first."""
+        """The last thousand attempts, oldest first, those of earlier runs and those past this door among them."""
         return self.log.recent()
 
     def close(self) -> None:
         """Close the file of connections."""
+        GATE.listen(None)
         self.log.close()
 
     @contextmanager

@@ -5,6 +5,7 @@ import urllib.parse
 from dataclasses import dataclass
 
 from backends.core import addresses
+from backends.core.errors import DownloadError
 from backends.core.network_errors import network_error
 
 _HOST = re.compile(r"[^\s\\]+")
@@ -41,6 +42,21 @@ def proxy_for(scheme: str, host: str, port: int, setting: str) -> Proxy | None:
     system = urllib.request.getproxies()
     found = system.get(scheme) or system.get("all") or system.get("socks")
     return parse_proxy(found) if found else None
+
+
+def local_ports(setting: str) -> frozenset[int]:
+    """The ports of this machine where a proxy of the settings or of the system listens."""
+    import urllib.request
+
+    ports = set()
+    for text in filter(None, (setting, *urllib.request.getproxies().values())):
+        try:
+            proxy = parse_proxy(text)
+        except DownloadError:
+            continue
+        if addresses.is_loopback(proxy.host):
+            ports.add(proxy.port)
+    return frozenset(ports)
 
 
 def parse_proxy(text: str) -> Proxy:

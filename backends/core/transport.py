@@ -11,6 +11,7 @@ import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ import socksio
 from backends.core import addresses, routes, wire
 from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError, Cancelled, DownloadError
+from backends.core.gate import GATE, Refused, is_here
 from backends.core.network_errors import SECRET_HEADERS, network_error
 
 if TYPE_CHECKING:
@@ -88,8 +90,11 @@ class Trip:
         self._timeout = timeout
         self._private_host = private_host
         self._cancel = cancel
+        self.meter = wire.Meter()
+        self._offline = False
         self.secret_host: str | None = None  # for huggingface_hub: the only one that hears its keys
         self._came_from = ""
+        self._outside = False  # whether a connection leads out of this machine
         self._left = _LARGEST_ANSWERS
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
@@ -98,10 +103,12 @@ class Trip:
 
     def __enter__(self) -> "Trip":
         self._forget = self._cancel.on_cancel(self._cut)
+        self._network.began(self)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._forget()
+        self._network.ended(self)
         for pool in self._pools.values():
             pool.close()
         with self._lock:
@@ -125,7 +132,8 @@ class Trip:
     # ---- one request
 
     def carry(self, request: httpx2.Request) -> httpx2.Response:
-        url = request.url
+        url, began = request.url, time.monotonic()
+        received, sent = self.meter.received, self.meter.sent
         try:
             self._cancel.check()
             self._judge(url)
@@ -137,8 +145,13 @@ class Trip:
         except BackendError as error:
             self._note(url, error.code)
             raise
-        self._note(url, str(answer.status))
-        body = _Body(answer, lambda error: self._broken(error, url), self._timeout)
+        log, number = self._network.log, self._network.log.begin(self._purpose, shown(url), str(answer.status))
+
+        def over() -> None:
+            moved = {"received": self.meter.received - received, "sent": self.meter.sent - sent}
+            log.finish(number, **moved, seconds=time.monotonic() - began)
+
+        body = _Body(answer, lambda error: self._broken(error, url), self._timeout, over)
         extensions = {**answer.extensions, wire.BODY: body}
         return httpx2.Response(answer.status, headers=answer.headers, stream=body, extensions=extensions)
 
@@ -214,15 +227,18 @@ class Trip:
                 raise error.__cause__ if isinstance(error.__cause__, OSError) else OSError(str(error)) from None
 
         try:
-            stream = addresses.dial(
-                host,
-                port,
-                allowed=(lambda _: True) if trusted else addresses.is_public,
-                connect=connect,
-                timeout=self._timeout,
-                cancel=self._cancel,
-                resolve=self._network.resolve,
-            )
+            with GATE.door():
+                stream = addresses.dial(
+                    host,
+                    port,
+                    allowed=(lambda _: True) if trusted else addresses.is_public,
+                    connect=connect,
+                    timeout=self._timeout,
+                    cancel=self._cancel,
+                    resolve=self._network.resolve,
+                )
+        except Refused as error:
+            raise network_error("offline", place) from error
         except OSError as error:
             if proxy:
                 raise network_error("proxy_failed", str(proxy), _reason(error)) from error
@@ -232,18 +248,33 @@ class Trip:
             if self._came_from:
                 raise network_error("redirect_refused", self._came_from, place)
             raise network_error("private_address", place)
-        self._hold(stream)
-        return wire.Line(stream, self._cancel)
+        self._hold(stream, outside=proxy is not None or not is_here(host))
+        return wire.Line(stream, self._check, self.meter)
 
     # ---- the cut
 
-    def _hold(self, stream: httpcore2.NetworkStream) -> None:
+    def _hold(self, stream: httpcore2.NetworkStream, *, outside: bool) -> None:
         """Keep a second handle to the connection: the first is changed by TLS and belongs to the HTTP client."""
         with self._lock:
             self._streams.append(stream)
             self._sockets.append(stream.get_extra_info("socket").dup())
+            self._outside = self._outside or outside
         if self._cancel.cancelled:
             self._cut()
+        if self._network.options.offline:
+            self.go_offline()
+
+    def go_offline(self) -> None:
+        """From any thread: end what leads outside; whoever reads from it gets the error `offline`."""
+        if self._outside:
+            self._offline = True
+            self._cut()
+
+    def _check(self) -> None:
+        """Whether what reads from a connection may go on."""
+        self._cancel.check()
+        if self._offline:
+            raise httpcore2.ReadError("offline")
 
     def _cut(self) -> None:
         """End the connections under whoever reads from them."""
@@ -260,6 +291,8 @@ class Trip:
     def _translated(self, error: Exception, url: httpx2.URL, proxy: routes.Proxy | None) -> Exception:
         if self._cancel.cancelled:
             return Cancelled()
+        if self._offline:
+            return network_error("offline", shown(url))
         cause = error.__cause__ or error.__context__  # the pool of httpcore2 raises anew, "from None"
         if isinstance(error, httpcore2.TimeoutException):
             return network_error("timeout", shown(url))

@@ -3,13 +3,12 @@
 import math
 import socket
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import httpcore2
 import socksio
 from httpcore2._backends.sync import SyncStream
-
-from backends.core.cancel import CancelToken
 
 FAILURES = (
     httpcore2.NetworkError,
@@ -21,6 +20,14 @@ FAILURES = (
 )
 _GLANCE = 0.5  # seconds
 BODY = "deskseek_body"  # the extension of an answer that is its `Body`
+
+
+@dataclass(slots=True)
+class Meter:
+    """Bytes of HTTP that went over connections, without what encryption adds. Counted by one thread, read by any."""
+
+    received: int = 0
+    sent: int = 0
 
 
 class Dialer(httpcore2.NetworkBackend):
@@ -39,12 +46,13 @@ class Dialer(httpcore2.NetworkBackend):
 
 
 class Line(httpcore2.NetworkStream):
-    """Looks at the cancel now and then while it waits: not every system wakes a reader when its connection is cut."""
+    """Checks now and then while it waits whether it may go on: not every system wakes a reader when its connection is
+    cut. `check` raises if not."""
 
-    def __init__(self, stream: httpcore2.NetworkStream, cancel: CancelToken) -> None:
+    def __init__(self, stream: httpcore2.NetworkStream, check: Callable[[], None], meter: Meter) -> None:
         self._stream = stream
-        self._cancel = cancel
-        self.write = stream.write
+        self._check = check
+        self._meter = meter
         self.close = stream.close
         self.get_extra_info = stream.get_extra_info
 
@@ -52,12 +60,20 @@ class Line(httpcore2.NetworkStream):
         left = math.inf if timeout is None else timeout
         while True:
             try:
-                return self._stream.read(max_bytes, min(left, _GLANCE))
+                data = self._stream.read(max_bytes, min(left, _GLANCE))
+                if not data:  # the other side has ended, or we have cut it
+                    self._check()
+                self._meter.received += len(data)
+                return data
             except httpcore2.ReadTimeout:
-                self._cancel.check()
+                self._check()
                 left -= _GLANCE
                 if left <= 0:
                     raise
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, timeout)
+        self._meter.sent += len(buffer)
 
     @property
     def direct(self) -> bool:
@@ -71,10 +87,12 @@ class Line(httpcore2.NetworkStream):
         sock: socket.socket = self._stream.get_extra_info("socket")
         left = timeout
         while True:
-            self._cancel.check()
+            self._check()
             try:
                 sock.settimeout(min(left, _GLANCE))
-                return sock.recv_into(buffer)
+                count = sock.recv_into(buffer)
+                self._meter.received += count
+                return count
             except TimeoutError as error:
                 left -= _GLANCE
                 if left <= 0:
@@ -83,7 +101,7 @@ class Line(httpcore2.NetworkStream):
                 raise httpcore2.ReadError(str(error)) from error
 
     def start_tls(self, *args: Any, **options: Any) -> httpcore2.NetworkStream:
-        return Line(self._stream.start_tls(*args, **options), self._cancel)
+        return Line(self._stream.start_tls(*args, **options), self._check, self._meter)
 
 
 class Body:
@@ -93,8 +111,16 @@ class Body:
     with the headers, the rest of a body of known length is read straight from the connection.
     """
 
-    def __init__(self, answer: httpcore2.Response, broken: Callable[[Exception], Exception], timeout: float) -> None:
+    def __init__(
+        self,
+        answer: httpcore2.Response,
+        broken: Callable[[Exception], Exception],
+        timeout: float,
+        over: Callable[[], None],
+    ) -> None:
+        """`broken` makes one of our errors of a failure; `over` is called when nobody reads any more."""
         self._answer = answer
+        self._over = over
         self._broken = broken
         self._timeout = timeout
         self._pieces: Iterator[bytes] | None = None
@@ -134,6 +160,7 @@ class Body:
 
     def close(self) -> None:
         self._answer.close()
+        self._over()
 
 
 def _length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:

@@ -1,5 +1,6 @@
 """Opening connections: answers, redirects, keys, cuts. The servers are real and on 127.0.0.1."""
 
+import json
 import socket
 from pathlib import Path
 
@@ -61,10 +62,25 @@ def test_every_attempt_leaves_a_record_without_path_or_query(site: Site, tmp_pat
         ("model list", f"{HERE}:{site.port}", "302"),
         ("model list", f"{HERE}:{site.port}", "200"),
     ]
-    lines = file.read_text().splitlines()
-    assert [line.endswith(f"model list  {HERE}:{site.port}  {n}") for line, n in zip(lines, (302, 200), strict=True)]
+    assert [json.loads(line)["outcome"] for line in file.read_text().splitlines()] == ["302", "200"]
     assert "hidden" not in file.read_text()
     network.close()
+
+
+def test_a_record_tells_how_much_was_moved_and_the_door_knows_the_sum(network: Network, site: Site) -> None:
+    site.pages["/"] = lambda visitor: visitor.answer(200, b"x" * 100_000)
+    buffer = memoryview(bytearray(1 << 16))
+    with network.open("t", "POST", site.url(), content=b"y" * 5000, private_host=HERE) as response:
+        (running,) = network.connections()
+        assert (running.received, running.sent) == (0, 0)
+        while response.read_into(buffer):
+            pass
+        assert network.traffic()[0] > 100_000
+    (over,) = network.connections()
+    assert 100_000 < over.received < 101_000
+    assert 5000 < over.sent < 6000
+    assert over.seconds > 0
+    assert network.traffic() == (over.received, over.sent)
 
 
 def test_a_redirect_on_the_same_host_keeps_the_key(network: Network, site: Site) -> None:

@@ -1,7 +1,8 @@
-"""Servers on 127.0.0.1: a web site with scripted pages, and a proxy."""
+"""Servers on 127.0.0.1: a web site with scripted pages, and a proxy. An address of this machine that is outside."""
 
 import contextlib
 import http.server
+import ipaddress
 import select
 import socket
 import socketserver
@@ -9,6 +10,9 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+
+import psutil
+import pytest
 
 
 @dataclass
@@ -74,9 +78,17 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         """A client that went away in the middle is what many tests are about."""
 
 
+def outside() -> str:
+    """An address of this machine in its network, to which nothing may go offline. Skips where there is no network."""
+    found = psutil.net_if_addrs().values()
+    addresses = [str(one.address) for card in found for one in card if one.family == socket.AF_INET]
+    usable = [one for one in addresses if not ipaddress.ip_address(one).is_loopback]
+    return usable[0] if usable else pytest.skip("this machine is in no network")
+
+
 @contextlib.contextmanager
-def serving(site: Site, tls: ssl.SSLContext | None = None) -> Iterator[Site]:
-    server = Server(("127.0.0.1", 0), type("SiteVisitor", (Visitor,), {"site": site}))
+def serving(site: Site, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[Site]:
+    server = Server((host, 0), type("SiteVisitor", (Visitor,), {"site": site}))
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         site.scheme = "https"
