@@ -1,4 +1,4 @@
-"""NVIDIA cards, as the driver's own library (NVML) tells. The only importer of `pynvml`.
+"""NVIDIA cards, as the driver's own library (NVML) tells. The importers of `pynvml` are this file and `nvml`.
 
 Every number may be missing by itself: a laptop chip has no memory clock for us, GB10 and Jetson have no memory of
 their own, a virtual card hides its bus. The peak bandwidth is
@@ -41,7 +41,7 @@ def read(memory: Memory, root: Path = Path("/")) -> Iterator[Finding]:
         pynvml.nvmlInit()
         count = pynvml.nvmlDeviceGetCount()
     except pynvml.NVMLError as error:
-        yield _why_not(error, root)
+        yield why_not(error, root)
         return
     driver = _Driver(_known(pynvml.nvmlSystemGetDriverVersion), _cuda_version())
     if count == 0:
@@ -56,16 +56,12 @@ def read(memory: Memory, root: Path = Path("/")) -> Iterator[Finding]:
 
 
 def _card(handle: Any, index: int, driver: _Driver, memory: Memory) -> Iterator[Finding]:
-    import pynvml
-
     whole = _gpu(handle, driver, memory)
-    mode = _known(pynvml.nvmlDeviceGetMigMode, handle)
-    if mode is None or mode[0] != pynvml.NVML_DEVICE_MIG_ENABLE:
+    if not _is_split(handle):
         yield whole
         return
-    slots = range(_known(pynvml.nvmlDeviceGetMaxMigDeviceCount, handle) or 0)
-    parts = [part for slot in slots if (part := _known(pynvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, slot))]
-    if not parts:
+    its_parts = parts(handle)
+    if not its_parts:
         yield Phrase(
             f"{whole.name} is set to be split (MIG), but has no parts, so nothing can run on it. Make a part with "
             "`nvidia-smi mig -cgi`, or turn MIG off.",
@@ -73,13 +69,28 @@ def _card(handle: Any, index: int, driver: _Driver, memory: Memory) -> Iterator[
             "请用 `nvidia-smi mig -cgi` 创建实例，或关闭 MIG。",
         )
         return
-    part = _part(parts[0], whole)
+    part = _part(its_parts[0], whole)
     yield part
-    if len(parts) > 1:
+    if len(its_parts) > 1:
         yield Phrase(
-            f"{whole.name} is split into {len(parts)} parts (MIG). A program can use one of them: {part.name}.",
-            f"{whole.name} 被 MIG 切分为 {len(parts)} 个实例。一个程序只能使用其中之一：{part.name}。",
+            f"{whole.name} is split into {len(its_parts)} parts (MIG). A program can use one of them: {part.name}.",
+            f"{whole.name} 被 MIG 切分为 {len(its_parts)} 个实例。一个程序只能使用其中之一：{part.name}。",
         )
+
+
+def parts(handle: Any) -> list[Any]:
+    """Handles of the parts (MIG) that a card is split into; none of a whole one."""
+    import pynvml
+
+    slots = range((_known(pynvml.nvmlDeviceGetMaxMigDeviceCount, handle) or 0) if _is_split(handle) else 0)
+    return [part for slot in slots if (part := _known(pynvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, slot))]
+
+
+def _is_split(handle: Any) -> bool:
+    import pynvml
+
+    mode = _known(pynvml.nvmlDeviceGetMigMode, handle)
+    return mode is not None and mode[0] == pynvml.NVML_DEVICE_MIG_ENABLE
 
 
 def _gpu(handle: Any, driver: _Driver, memory: Memory) -> Gpu:
@@ -92,8 +103,8 @@ def _gpu(handle: Any, driver: _Driver, memory: Memory) -> Gpu:
         own = pynvml.nvmlDeviceGetMemoryInfo(handle)
         total, free = int(own.total), int(own.free)
     except pynvml.NVMLError as error:
-        _raise_if_gone(error)
-        if _code(error) == pynvml.NVML_ERROR_NOT_SUPPORTED:
+        raise_if_gone(error)
+        if code(error) == pynvml.NVML_ERROR_NOT_SUPPORTED:
             total, free, unified = memory.total, memory.available, True
     bandwidth = _bandwidth(handle)
     return Gpu(
@@ -105,7 +116,7 @@ def _gpu(handle: Any, driver: _Driver, memory: Memory) -> Gpu:
         driver=driver.version,
         cuda_version=driver.cuda,
         compute_capability=f"{capability[0]}.{capability[1]}" if capability else None,
-        pci_id=_pci_address(pci.busId) if pci else None,
+        pci_id=pci_address(pci.busId) if pci else None,
         unified=unified,
     )
 
@@ -145,7 +156,7 @@ def _cuda_version() -> str | None:
     return f"{number // 1000}.{number % 1000 // 10}" if number else None
 
 
-def _pci_address(bus_id: str | bytes) -> str:
+def pci_address(bus_id: str | bytes) -> str:
     """As Linux writes it: NVML's `00000000:01:00.0` is `0000:01:00.0`."""
     text = bus_id.decode("ascii") if isinstance(bus_id, bytes) else bus_id
     domain, _, rest = text.lower().partition(":")
@@ -159,26 +170,26 @@ def _known(ask: Callable[..., T], *args: object) -> T | None:
     try:
         return ask(*args)
     except pynvml.NVMLError as error:
-        _raise_if_gone(error)
+        raise_if_gone(error)
         return None
 
 
-def _code(error: Any) -> int:
+def code(error: Any) -> int:
     """NVML's number of an error; pynvml adds it where type checkers do not see it."""
     return error.value
 
 
-def _raise_if_gone(error: Any) -> None:
+def raise_if_gone(error: Any) -> None:
     import pynvml
 
-    if _code(error) in (pynvml.NVML_ERROR_GPU_IS_LOST, pynvml.NVML_ERROR_RESET_REQUIRED):
+    if code(error) in (pynvml.NVML_ERROR_GPU_IS_LOST, pynvml.NVML_ERROR_RESET_REQUIRED):
         raise error
 
 
 def _lost(index: int, error: Any) -> Phrase:
     import pynvml
 
-    if _code(error) == pynvml.NVML_ERROR_NO_PERMISSION:
+    if code(error) == pynvml.NVML_ERROR_NO_PERMISSION:
         return Phrase(
             f"NVIDIA card {index} is there, but this user may not use it. Ask for access to /dev/nvidia*.",
             f"NVIDIA 显卡 {index} 存在，但当前用户无权使用。请获取 /dev/nvidia* 的访问权限。",
@@ -190,12 +201,12 @@ def _lost(index: int, error: Any) -> Phrase:
     )
 
 
-def _why_not(error: Any, root: Path) -> Absent | Phrase:
+def why_not(error: Any, root: Path) -> Absent | Phrase:
     """Why there is no NVML: worth a word in any case if the machine has an NVIDIA card."""
     import pynvml
 
     cards = sysfs.displays(root, VENDOR)
-    if _code(error) == pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH:
+    if code(error) == pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH:
         return Phrase(
             "NVIDIA's driver was updated and the old one still runs. Restart the computer.",
             "NVIDIA 驱动已更新，但旧版本仍在运行。请重启电脑。",
@@ -209,14 +220,14 @@ def _why_not(error: Any, root: Path) -> Absent | Phrase:
             f"{name} runs on the driver nouveau, with which it cannot compute. Install NVIDIA's own driver.",
             f"{name} 正在使用 nouveau 驱动，无法用于计算。请安装 NVIDIA 官方驱动。",
         )
-    if _code(error) == pynvml.NVML_ERROR_LIBRARY_NOT_FOUND:
+    if code(error) == pynvml.NVML_ERROR_LIBRARY_NOT_FOUND:
         return Phrase(
             f"{name} is there, but not NVIDIA's driver ({error.__context__}). Install it; in a container, start that "
             "with its graphics cards (`--gpus all`).",
             f"检测到 {name}，但未找到 NVIDIA 驱动（{error.__context__}）。"
             "请安装驱动；若在容器中，请在启动时加入显卡（`--gpus all`）。",
         )
-    if _code(error) == pynvml.NVML_ERROR_DRIVER_NOT_LOADED:
+    if code(error) == pynvml.NVML_ERROR_DRIVER_NOT_LOADED:
         return Phrase(
             f"{name} is there, but NVIDIA's driver is not running. Restart the computer; if that does not help, "
             "install the driver again (with Secure Boot on, its kernel module has to be signed).",

@@ -55,6 +55,39 @@ def number(path: Path) -> int | None:
         return None
 
 
+def peek(path: str) -> bytes | None:
+    """The content of a small file of /sys or /proc, for who reads it every second; None where it cannot be read."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.read(file, 1 << 16)
+        finally:
+            os.close(file)
+    except OSError:
+        return None
+
+
+def reading(path: str) -> int | None:
+    """The number in such a file; None where there is none, or it cannot be read."""
+    try:
+        return int(peek(path) or b"", 0)
+    except ValueError:
+        return None
+
+
+def word(path: Path) -> str:
+    """What such a file says, in lower case; empty where it cannot be read."""
+    return (peek(str(path)) or b"").decode("ascii", "replace").strip().lower()
+
+
+def matching(folder: Path, pattern: str) -> list[Path]:
+    """In the order of their names; none where the folder cannot be read."""
+    try:
+        return sorted(folder.glob(pattern))
+    except OSError:
+        return []
+
+
 def closed_door(card: Display, name: str, drivers: tuple[str, ...], root: Path) -> Phrase | None:
     """Why this process cannot compute on the card; None if it can."""
     if card.driver not in drivers:
