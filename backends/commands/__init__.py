@@ -9,6 +9,7 @@
     index search documents forget                               those of documents
     chats                                                       conversations
     serve                                                       the API without a window
+    doctor                                                      what is wrong with this machine
 
 `run` answers one call, in the process that typed it or in the one that owns the data folder: the same output, the
 same exit code (0; 1 for a known error; 2 for wrong usage; 130 when interrupted).
@@ -26,6 +27,7 @@ from backends.commands import (
     ask,
     bench,
     chats,
+    doctor,
     documents,
     forget,
     hardware,
@@ -64,6 +66,7 @@ COMMANDS: tuple[Command, ...] = (
     forget.COMMAND,
     serve.COMMAND,
     bench.COMMAND,
+    doctor.COMMAND,
     settings_command.COMMAND,
 )
 

@@ -76,14 +76,31 @@ class Secrets:
         self._lock = threading.Lock()
         self._searched = False
         self._keyring: KeyringBackend | None = None
+        self._backend = ""
         self._notice = NOTHING
         self._known: dict[str, str | None] = {}
+
+    def again(self) -> "Secrets":
+        """The same keyring, looked for anew: nothing is remembered of what it holds or where it failed."""
+        return Secrets(
+            self._service,
+            candidates=self._candidates,
+            answer_within=self._answer_within,
+            unlock_within=self._unlock_within,
+        )
 
     @property
     def persistent(self) -> bool:
         """Whether secrets outlive the program."""
         with self._lock:
             return self._found() is not None
+
+    @property
+    def backend(self) -> str:
+        """The class of the keyring that was found, also of one that failed afterwards; "" if there is none."""
+        with self._lock:
+            self._found()
+            return self._backend
 
     @property
     def notice(self) -> Phrase:
@@ -124,6 +141,7 @@ class Secrets:
             self._notice = _MEMORY_ONLY
             self._keyring = self._within(self._answer_within, self._search, None)
             if self._keyring:
+                self._backend = type(self._keyring).__name__
                 self._notice = NOTHING
         return self._keyring
 

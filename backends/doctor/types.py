@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from backends.core.phrase import NOTHING, Phrase
 
@@ -26,6 +26,8 @@ Repair = Literal[
     "go_online",
 ]
 
+TOPICS: tuple[Topic, ...] = get_args(Topic)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -40,4 +42,6 @@ class Finding:
     repair: Phrase = NOTHING
     action: Repair | None = None
     subject: str = ""  # which model, database, card
+    private: bool = False  # `subject` is a name that the user gave: a report leaves it out
+    target: str = ""  # what the action is done to: a path, a setting; never in a report
     details: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)

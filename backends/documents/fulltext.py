@@ -177,22 +177,11 @@ class Segment:
         return sum(count for _, count in self._pieces())
 
     def _pieces(self) -> list[tuple[str, int]]:
-        """How the files of each piece begin, and its passages."""
-        try:
-            about = json.loads((self.folder / "meta.json").read_text(encoding="utf-8"))
-            return [(each["segment_id"].replace("-", ""), int(each["max_doc"])) for each in about["segments"]]
-        except OSError as error:
-            raise storage_error(error, self.folder) from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise damaged(self.folder) from error
+        return pieces(self.folder)
 
     def check(self, largest: int | None = None) -> None:
-        """Every byte of files up to that size: StorageError (`index_damaged`) if one is not what was written."""
-        names = tuple(name for name, _ in self._pieces()) if (self.folder / "meta.json").exists() else ()
-        for path in sorted(self.folder.iterdir()):
-            ours = path.suffix in _PIECES and path.name.startswith(names)  # others were never committed
-            if ours and (largest is None or _size(path) <= largest) and not _sound(path):
-                raise damaged(self.folder)
+        """As `check` below."""
+        check(self.folder, largest)
 
     def _guarded(self, call: Callable[[], R]) -> R:
         """tantivy says everything by ValueError."""
@@ -202,6 +191,26 @@ class Segment:
             if self.folder.exists() and shutil.disk_usage(self.folder).free < _LITTLE:
                 raise disk_full(self.folder) from error
             raise damaged(self.folder) from error
+
+
+def pieces(folder: Path) -> list[tuple[str, int]]:
+    """How the files of each piece of an index begin, and its passages."""
+    try:
+        about = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        return [(each["segment_id"].replace("-", ""), int(each["max_doc"])) for each in about["segments"]]
+    except OSError as error:
+        raise storage_error(error, folder) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged(folder) from error
+
+
+def check(folder: Path, largest: int | None = None) -> None:
+    """Every byte of files up to that size: StorageError (`index_damaged`) if one is not what was written."""
+    names = tuple(name for name, _ in pieces(folder)) if (folder / "meta.json").exists() else ()
+    for path in sorted(folder.iterdir()):
+        ours = path.suffix in _PIECES and path.name.startswith(names)  # others were never committed
+        if ours and (largest is None or _size(path) <= largest) and not _sound(path):
+            raise damaged(folder)
 
 
 def damaged(folder: Path) -> StorageError:

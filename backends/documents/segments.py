@@ -20,6 +20,7 @@ from backends.documents import words
 from backends.documents.fulltext import Reading, Segment, engine_version
 
 FORM = 1
+LIST = "text.json"  # of the segments, and how far they are
 FULL = 65_536  # passages
 _SMALL = FULL // 4
 _MANY_SMALL = 4
@@ -47,7 +48,7 @@ class Segments:
     def __init__(self, folder: Path, store_identity: str) -> None:
         """Opens what is there; what does not fit this program, this store or itself is begun anew."""
         self._folder = folder
-        self._file = folder / "text.json"
+        self._file = folder / LIST
         self._made_for = {
             "form": FORM,
             "words": words.fingerprint(),

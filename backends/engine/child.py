@@ -23,6 +23,7 @@ TASKS = {  # what is asked for by "do": module and function in this room
     "try": ("tried", "load"),
     "try adapters": ("tried", "adapters"),
     "devices": ("lost", "devices"),
+    "engine": ("told", "engine"),
     "try embedder": ("embedder_trial", "tried"),
 }
 

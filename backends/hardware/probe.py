@@ -23,7 +23,7 @@ from typing import Any
 from backends.core.cancel import CancelToken
 from backends.core.phrase import Phrase
 from backends.hardware import amd, apple, cpu, disk, dxgi, intel, memory, nvidia
-from backends.hardware.types import Absent, Cpu, Disk, Gpu, Machine, Memory
+from backends.hardware.types import Absent, Cpu, Disk, Finding, Gpu, Machine, Memory
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +76,15 @@ def probe(
     if not gpus:
         notes += [finding.sentence for finding in findings if isinstance(finding, Absent)]
     yield Machine(its_cpu, its_memory, _first(heard["disk"], Disk(str(folder), 0, 0)), gpus, system, tuple(notes))
+
+
+def cards(*, cancel: CancelToken, root: Path = Path("/"), patience: float = PATIENCE) -> dict[str, tuple[Finding, ...]]:
+    """What each driver says of its cards, by its name (nvidia, amd, intel, apple; dxgi of Windows). One that fails or
+    falls silent says so by a sentence."""
+    its_memory = _first(_listen({"memory": lambda: [memory.read(root)]}, patience, cancel)["memory"], Memory(0, 0))
+    heard = _listen(_vendors(platform.system(), its_memory, root), patience, cancel)
+    complaints = {name: _complaint(name, said, patience) for name, said in heard.items()}
+    return {name: (*said.items, *filter(None, [complaints[name]])) for name, said in heard.items()}
 
 
 def _vendors(system: str, its_memory: Memory, root: Path) -> dict[str, Reader]:

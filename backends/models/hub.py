@@ -20,6 +20,7 @@ from backends.models.refusals import not_a_hub, read_json, refusal
 from backends.models.remote import (
     HUGGING_FACE,
     MOST_FOUND,
+    SEARCH,
     TIMEOUT,
     RemoteFile,
     check_file,
@@ -125,11 +126,13 @@ class Hub:
             raise size_unknown(self.host, file)
         return RemoteFile(url.format(quote(commit or revision, safe="")), size, sha256, etag, commit)
 
-    def search(self, text: str, *, limit: int = MOST_FOUND, cancel: CancelToken | None = None) -> list[HubModel]:
+    def search(
+        self, text: str, *, limit: int = MOST_FOUND, cancel: CancelToken | None = None, purpose: str = SEARCH
+    ) -> list[HubModel]:
         """Repositories tagged `gguf`, the most downloaded first; those whose names cannot be trusted are left out."""
         query = {"search": text, "filter": "gguf", "sort": "downloads", "limit": min(limit, MOST_FOUND)}
         request = self._network.open(  # list_models of huggingface_hub would wait and ask again, whatever is cancelled
-            "model search",
+            purpose,
             "GET",
             f"{self.endpoint}/api/models?{urlencode({name: value for name, value in query.items() if value})}",
             headers=self.headers(),
@@ -141,7 +144,7 @@ class Hub:
         with request as answer:
             if answer.status == 401 and self._token:
                 self.distrust_token()
-                return self.search(text, limit=limit, cancel=cancel)
+                return self.search(text, limit=limit, cancel=cancel, purpose=purpose)
             if answer.status >= 400:
                 raise refusal(answer.status, answer.headers, endpoint=self.endpoint, repo="")
             models = read_json(answer, self.endpoint)

@@ -25,6 +25,7 @@ from backends.models.listing import models_in
 from backends.models.refusals import not_a_hub, not_in_repository, read_json, refusal
 from backends.models.remote import (
     MOST_FOUND,
+    SEARCH,
     TIMEOUT,
     RemoteFile,
     check_file,
@@ -99,11 +100,13 @@ class ModelScope:
                 return RemoteFile(f"{self._base}/api/v1/models/{repo}/repo?{query}", size, sha256, sha256 or "", "")
         raise not_in_repository(self.host, repo, file)
 
-    def search(self, text: str, *, limit: int = MOST_FOUND, cancel: CancelToken | None = None) -> list[HubModel]:
+    def search(
+        self, text: str, *, limit: int = MOST_FOUND, cancel: CancelToken | None = None, purpose: str = SEARCH
+    ) -> list[HubModel]:
         """Repositories with GGUFs, the most downloaded first; those whose names cannot be trusted are left out."""
         limit = min(limit, _MOST_PER_PAGE)
         query = {"search": text, "sort": "downloads", "page_number": 1, "page_size": limit, "filter.library": "gguf"}
-        said = self._ask("model search", f"/openapi/v1/models?{urlencode(query)}", "", cancel)
+        said = self._ask(purpose, f"/openapi/v1/models?{urlencode(query)}", "", cancel)
         models = said.get("models")
         if not isinstance(models, list):
             raise not_a_hub(self.endpoint)

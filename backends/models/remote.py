@@ -16,6 +16,7 @@ HUGGING_FACE = "https://huggingface.co"
 TIMEOUT = 30.0  # seconds of silence
 LARGEST_FILE = 1 << 50  # bytes; a hub that tells of more is not believed
 MOST_FOUND = 50  # repositories that a search gives
+SEARCH = "model search"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -70,8 +71,10 @@ class Source(Protocol):
         """Where a file is, how large, and what its sha256 will be."""
         ...
 
-    def search(self, text: str, *, limit: int = MOST_FOUND, cancel: CancelToken | None = None) -> list[HubModel]:
-        """Repositories with GGUFs, the most downloaded first."""
+    def search(
+        self, text: str, *, limit: int = MOST_FOUND, cancel: CancelToken | None = None, purpose: str = SEARCH
+    ) -> list[HubModel]:
+        """Repositories with GGUFs, the most downloaded first. `purpose`: as that of `Network.open`."""
         ...
 
     def page(self, repo: str) -> str:
