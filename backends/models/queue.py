@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 State = Literal["waiting", "running", "retrying", "verifying", "paused", "failed", "finished"]
 ACTIVE: tuple[State, ...] = ("running", "retrying", "verifying")
+OFFLINE = "offline"  # the code of what rests because of that
+_OFFLINE = Phrase("DeskSeek is offline.", "DeskSeek 处于离线模式。")
+_GOES_ON = Phrase("It goes on by itself when that is switched off.", "关闭离线模式后会自动继续。")
 _KEPT: tuple[State, ...] = ("paused", "failed")  # what a restart leaves as it is; the others wait again
 
 
@@ -34,8 +37,8 @@ class Queued:
     """One download. `ref` and `endpoint` are what `pull` takes; `done` and `total` bytes, 0 as long as nobody knows.
 
     `retrying`: something failed that may pass; it goes on at `next_try` on the clock of `time.monotonic`.
-    `fraction`: of the verifying. `reason`, `hint`, `code`: why it retries or failed. `notice`: the last thing a person
-    should know.
+    `fraction`: of the verifying. `reason`, `hint`, `code`: why it retries, failed or rests. `notice`: the last
+    thing a person should know.
     `source`: the host that the bytes come from, where it is not the first one. `path`: of a finished model.
     `repo`, `file`: what the hub calls it, once that is known.
     """
@@ -170,6 +173,11 @@ def failed(item: Queued, error: BackendError) -> Queued:
     return replace(resting(item, "failed"), reason=error.message, hint=error.hint, code=error.code)
 
 
+def offline(item: Queued) -> Queued:
+    """It rests until the program is online again, and then goes on by itself."""
+    return replace(resting(item, "paused"), reason=_OFFLINE, hint=_GOES_ON, code=OFFLINE)
+
+
 def told(item: Queued, event: DownloadEvent) -> Queued:
     """The same, after `event`."""
     match event:
@@ -195,7 +203,7 @@ def _durable(item: Queued) -> dict[str, object]:
         kept |= {"repo": item.repo, "file": item.file, "total": item.total}
     if state in _KEPT:
         kept["done"] = item.done
-    if state == "failed":
+    if state == "failed" or (state == "paused" and item.code):
         reason, hint = item.reason, item.hint
         kept |= {"code": item.code, "reason": [reason.en, reason.zh], "hint": [hint.en, hint.zh]}
     return kept

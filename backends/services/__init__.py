@@ -21,6 +21,7 @@
     answering   each conversation by its own model, in its own manner
     presets     such manners, kept as files
     fitting     what will not fit, before a question is sent
+    doctor      what is wrong with this machine, and the repair
     titles      what the model calls a conversation
     conversations  copied, and erased wherever anything of them is kept
     monitoring  what machine and engine do, now and before
@@ -60,6 +61,7 @@ from backends.services.answering import AnswerServices
 from backends.services.api import ApiServices
 from backends.services.benching import BenchServices
 from backends.services.conversations import ConversationServices
+from backends.services.doctor import DoctorServices
 from backends.services.documents import DocumentServices
 from backends.services.downloads import DownloadServices
 from backends.services.embedding import EmbeddingServices
@@ -67,6 +69,7 @@ from backends.services.exporting import ExportServices
 from backends.services.fitting import FittingServices
 from backends.services.foundation import Change, Foundation, engine_version, folder_of_models
 from backends.services.grounding import GroundingServices
+from backends.services.holding import HoldingServices
 from backends.services.hubs import HubServices
 from backends.services.judging import JudgingServices
 from backends.services.loading import LoadingServices
@@ -136,9 +139,11 @@ class Services:
         self.answering = AnswerServices(self._base, self.chats, self.loading, self.grounding, self.turns, self.titles)
         self.fitting = FittingServices(self.engine, self.chats, self.grounding, self.answering)
         self.presets = Presets(paths.config / "presets")
+        self.doctor = DoctorServices(self._base)
         self.monitoring = MonitorServices(
             self._base, (self.downloads.running, self.documents.running, self.quantising.running)
         )
+        self.holding = HoldingServices(self._base, self.machine, self.loading, self.monitoring)
         settings.subscribe(self._on_settings)
         self._files.start(self._back_up)
         self.shelf.tidy()
@@ -168,7 +173,9 @@ class Services:
 
     def close(self) -> None:
         """Cancel what runs, join the threads, free the model on its thread, close the database."""
+        self.holding.close()
         self.monitoring.close()
+        self.doctor.close()
         self.downloads.close()
         self.quantising.close()
         self.hubs.close()
@@ -225,6 +232,8 @@ class Services:
 
     def _on_settings(self, settings: Settings) -> None:
         self.network.configure(_network_options(settings))
+        if not settings.network.offline:
+            self.downloads.go_online()
         self.shelf.on_settings()
         self.warmth.on_settings(settings)
         self.loading.on_settings()

@@ -28,7 +28,7 @@ from backends.models.download import (
 )
 from backends.models.limit import RateLimit
 from backends.models.links import check_direct, parse_ref
-from backends.models.queue import ACTIVE, Queue, Queued, failed, resting, told
+from backends.models.queue import ACTIVE, OFFLINE, Queue, Queued, failed, offline, resting, told
 from backends.models.space import SPARE, gigabytes, gone
 from backends.models.types import ModelFile
 from backends.services.foundation import Foundation
@@ -279,7 +279,8 @@ class DownloadServices:
         except BackendError as error:
             failure = error
             if not cancel.cancelled:
-                self._change(ref, lambda item, error=error: failed(item, error))
+                rests = error.code == OFFLINE
+                self._change(ref, lambda item, error=error: offline(item) if rests else failed(item, error))
             raise
         finally:
             self._end(ref, run, failure)
@@ -354,6 +355,12 @@ class DownloadServices:
         """What to pull to go on with it."""
         model = self._base.catalog.match(begun.repo, begun.file.file)
         return f"{model.id if model else begun.repo}:{begun.file.quant or begun.file.file}"
+
+    def go_online(self) -> None:
+        """What rests because the program was offline goes on."""
+        for item in self._queue.items():
+            if item.state == "paused" and item.code == OFFLINE and self._goes_on:
+                self.resume(item.ref)
 
     def _set_limit(self, settings: Settings) -> None:
         self._limit.set(settings.network.speed_limit * MEGABYTE)

@@ -31,8 +31,8 @@ __all__ = ["HubServer", "Request"]
 
 
 class HubServer(HubServers):
-    def __init__(self, *, page_size: int = 1000) -> None:
-        super().__init__()
+    def __init__(self, *, page_size: int = 1000, host: str = "127.0.0.1") -> None:
+        super().__init__(host)
         self._page_size = page_size
         self._repos: dict[str, Repo] = {}
         self._old: dict[tuple[str, str], Repo] = {}  # by name and commit

@@ -28,7 +28,8 @@ class Request:
 class HubServers:
     """Two servers, as in the world: the hub itself at `endpoint`, and at `cdn` the one that gives the bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self._host = host
         self.requests: list[Request] = []
         self._lies: dict[tuple[str, str], tuple[int | None, str | None]] = {}
         self._faults: list[tuple[Place, Fault, list[int]]] = []
@@ -46,12 +47,12 @@ class HubServers:
 
     def start(self):  # the subclass itself
         for name in ("hub", "cdn"):
-            server = _Server(("127.0.0.1", 0), self._door(name))
+            server = _Server((self._host, 0), self._door(name))
             thread = threading.Thread(target=server.serve_forever, args=(0.02,), name=f"test-{name}", daemon=True)
             thread.start()
             self._servers.append(server)
             self._threads.append(thread)
-        self.endpoint, self.cdn = (f"http://127.0.0.1:{server.server_port}" for server in self._servers)
+        self.endpoint, self.cdn = (f"http://{self._host}:{server.server_port}" for server in self._servers)
         return self
 
     def stop(self) -> None:
