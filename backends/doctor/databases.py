@@ -10,8 +10,8 @@ from backends.doctor.case import Case, KnownDatabase
 from backends.doctor.types import Finding
 from backends.doctor.words import place, size
 from backends.documents.index_look import look as look_at_index
+from backends.storage.look import distrust, reading
 from backends.storage.look import look as look_at_database
-from backends.storage.look import reading
 
 LARGE_LOG = 256 << 20  # bytes of a -wal file: nobody could empty it for long
 READ_THROUGH = 16 << 20  # bytes, up to which files of the index are read when nobody asked for every byte
@@ -45,6 +45,7 @@ def _database(case: Case, known: KnownDatabase, cancel: CancelToken) -> Finding:
         return Finding("databases", error.code, "fail", message, error.hint, subject=name)
     details = {"size": found.size, "log": found.log, "version": found.version, "known": known.version, "copies": copies}
     if not found.sound or (found.size == 0 and copies):
+        distrust(known.path)
         return Finding(
             "databases",
             "database_damaged",

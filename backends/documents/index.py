@@ -166,6 +166,12 @@ class SearchIndex:
             made = lines([text_of(document, passage) for passage in some])
             yield sum(len(passage.text) for passage in some), [(p.id, line) for p, line in zip(some, made, strict=True)]
 
+    def rebuild(self, *, cancel: CancelToken) -> Iterator[Progress]:
+        """Make the full text anew, whatever is there. Searches go on; they find what is in it by then."""
+        with self._compacting, self._writing:
+            self._segments.begin_anew()
+        yield from self.catch_up(cancel=cancel)
+
     @property
     def behind(self) -> int:
         """Changes of the store that are not in the full text yet, at most."""

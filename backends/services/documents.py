@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from backends.core.cancel import CancelToken
 from backends.core.stream import Runner, Stream
-from backends.documents.index import SearchIndex
+from backends.documents.index import Progress, SearchIndex
 from backends.documents.ingest import ingest_text
 from backends.documents.ports import Embedder, Reranker, Translator
 from backends.documents.search import Search
@@ -247,6 +247,10 @@ class DocumentServices:
     def settle(self) -> Stream[None]:
         """For commands that end with what they have done: all that is stored can be searched, vectors among it."""
         return self._upkeep.settle()
+
+    def rebuild(self) -> Stream[Progress]:
+        """Make the full text anew, whatever is there now."""
+        return self._upkeep.rebuild()
 
     def find(self, request: SearchRequest, *, cancel: CancelToken) -> Iterator[Found]:
         """As `search`, on the caller's thread."""

@@ -13,7 +13,7 @@ from backends.core.errors import BackendError
 from backends.core.stream import Runner, Stream
 from backends.documents.embedding_work import embed_missing
 from backends.documents.gate import Gate
-from backends.documents.index import SearchIndex
+from backends.documents.index import Progress, SearchIndex
 from backends.documents.ports import Embedder
 from backends.documents.store import DocumentStore
 
@@ -77,6 +77,10 @@ class Upkeep:
         """Until full text and vectors of all there is can be searched. What the embedder cannot do comes out."""
         return self._runners["vectors"].start(self._settle)
 
+    def rebuild(self) -> Stream[Progress]:
+        """The full text made anew."""
+        return self._runners["index"].start(self._rebuild)
+
     def erase_hidden(self) -> Stream[int]:
         """For good, with all that was made of them. One event: how many documents."""
         return self._runners["erasing"].start(self._erase, None)
@@ -110,6 +114,12 @@ class Upkeep:
         self._compact_later()
         self.embed()
         yield None
+
+    def _rebuild(self, *, cancel: CancelToken) -> Iterator[Progress]:
+        for progress in self._index.rebuild(cancel=cancel):
+            self._gate.wait(cancel)
+            yield progress
+        self._changed()
 
     def _compact(self, *, cancel: CancelToken) -> Iterator[None]:
         if self._index.pending:

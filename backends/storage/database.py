@@ -185,10 +185,13 @@ class Database:
 
     @property
     def _marked(self) -> Path:
-        return self.path.with_name(f"{self.path.name}.closed")
+        return mark_of(self.path)
 
     def _mark(self) -> None:
-        """Beside a large database: how it looks now that it was closed as it should be."""
+        """Beside a large database: how it looks now that it was closed as it should be. A mark that is there was made
+        meanwhile by who found it damaged (`look.distrust`)."""
+        if self._marked.exists():
+            return
         if (look := _look(self.path)) is not None:
             with contextlib.suppress(OSError):  # then it is read through the next time
                 self._marked.write_text(look, encoding="ascii")
@@ -257,6 +260,11 @@ class _Held:
 
     def __del__(self) -> None:
         self.connection.close()
+
+
+def mark_of(path: Path) -> Path:
+    """The file beside a large database that says that it need not be read through at the next opening."""
+    return path.with_name(f"{path.name}.closed")
 
 
 def _look(path: Path) -> str | None:

@@ -15,6 +15,7 @@ from backends.core.cancel import CancelToken
 from backends.core.errors import StorageError
 from backends.core.files import storage_error
 from backends.storage.connection import BUSY_SECONDS, Connection, translated
+from backends.storage.database import mark_of
 from backends.storage.migrations import schema_version
 
 _STEPS = 20_000  # of SQLite's machine, between two looks at the cancel
@@ -42,6 +43,12 @@ def look(path: Path, *, deep: bool = False, cancel: CancelToken) -> DatabaseLook
     if found is None:  # somebody may have begun to write to it meanwhile
         found = _sound_version(path, check, cancel)
     return DatabaseLook(size, log, found or 0, found is not None)
+
+
+def distrust(path: Path) -> None:
+    """Let the next opening read this database through, however it is closed until then."""
+    with contextlib.suppress(OSError):  # then it is looked at as usual
+        mark_of(path).write_text("damaged", encoding="ascii")
 
 
 def _sound_version(path: Path, check: str, cancel: CancelToken) -> int | None:
