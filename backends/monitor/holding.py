@@ -29,9 +29,7 @@ def limits(samples: Sequence[Sample], running: Running | None, here: Here | None
     """At least one. `running` None: no model is loaded. Only the newest seconds of `samples` count (`stretch`)."""
     stretch, here = Stretch(samples), here or Here()
     if running is None:
-        return (*holding_machine.of_memory(stretch, None), _no_model()) if stretch else (_no_model(),)
-    if not stretch:
-        return (_idle(),)
+        return (*holding_machine.of_memory(stretch, None), _no_model())
     found = [*holding_machine.of_memory(stretch, running)]
     places = list(holding_place.causes(stretch, running, here))
     found += [one for one in places if one.kind == "unused_gpu"]

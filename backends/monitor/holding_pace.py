@@ -37,7 +37,7 @@ def of_waiting(stretch: Stretch, running: Running) -> Iterator[Limit]:
 
 
 def of_prompt(stretch: Stretch, running: Running, here: Here) -> Iterator[Limit]:
-    if stretch.prefill is None or stretch.reading_share < MOSTLY_READING:
+    if stretch.prefill is None or stretch.busy[-1].engine.prefill is None or stretch.reading_share < MOSTLY_READING:
         return
     where = Phrase("graphics card", "显卡") if running.on_gpu else Phrase("processor", "处理器")
     cached = sum(one.engine.cached_tokens for one in stretch.busy)

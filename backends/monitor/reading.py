@@ -17,6 +17,7 @@ from backends.models.speed import Read, reads
 from backends.models.types import Shape
 from backends.models.ways import placed
 from backends.models.weights import Weights
+from backends.monitor.outcome import on_gpu
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,7 @@ class Running:
 
     @property
     def layers_on_gpu(self) -> int:
-        """Whole layers; one whose experts stay in main memory is none."""
-        model = self.model
-        return max(0, min(model.gpu_layers, model.layers - model.expert_layers_on_cpu))
+        return on_gpu(self.model)
 
     def active(self, answers: float) -> float:
         """Share of the routed experts that a step reads which computes a token for each of so many answers: those that

@@ -11,15 +11,12 @@ _USED = 0.1  # of a card's time or memory: it takes part
 
 
 class Stretch:
-    """`samples` in their order. Empty where there are none."""
+    """`samples` in their order; there may be none."""
 
     def __init__(self, samples: Sequence[Sample]) -> None:
         newest = samples[-1].clock if samples else 0.0
         self.samples = [one for one in samples if newest - one.clock <= LOOKED_BACK]
         self.busy = [one for one in self.samples if _is_busy(one.engine)]
-
-    def __bool__(self) -> bool:
-        return bool(self.samples)
 
     @property
     def engine(self) -> EngineSample:
@@ -31,7 +28,7 @@ class Stretch:
 
     @property
     def gpus(self) -> tuple[GpuSample, ...]:
-        return self.samples[-1].hardware.gpus
+        return self.samples[-1].hardware.gpus if self.samples else ()
 
     # ---- the engine
 

@@ -328,6 +328,8 @@ def test_a_prompt_that_is_read() -> None:
 def test_a_short_prompt_before_a_long_answer_is_not_what_it_is_about() -> None:
     samples = [*seconds(1, prefill=800.0), *seconds(9, decode=6.2, begin=1)]
     assert kinds(limits(samples, on(LAPTOP))) == ["bandwidth"]
+    long_since_read = [*seconds(5, prefill=99.0), *seconds(2, decode=6.2, begin=5)]
+    assert kinds(limits(long_since_read, on(LAPTOP))) == ["bandwidth"]
 
 
 def test_questions_that_wait() -> None:
