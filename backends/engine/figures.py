@@ -25,6 +25,7 @@ class Work:
     generated_tokens: int = 0
     decoded_tokens: int = 0
     decode_seconds: float = 0.0
+    decode_steps: int = 0  # of these steps; in each the weights are read once, whoever speaks
     busy_seconds: float = 0.0
     begun: int = 0
     first_token_seconds: float = 0.0
@@ -51,7 +52,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._prompt = self._cached = self._generated = self._decoded = self._begun = self._answers = 0
+        self._prompt = self._cached = self._generated = self._decoded = self._steps = self._begun = self._answers = 0
         self._prefill = self._decode = self._busy = self._first = 0.0
 
     def step(self, read: int, generated: int, decoded: int, seconds: float) -> None:
@@ -65,6 +66,7 @@ class Tally:
             if decoded:
                 self._decoded += decoded
                 self._decode += seconds
+                self._steps += 1
             self._generated += generated
 
     def started(self, cached: int) -> None:
@@ -91,6 +93,7 @@ class Tally:
                 self._generated,
                 self._decoded,
                 self._decode,
+                self._steps,
                 self._busy,
                 self._begun,
                 self._first,

@@ -22,6 +22,7 @@ def measure(before: EngineFigures, now: EngineFigures) -> EngineSample:
         waiting=now.waiting,
         prefill=_rate(work.prompt_tokens, work.prefill_seconds),
         decode=_rate(work.decoded_tokens, work.decode_seconds),
+        steps=_rate(work.decode_steps, work.decode_seconds),
         prompt_tokens=work.prompt_tokens,
         cached_tokens=work.cached_tokens,
         generated_tokens=work.generated_tokens,

@@ -4,46 +4,44 @@
     for series in services.monitoring.history(["engine.decode"], start, end, 600): ...
     services.monitoring.latest, services.monitoring.standing
 
-Nothing is sampled, and no thread wakes, while no page is shown, no model is loaded and no job runs.
+Once a second while a page is shown, every five while a model is loaded or a job runs. Else nothing is sampled, no
+thread wakes and no child runs; the past then shows a gap.
 """
 
-import math
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-import psutil
-
 from backends.core.cancel import CancelToken
+from backends.core.errors import Cancelled, Problem, StorageError
+from backends.core.phrase import Phrase
 from backends.core.stream import Runner, Stream
-from backends.engine.figures import EngineFigures
-from backends.hardware.samples import HardwareSample, SystemSample
+from backends.hardware.sampler import Sampler
+from backends.hardware.samples import HardwareSample
+from backends.monitor.alerts import Alarms
 from backends.monitor.columns import figures
-from backends.monitor.meter import measure
-from backends.monitor.types import Alert, Day, Sample, Series
+from backends.monitor.export import Exported, export
+from backends.monitor.history import History
+from backends.monitor.meter import done, measure
+from backends.monitor.statistics import Sum, day_of, energy
+from backends.monitor.types import Alert, Day, Sample, Series, Traffic
 from backends.services.foundation import Foundation
 
 __all__ = ["Exported", "MonitorServices"]
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 SHOWN, UNSEEN = 1.0, 5.0  # seconds from sample to sample
 GAP = 15.0  # seconds without a sample: there was a pause
-JUMP = 2.0  # seconds by which the wall clock may differ from the monotonic one
-RECENT = 600  # samples kept in memory
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """So far; the last one with the `path`."""
-
-    fraction: float
-    rows: int
-    path: Path | None = None
+JUMP = 2.0  # seconds by which the wall clock may differ from the monotonic one: it was set, or the machine slept
+RECENT = 600  # samples at hand
+BATCH = 60.0  # seconds of samples that are written at once
+UNSAVED = 3600  # samples that wait for a disk that is full
 
 
 class Sampling(Protocol):
@@ -53,38 +51,22 @@ class Sampling(Protocol):
     def close(self) -> None: ...
 
 
-class _SystemOnly:
-    def sample(self, cancel: CancelToken) -> HardwareSample:
-        memory, cores = psutil.virtual_memory(), psutil.cpu_percent(percpu=True)
-        shares = tuple(core / 100 for core in cores)
-        return HardwareSample(
-            SystemSample(
-                cpu=sum(shares) / len(shares),
-                cores=shares,
-                memory_total=memory.total,
-                memory_available=memory.available,
-            )
-        )
-
-    def close(self) -> None: ...
-
-
 class MonitorServices:
-    """Its threads: `monitor`, which samples, and `history` for what is asked of the past."""
+    """Its threads: `monitor`, which samples and writes, and `history` for what is asked of the past."""
 
     def __init__(
         self,
         foundation: Foundation,
         jobs: Sequence[Callable[[], bool]] = (),
         *,
-        sampling: Callable[[], Sampling] = _SystemOnly,
+        sampling: Callable[[Path], Sampling] = Sampler,
         second: float = 1.0,
         wall: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`jobs` tell whether something works for which it is worth to look; a `changed` tells that one began.
-        `second`: how long one is."""
-        self._base, self._jobs, self._sampling = foundation, tuple(jobs), sampling
+        `sampling`: of the disk with this folder; `second`: how long one is."""
+        self._base, self._jobs, self._make = foundation, tuple(jobs), sampling
         self._second, self._wall, self._clock = second, wall, clock
         self._monitor, self._past = Runner("monitor"), Runner("history")
         self._changed = threading.Condition()
@@ -92,9 +74,20 @@ class MonitorServices:
         self._alerted: list[Stream[Alert]] = []
         self._active = self._stirred = self._closed = False
         self._recent: deque[Sample] = deque(maxlen=RECENT)
-        self._figures: EngineFigures | None = None
         self.latest: Sample | None = None
-        self.standing: tuple[Alert, ...] = ()
+        self.standing: tuple[Alert, ...] = ()  # what is beyond a threshold now
+        self.problem: Problem | None = None  # why nothing of the past can be kept now
+        # on the monitor's thread only
+        self._sampling: tuple[Path, Sampling] | None = None
+        self._figures = self._counted = foundation.engine.figures()
+        self._moved = (0, 0)
+        self._alarms = Alarms()
+        # what is to be written, under `_saving`
+        self._saving = threading.Lock()
+        self._history = History(foundation.paths.data / "monitor.db")
+        self._unsaved: deque[Sample] = deque(maxlen=UNSAVED)
+        self._sums: dict[tuple[str, str], Sum] = {}
+        self._tried = -BATCH
         self._changes = foundation.changes()
         self._changes.on_wake(self._on_changes)
 
@@ -104,8 +97,13 @@ class MonitorServices:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+            for stream in (*self._watchers, *self._alerted):
+                stream.close()
         self._monitor.close()
         self._past.close()
+        if self._sampling is not None:
+            self._sampling[1].close()
+        self._history.close()
 
     # ---- now
 
@@ -120,12 +118,12 @@ class MonitorServices:
         return stream
 
     def recent(self, seconds: float) -> tuple[Sample, ...]:
-        """What was sampled in so many seconds before the latest sample, oldest first."""
+        """What was sampled in so many seconds before the latest sample, oldest first; ten minutes at most."""
         samples = tuple(self._recent)
         return tuple(one for one in samples if one.clock >= samples[-1].clock - seconds)
 
     def alerts(self) -> Stream[Alert]:
-        """What begins and what is over from now on, until it is cancelled. See `standing`."""
+        """What begins and what is over from now on, until it is cancelled."""
         stream: Stream[Alert] = Stream("alerts")
         with self._changed:
             self._alerted.append(stream)
@@ -133,46 +131,72 @@ class MonitorServices:
 
     # ---- the past
 
+    @property
+    def notices(self) -> tuple[Phrase, ...]:
+        """What became of a damaged file; `changed` ("monitor") tells when there is one, or another `problem`."""
+        return self._history.notices
+
     def names(self) -> Stream[tuple[str, ...]]:
         """Which figures there are (`monitor.columns`): one event."""
-        return self._asked(lambda: tuple(dict.fromkeys(name for one in tuple(self._recent) for name in figures(one))))
+
+        def ask(cancel: CancelToken) -> tuple[str, ...]:
+            latest = (name for sample in [*self._recent][-1:] for name in figures(sample))
+            return tuple(dict.fromkeys([*self._history.names(), *latest]))
+
+        return self._asked(ask)
 
     def history(self, names: Sequence[str], start: float, end: float, steps: int) -> Stream[tuple[Series, ...]]:
-        """These figures from `start` to `end` (wall clock) in so many steps: one event."""
+        """These figures from `start` to `end` (wall clock) in so many steps: one event. Raises StorageError."""
 
-        def ask() -> tuple[Series, ...]:
-            rows = [(one.at, figures(one)) for one in tuple(self._recent) if start <= one.at <= end]
-            found: list[Series] = []
-            for name in names:
-                values = [math.nan if (value := row.get(name)) is None else value for _, row in rows]
-                found.append(Series(name, [at for at, _ in rows], values, values, values))
-            return tuple(found)
+        def ask(cancel: CancelToken) -> tuple[Series, ...]:
+            with self._saving:
+                return self._history.read(tuple(self._unsaved), names, start, end, steps, cancel)
 
         return self._asked(ask)
 
     def days(self, since: str | None = None) -> Stream[tuple[Day, ...]]:
         """By model and day of the local calendar, the newest first, from `since` ("2026-11-22") on: one event."""
-        return self._asked(lambda: ())
+
+        def ask(cancel: CancelToken) -> tuple[Day, ...]:
+            self._count()
+            self._save()
+            return self._history.days(since)
+
+        return self._asked(ask)
 
     def export(self, path: Path, start: float, end: float) -> Stream[Exported]:
-        """All figures between these times as CSV. Raises StorageError."""
+        """All figures between these times as CSV (`monitor.export`). Raises StorageError."""
         return self._past.start(self._export, path, start, end)
 
     def _export(self, path: Path, start: float, end: float, *, cancel: CancelToken) -> Iterator[Exported]:
-        yield Exported(1.0, 0, path)
+        self._save()
+        yield from export(self._history, tuple(self._unsaved), path, start, end, cancel=cancel)
 
     def erase(self) -> Stream[None]:
         """Forget all that was kept of the past."""
-        return self._asked(lambda: None)
 
-    def _asked(self, ask: Callable[[], T]) -> Stream[T]:
+        def ask(cancel: CancelToken) -> None:
+            with self._saving:
+                self._history.erase()
+                self._unsaved.clear()
+                self._sums.clear()
+
+        return self._asked(ask)
+
+    def _asked(self, ask: Callable[[CancelToken], T]) -> Stream[T]:
         def answer(*, cancel: CancelToken) -> Iterator[T]:
             cancel.check()
-            yield ask()
+            try:
+                yield ask(cancel)
+            except StorageError as error:
+                if not self._history.mend(error):
+                    raise
+                self._base.changed("monitor")
+                yield ask(cancel)
 
         return self._past.start(answer)
 
-    # ---- sampling
+    # ---- whether to sample, and when
 
     def _on_changes(self) -> None:
         """On the thread of whoever changed something."""
@@ -188,64 +212,143 @@ class MonitorServices:
 
     def _begin(self) -> None:
         with self._changed:
-            if self._active or self._closed:
-                return
-            self._active = True
-            self._monitor.start(self._live)
+            if not self._active and not self._closed:
+                self._active = True
+                self._monitor.start(self._live)
 
     def _wake(self) -> None:
         with self._changed:
             self._changed.notify_all()
 
-    def _shown(self) -> bool:
-        self._watchers = [stream for stream in self._watchers if not stream.cancelled]
-        return bool(self._watchers)
-
     def _live(self, *, cancel: CancelToken) -> Iterator[None]:
-        """As long as anything is to be seen."""
-        sampling = self._sampling()
+        """As long as there is anything to see."""
         try:
-            while not cancel.cancelled:
-                self._take(sampling, cancel)
-                if not self._wait(cancel):
-                    break
+            while self._take(cancel) and self._wait(cancel):
+                continue
+        except Cancelled:
+            log.debug("closed while it sampled")
+        except Exception:
+            log.exception("the monitor has broken")
+            self._active = False
+            raise
         finally:
-            sampling.close()
+            self._count()
             self.latest = None
+            self._tell(self._alarms.rest())
+            self._save()
         yield None
 
     def _wait(self, cancel: CancelToken) -> bool:
         """Until the next sample is due. False: there is nothing to see any more."""
         self._stirred = False
-        wanted = self._wanted()
-        began = self._clock()
+        wanted, began = self._wanted(), self._clock()
         with self._changed:
-            while not self._closed and not cancel.cancelled:
-                if not (shown := self._shown()) and not wanted:
+            while not self._closed:
+                self._watchers = [stream for stream in self._watchers if not stream.cancelled]
+                if not self._watchers and not wanted:
                     if self._stirred:
                         return True
                     break
-                left = began + (SHOWN if shown else UNSEEN) * self._second - self._clock()
+                left = began + (SHOWN if self._watchers else UNSEEN) * self._second - self._clock()
                 if left <= 0:
                     return True
                 self._changed.wait(left)
             self._active = False
             return False
 
-    def _take(self, sampling: Sampling, cancel: CancelToken) -> None:
-        hardware = sampling.sample(cancel)
-        now, at, clock = self._base.engine.figures(), self._wall(), self._clock()
+    # ---- one sample
+
+    def _take(self, cancel: CancelToken) -> bool:
+        hardware = self._sampler().sample(cancel)
+        at, clock = self._wall(), self._clock()
         before = self._recent[-1] if self._recent else None
-        seconds = None if before is None else clock - before.clock
-        if seconds is not None and before is not None:
-            jumped = abs(at - before.at - seconds) > JUMP
-            seconds = None if seconds > GAP or jumped else seconds
-        engine = measure(self._figures if self._figures and seconds else now, now)
+        seconds = None
+        if before is not None:
+            since = clock - before.clock
+            set_anew = abs(at - before.at - since) > JUMP
+            seconds = None if since > GAP or set_anew or since <= 0 else since
+        now = self._base.engine.figures()
+        engine = measure(self._figures if seconds else now, now)
+        sample = Sample(at, clock, seconds, hardware, engine, self._traffic(seconds))
         self._figures = now
-        sample = Sample(at, clock, seconds, hardware, engine)
         self._recent.append(sample)
         self.latest = sample
+        self._count()
+        with self._saving:
+            self._unsaved.append(sample)
+            due = clock - max(self._unsaved[0].clock, self._tried) >= BATCH * self._second
+        if due:
+            self._save()
+        settings = self._base.settings.current.monitor
+        self._tell(self._alarms.look(sample, settings, str(self._base.models_folder)))
         with self._changed:
             watchers = tuple(self._watchers)
         for stream in watchers:
             stream.put(sample)
+        return True
+
+    def _sampler(self) -> Sampling:
+        """Of the disk that the models are on now."""
+        folder = self._base.models_folder
+        if self._sampling is None or self._sampling[0] != folder:
+            if self._sampling is not None:
+                self._sampling[1].close()
+            self._sampling = folder, self._make(folder)
+        return self._sampling[1]
+
+    def _traffic(self, seconds: float | None) -> Traffic:
+        before, self._moved = self._moved, self._base.network.traffic()
+        if not seconds:
+            return Traffic()
+        received, sent = (max(0, now - then) / seconds for now, then in zip(self._moved, before, strict=True))
+        return Traffic(received, sent)
+
+    def _tell(self, alerts: Sequence[Alert]) -> None:
+        self.standing = self._alarms.standing
+        if not alerts:
+            return
+        with self._changed:
+            self._alerted = [stream for stream in self._alerted if not stream.cancelled]
+            listeners = tuple(self._alerted)
+        for stream in listeners:
+            for alert in alerts:
+                stream.put(alert)
+
+    # ---- keeping
+
+    def _count(self) -> None:
+        """What the engine did since the last call counts for its models and for today."""
+        latest = self.latest
+        with self._saving:
+            before, self._counted = self._counted, self._base.engine.figures()
+            for model, work in done(before, self._counted).items():
+                power = energy(latest.hardware.gpus, work.busy_seconds) if latest else None
+                self._sums.setdefault((day_of(self._wall()), model), Sum()).add(work, power)
+
+    def _save(self) -> None:
+        """Write what was not written yet. Where that cannot be done, it waits, an hour of samples at most."""
+        with self._saving:
+            if not self._unsaved and not self._sums:
+                return
+            self._tried, problem = self._clock(), self._write()
+            if problem is None:
+                self._unsaved.clear()
+                self._sums.clear()
+            changed = problem != self.problem
+            self.problem = problem
+        if changed:
+            self._base.changed("monitor")
+
+    def _write(self) -> Problem | None:
+        keep_days = self._base.settings.current.monitor.keep_days
+        for last in (False, True):
+            try:
+                self._history.write(tuple(self._unsaved), self._sums, keep_days)
+            except StorageError as error:
+                if last or not self._history.mend(error):
+                    log.warning("figures are not kept: %s", error)
+                    return Problem.of(error)
+                self._base.changed("monitor")
+            else:
+                break
+        return None

@@ -1,0 +1,157 @@
+"""Thresholds: a card that is too hot or gone, memory and disk that are nearly full.
+
+One notice, not twenty: something counts as over when it was over all the time for some seconds, and as well again when
+it was clearly below for as long.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from backends.core.monitor_settings import MonitorSettings
+from backends.core.phrase import Phrase
+from backends.hardware.samples import GpuSample
+from backends.monitor.types import Alert, Sample
+
+LASTING = 10.0  # seconds until it is told, either way
+COOLER = 5.0  # °C below the threshold, from where on it is well again
+ROOMIER = 1.25  # times the threshold, likewise
+GB, GIB, MIB = 1e9, 1 << 30, 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """`over`: beyond the threshold; `well`: clearly within it. Neither: it stays as it is."""
+
+    alert: Alert
+    over: bool
+    well: bool
+
+
+class Alarms:
+    """On one thread. `standing`: those that are over, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._standing: dict[tuple[str, str], Alert] = {}
+        self._turning: dict[tuple[str, str], float] = {}  # since when it is on its way to the other side
+
+    @property
+    def standing(self) -> tuple[Alert, ...]:
+        return tuple(self._standing.values())
+
+    def look(self, sample: Sample, settings: MonitorSettings, folder: str) -> tuple[Alert, ...]:
+        """What begins with this sample and what is over. `folder`: that of the models. What cannot be read any more,
+        or is not to be told any more, is over, but for a disk that is only not read just now."""
+        readings = {_key(reading.alert): reading for reading in _readings(sample, settings, folder)}
+        changed: list[Alert] = []
+        for key, reading in readings.items():
+            stands = key in self._standing
+            if not (reading.well if stands else reading.over):
+                self._turning.pop(key, None)
+            elif sample.clock - self._turning.setdefault(key, sample.clock) >= LASTING:
+                del self._turning[key]
+                changed.append(self._end(key) if stands else self._begin(reading.alert))
+        return (*changed, *(self._end(key) for key in [*self._standing] if key not in readings))
+
+    def rest(self) -> tuple[Alert, ...]:
+        """Nothing is sampled for a while: what stands of cards is over, a disk stays full."""
+        self._turning.clear()
+        return tuple(self._end(key) for key in [*self._standing] if key[0] != "disk")
+
+    def _begin(self, alert: Alert) -> Alert:
+        self._standing[_key(alert)] = alert
+        return alert
+
+    def _end(self, key: tuple[str, str]) -> Alert:
+        alert = self._standing.pop(key)
+        return Alert(alert.kind, alert.subject, False, alert.message, alert.hint, alert.severity)
+
+
+def _key(alert: Alert) -> tuple[str, str]:
+    return alert.kind, alert.subject
+
+
+def _readings(sample: Sample, settings: MonitorSettings, folder: str) -> Iterator[_Reading]:
+    if not settings.alerts:
+        return
+    cards = sample.hardware.gpus
+    for card in cards:
+        name = _name(card, cards)
+        yield _Reading(_gone(card, name), card.state in ("lost", "silent"), card.state == "ok")
+        if card.temperature is not None:
+            limit = float(settings.temperature)
+            alert = _hot(card, name, card.temperature)
+            yield _Reading(alert, card.temperature >= limit, card.temperature < limit - COOLER)
+        if settings.vram_free and not card.unified and card.memory_total and card.memory_used is not None:
+            free, limit = card.memory_total - card.memory_used, settings.vram_free * MIB
+            yield _Reading(_full(card, name, free), free < limit, free > limit * ROOMIER)
+    system = sample.hardware.system
+    if settings.disk_free and system.disk_free is not None:
+        limit = settings.disk_free * GB
+        yield _Reading(_disk(folder, system.disk_free), system.disk_free < limit, system.disk_free > limit * ROOMIER)
+
+
+def _name(card: GpuSample, cards: Sequence[GpuSample]) -> str:
+    """With its number, where there are several of that name."""
+    alike = [other.key for other in cards if other.name == card.name]
+    return card.name if len(alike) == 1 else f"{card.name} ({[other.key for other in cards].index(card.key) + 1})"
+
+
+def _gone(card: GpuSample, name: str) -> Alert:
+    lost = card.state == "lost"
+    return Alert(
+        "gpu",
+        card.key,
+        True,
+        Phrase(f"{name} is not there any more.", f"{name} 已断开。")
+        if lost
+        else Phrase(f"The driver of {name} does not answer.", f"{name} 的驱动没有响应。"),
+        Phrase(
+            "Save your work and start the computer again. If it comes back, look at power and cooling of the card.",
+            "请保存工作并重新启动电脑。如果再次出现，请检查显卡的供电和散热。",
+        )
+        if lost
+        else Phrase(
+            "DeskSeek goes on asking it. If it lasts, start the computer again.",
+            "DeskSeek 会继续尝试。如果一直没有响应，请重新启动电脑。",
+        ),
+        "danger",
+    )
+
+
+def _hot(card: GpuSample, name: str, temperature: float) -> Alert:
+    return Alert(
+        "temperature",
+        card.key,
+        True,
+        Phrase(f"{name} is at {temperature:.0f} °C.", f"{name} 温度已达 {temperature:.0f} °C。"),
+        Phrase("Look at its fans and at the air around it.", "请检查风扇和通风情况。"),
+    )
+
+
+def _full(card: GpuSample, name: str, free: int) -> Alert:
+    return Alert(
+        "vram",
+        card.key,
+        True,
+        Phrase(
+            f"The memory of {name} is nearly full: {free / MIB:.0f} MiB are free.",
+            f"{name} 的显存即将用尽：剩余 {free / MIB:.0f} MiB。",
+        ),
+        Phrase(
+            "Close other programs that use it, or load the model with a shorter context.",
+            "请关闭占用显存的其他程序，或用更短的上下文加载模型。",
+        ),
+    )
+
+
+def _disk(folder: str, free: int) -> Alert:
+    return Alert(
+        "disk",
+        folder,
+        True,
+        Phrase(
+            f"The disk with the models is nearly full: {free / GB:.1f} GB are free.",
+            f"模型所在磁盘即将用尽：剩余 {free / GB:.1f} GB。",
+        ),
+        Phrase("Remove models that you do not need.", "请删除不需要的模型。"),
+    )
