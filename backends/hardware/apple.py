@@ -69,7 +69,7 @@ def cpu(values: Mapping[str, str]) -> Cpu:
         instruction_sets=tuple(
             sorted({name for key, name in _FEATURES.items() if values.get(key, "").startswith("1")})
         ),
-        architecture="arm64" if _is_apple_silicon(values) else platform.machine(),
+        architecture="arm64" if is_apple_silicon(values) else platform.machine(),
         performance_cores=fast if fast and slow else None,
     )
 
@@ -77,7 +77,7 @@ def cpu(values: Mapping[str, str]) -> Cpu:
 def read(memory: Memory, values: Mapping[str, str] | None = None) -> Iterator[Finding]:
     """The graphics side of an Apple chip. Its bandwidth is not told; the chip's name tells who knows."""
     values = sysctl() if values is None else values
-    if not _is_apple_silicon(values):
+    if not is_apple_silicon(values):
         yield Absent(
             Phrase(
                 "This Mac has an Intel processor; models run on the processor alone.",
@@ -92,7 +92,7 @@ def read(memory: Memory, values: Mapping[str, str] | None = None) -> Iterator[Fi
             "DeskSeek 正运行在 Intel 版 Python 中，在这台电脑上会很慢。请安装 Apple 芯片版 Python。",
         )
         name = "Apple"
-    total = _working_set(memory.total, _number(values, "iogpu.wired_limit_mb") or 0)
+    total = working_set(memory.total, values)
     yield Gpu(
         name=name,
         vendor="apple",
@@ -103,14 +103,15 @@ def read(memory: Memory, values: Mapping[str, str] | None = None) -> Iterator[Fi
     )
 
 
-def _working_set(total: int, wired_limit: int) -> int:
-    """Bytes that Metal lets the graphics side have. `wired_limit` is in MiB, 0 for the system's own rule."""
+def working_set(total: int, values: Mapping[str, str]) -> int:
+    """Bytes that Metal lets the graphics side have, of so many in the machine."""
+    wired_limit = _number(values, "iogpu.wired_limit_mb") or 0  # 0: the system's own rule
     if wired_limit:
         return min(total, wired_limit << 20)
     return total * 3 // 4 if total >= 36 << 30 else total * 2 // 3
 
 
-def _is_apple_silicon(values: Mapping[str, str]) -> bool:
+def is_apple_silicon(values: Mapping[str, str]) -> bool:
     return values.get("hw.optional.arm64", "0") == "1"
 
 

@@ -41,7 +41,7 @@ class _Desk:
                 yield {"broken": vendor, **_words(broken.said)}
                 continue
             self._readers[vendor] = reader
-            self._subjects |= dict.fromkeys(subjects, vendor)
+            self._subjects.update((subject, vendor) for subject in subjects)
             yield {"opened": vendor, "subjects": subjects}
 
     def sample(self, request: Answer) -> Iterator[Answer]:
@@ -67,7 +67,17 @@ def _reader(vendor: Vendor, root: Path) -> Reader:
         from backends.hardware.nvml import Nvml
 
         return Nvml(root)
-    raise ValueError(vendor)
+    if vendor == "amd":
+        from backends.hardware.amdgpu import Amdgpu
+
+        return Amdgpu(root)
+    if vendor == "intel":
+        from backends.hardware.intel_gpu import IntelGpu
+
+        return IntelGpu(root)
+    from backends.hardware.apple_gpu import AppleGpu
+
+    return AppleGpu()
 
 
 def _words(said: Phrase | None) -> Answer:

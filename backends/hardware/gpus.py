@@ -30,10 +30,11 @@ log = logging.getLogger(__name__)
 
 _LOOK = 60.0  # seconds until it is looked again which cards there are
 _IDLE = 15.0  # seconds
-_OPENING = 30.0  # seconds: a driver that nobody else uses wakes all its cards first
 _SHORTEST, _LONGEST = 10.0, 300.0  # seconds that something is left alone
 _VENDORS: dict[int, tuple[Vendor, tuple[str, ...]]] = {
     0x10DE: ("nvidia", ("nvidia",)),
+    0x1002: ("amd", ("amdgpu",)),
+    0x8086: ("intel", ("xe", "i915")),
 }
 
 Answer = dict[str, Any]
@@ -49,10 +50,13 @@ class _Rest:
 
 
 class Gpus:
-    """One thread at a time. `patience`: seconds that a driver may take for an answer about a card."""
+    """One thread at a time. `patience`: seconds that a driver may take for an answer about a card, and `opening` to
+    begin: one that nobody else uses wakes all its cards first."""
 
-    def __init__(self, root: Path, patience: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._root, self._patience, self._clock = root, patience, clock
+    def __init__(
+        self, root: Path, patience: float, clock: Callable[[], float] = time.monotonic, opening: float = 30.0
+    ) -> None:
+        self._root, self._patience, self._clock, self._opening = root, patience, clock, opening
         self._child, self._runner = KeptChild(MODULE, _IDLE), Runner("gpus")
         self._round: Stream[Answer] | None = None
         self._looked = -_LOOK
@@ -62,6 +66,7 @@ class Gpus:
         self._told: set[str] = set()  # in this round
         self._rests: dict[str, _Rest] = {}
         self._notes: dict[str, Phrase] = {}
+        self._names: dict[str, str] = {}  # by address, of cards that nobody but the kernel has told of
 
     @property
     def pid(self) -> int | None:
@@ -131,25 +136,28 @@ class Gpus:
 
     def _ask(self, vendors: list[Vendor], request: Answer, anew: bool, *, cancel: CancelToken) -> Iterator[Answer]:
         """One round, on the runner's thread."""
-        asked = str(vendors[0])
         with self._child.mine(cancel) as child:
             if anew:
                 child.close()
-            steps: list[tuple[Answer, float]] = [({"do": "sample", **request}, self._patience * 0.8)]
-            if child.pid is None:
-                opening = {"do": "open", "root": str(self._root), "vendors": vendors}
-                steps.insert(0, (opening, max(_OPENING, self._patience)))
-            try:
-                for step, silence in steps:
-                    for answer in child.ask(step, cancel=cancel, silence=silence):
-                        asked = answer.get("asking", asked)
-                        yield answer
-            except ChildDied as died:
-                log.warning("asking %s: %s", asked, died)
-                yield {"silent": asked, "hung": isinstance(died, ChildHung)}
-            except OSError as error:  # no process could be started
-                log.warning("asking %s: %s", asked, error)
-                yield {"silent": asked, "hung": False}
+            for _ in range(2):  # a child that died while nobody asked it anything tells nothing about the drivers
+                asked, steps = "", self._steps(vendors, request, child.pid is None)
+                try:
+                    for step, silence in steps:
+                        for answer in child.ask(step, cancel=cancel, silence=silence):
+                            asked = answer.get("asking", asked)
+                            yield answer
+                    return
+                except (ChildDied, OSError) as error:  # OSError: no process can be started
+                    log.warning("asking %s: %s", asked or vendors, error)
+                    if asked or isinstance(error, ChildHung):
+                        break
+            yield {"silent": asked or vendors[0]}
+
+    def _steps(self, vendors: list[Vendor], request: Answer, new: bool) -> list[tuple[Answer, float]]:
+        """Questions, and the seconds to wait for each answer."""
+        ask = {"do": "sample", **request}, self._patience * 0.8
+        opening = {"do": "open", "root": str(self._root), "vendors": vendors}, self._opening
+        return [opening, ask] if new else [ask]
 
     def _note(self, answer: Answer) -> None:
         """What the child said, or what became of it."""
@@ -175,8 +183,8 @@ class Gpus:
                 words = Phrase(answer["en"], answer["zh"]) if "en" in answer else None
                 self._leave_alone(vendor, "lost", words)
             case {"silent": subject}:
-                name = self._known[subject].name if subject in self._known else _TITLES.get(subject, subject)
-                self._leave_alone(subject, "silent", _silent(name))
+                name = self._known[subject].name if subject in self._known else _TITLES.get(subject)
+                self._leave_alone(subject, "silent", _silent(name or str(subject)))
             case _:
                 return  # it said what it asks next
 
@@ -213,8 +221,10 @@ class Gpus:
         for number, (vendor, _) in _VENDORS.items():
             for card in sysfs.displays(self._root, number) if vendor in silent else ():
                 if (vendor, card.address) in self._there and card.address not in known:
-                    name = names.look_up(number, card.device, card.revision, self._root).name
-                    found.append(GpuSample(card.address, name, vendor, "silent"))
+                    if card.address not in self._names:
+                        known_as = names.look_up(number, card.device, card.revision, self._root)
+                        self._names[card.address] = known_as.name
+                    found.append(GpuSample(card.address, self._names[card.address], vendor, "silent"))
         return tuple(found)
 
 

@@ -31,7 +31,7 @@ def read(memory: Memory, root: Path = Path("/")) -> Iterator[Finding]:
             continue
         unified, total, free = card.address == INTEGRATED_ADDRESS or model.integrated, None, None
         try:
-            total, free = borrowed(memory) if unified else _own_memory(card, model)
+            total, free = borrowed(memory) if unified else own_memory(card, model)
         except OSError as error:
             yield sysfs.unreadable(model.name, error)
         yield Gpu(
@@ -52,7 +52,7 @@ def borrowed(memory: Memory) -> tuple[int, int]:
     return total, min(total, memory.available)
 
 
-def _own_memory(card: sysfs.Display, model: names.Model) -> tuple[int | None, int | None]:
+def own_memory(card: sysfs.Display, model: names.Model) -> tuple[int | None, int | None]:
     tiles = [sysfs.number(tile) for tile in sorted(card.folder.glob("tile*/physical_vram_size_bytes"))]
     told = sum(size for size in tiles if size)
     for minor in sorted((card.folder / "drm").glob("card*")):
