@@ -9,6 +9,7 @@
     index search documents forget                               those of documents
     chats                                                       conversations
     serve                                                       the API without a window
+    connections                                                 what has left this machine
     doctor                                                      what is wrong with this machine
 
 `run` answers one call, in the process that typed it or in the one that owns the data folder: the same output, the
@@ -27,6 +28,7 @@ from backends.commands import (
     ask,
     bench,
     chats,
+    connections,
     doctor,
     documents,
     forget,
@@ -67,6 +69,7 @@ COMMANDS: tuple[Command, ...] = (
     serve.COMMAND,
     bench.COMMAND,
     doctor.COMMAND,
+    connections.COMMAND,
     settings_command.COMMAND,
 )
 

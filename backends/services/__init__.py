@@ -6,6 +6,7 @@
         for event in services.loading.load(model): ...
 
     foundation  what every part stands on, and who is told of changes
+    connections what has left this machine, or was refused
     machine     probing, advice, plans
     hubs        where models come from, and what they have
     downloads   downloads that run and wait
@@ -60,6 +61,7 @@ from backends.models.library import Library
 from backends.services.answering import AnswerServices
 from backends.services.api import ApiServices
 from backends.services.benching import BenchServices
+from backends.services.connections import ConnectionServices
 from backends.services.conversations import ConversationServices
 from backends.services.doctor import DoctorServices
 from backends.services.documents import DocumentServices
@@ -108,6 +110,7 @@ class Services:
         self._base = Foundation(
             paths, settings, Secrets(), self.network, self.catalog, self.library, self.engine, self.experience
         )
+        self.connections = ConnectionServices(self._base)
         self._files = Runner("files")
         self.hubs = HubServices(self._base)
         self.machine = MachineServices(self._base, self.hubs)
@@ -196,6 +199,7 @@ class Services:
         self.judging.close()
         self.machine.close()
         self.network.close()
+        self.connections.close()
         self.database.close()
 
     def _back_up(self, *, cancel: CancelToken) -> Iterator[None]:

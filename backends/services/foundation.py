@@ -15,7 +15,9 @@ from backends.models.catalog import Catalog
 from backends.models.experience import Experience
 from backends.models.library import Library
 
-Change = Literal["settings", "library", "model", "downloads", "documents", "api", "requests", "chats", "monitor"]
+Change = Literal[
+    "settings", "library", "model", "downloads", "documents", "api", "requests", "chats", "monitor", "connections"
+]
 
 
 @dataclass(slots=True)
