@@ -5,8 +5,7 @@ no focus from a click, so that a click beside the composer does not end typing t
 """
 
 import html
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt
@@ -238,19 +237,6 @@ def _drop(item: QLayoutItem) -> None:
         clear(inner)
 
 
-def _in_order(layout: QLayout) -> Iterator[QWidget]:
-    """What Tab comes to in a layout, as it was laid out."""
-    for index in range(layout.count()):
-        item = layout.itemAt(index)
-        widget, inner = (item.widget(), item.layout()) if item is not None else (None, None)
-        if widget is not None and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
-            yield widget
-        elif widget is not None:
-            inner = widget.layout()
-        if inner is not None:
-            yield from _in_order(inner)
-
-
 class Page(QScrollArea):
     """A page that scrolls: a column of at most `PAGE_WIDTH`, centred. Put things into `self.body`."""
 
@@ -291,17 +277,6 @@ class Page(QScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._fit()
         super().resizeEvent(event)
-
-    def focusNextPrevChild(self, next: bool) -> bool:
-        """Tab goes down the page as it is read, also to what came later; put in order only when somebody presses it."""
-        self.order_focus()
-        return super().focusNextPrevChild(next)
-
-    def order_focus(self) -> None:
-        layout = self._inner.layout()
-        if layout is not None:
-            for above, below in itertools.pairwise(_in_order(layout)):
-                QWidget.setTabOrder(above, below)
 
     def _fit(self) -> None:
         """A scroll area asks its widget for a height, not for the height at this width: wrapped lines would be cut."""

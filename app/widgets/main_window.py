@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QFrame, QMainWindow, QStackedWidget, QWidget
 
 from app import parts
 from app.notices import NoticeBoard
+from app.tab_order import move_focus
 from app.theme import SPACE
 from app.widgets.actions import Actions
 from app.widgets.drop import DropVeil
@@ -105,6 +106,9 @@ class MainWindow(QMainWindow):
         self.show()
         self.raise_()
         self.activateWindow()
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        return move_focus(self, forwards=next)
 
     # ---- files dropped anywhere
 

@@ -62,7 +62,6 @@ class _Form(Retranslated, QWidget):
         layout = parts.column(self._title, self.name, self.text, foot, space=SPACE.s)
         layout.setStretch(2, 1)
         self.setLayout(layout)
-        QWidget.setTabOrder(self._save, self._cancel)
         self.retranslate()
 
     def fill(self, name: str, text: str, prompt_id: int | None) -> None:

@@ -134,8 +134,6 @@ class _Actions(Retranslated, QWidget):
         self._edit.clicked.connect(lambda: question.act("edit"))
         self._more.clicked.connect(lambda: question.open_menu(self._more.mapToGlobal(self._more.rect().bottomLeft())))
         self.setLayout(parts.row(self._edit, self._more, space=2))
-        self.setTabOrder(question, self._edit)
-        self.setTabOrder(self._edit, self._more)
         self.retranslate()
 
     def retranslate(self) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 from app import icons, parts
 from app.language import Retranslated, say
 from app.lists.messages import MessageRow
+from app.tab_order import move_focus
 from app.theme import SPACE, px
 from app.widgets.answer import Progress
 from app.widgets.composer_box import Box
@@ -199,6 +200,9 @@ class QuickQuestion(Retranslated, QFrame):
 
     def sizeHint(self) -> QSize:
         return QSize(px(_WIDTH), self._whole.totalSizeHint().height())
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        return move_focus(self, forwards=next)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

@@ -6,7 +6,7 @@ the window), so that nothing jumps when guesses turn out wrong. While the end is
 to it and follows an answer as it grows; scrolling up lets go, scrolling to the end takes hold again.
 """
 
-from PySide6.QtCore import QEvent, QModelIndex, QRect, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
@@ -18,7 +18,6 @@ from app.widgets.message import Answer, MessageWidget, make
 from app.widgets.message_keys import MessageKeys
 from app.widgets.message_sheet import BOTTOM, GAP, TOP, MessageSheet, Window
 
-REST_MS = 200
 AHEAD_MS = 4  # after a frame, before what is beyond is set
 MOST_A_FRAME = 6  # of the work of `groups.weight`
 MOST_AHEAD = 4
@@ -49,11 +48,6 @@ class Transcript(Retranslated, QAbstractScrollArea):
         self._catching = QTimer(self)
         self._catching.setSingleShot(True)
         self._catching.timeout.connect(self._on_catching)
-        self._ordered: list[int] = []
-        self._ordering = QTimer(self)  # it costs more than all else: when the page has come to rest
-        self._ordering.setSingleShot(True)
-        self._ordering.setInterval(REST_MS)
-        self._ordering.timeout.connect(self._order_tabs)
         self._held: tuple[int, QRect] | None = None  # a row and where it stands, while the branch changes
         self._value = 0
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -105,6 +99,15 @@ class Transcript(Retranslated, QAbstractScrollArea):
             self._set_pinned(False)
             self._sheet.anchor = (row, TOP)
             self._place()
+
+    def bring_into_sight(self, widget: QWidget) -> None:
+        """A part of a message that has got the focus."""
+        top, view = widget.mapTo(self.viewport(), QPoint(0, 0)).y(), self.viewport().height()
+        below = top + widget.height() - view
+        if top < 0 and below < 0:
+            self.verticalScrollBar().setValue(self._value + top - SPACE.s)
+        elif top > 0 and below > 0:
+            self.verticalScrollBar().setValue(self._value + min(below + SPACE.s, top))
 
     @Slot()
     def tick(self) -> None:
@@ -168,8 +171,6 @@ class Transcript(Retranslated, QAbstractScrollArea):
                 if isinstance(widget, Answer) and widget.row.id != shown.id:
                     widget.set_thinking_open(shown.id in self._sheet.open_thoughts)
                 widget.show_row(shown)
-                if self._messages.rows[row].live is None:
-                    self._ordered = []
         self._place()
 
     # ---- laying out
@@ -234,7 +235,6 @@ class Transcript(Retranslated, QAbstractScrollArea):
                 y += self._sheet.heights[r] + GAP
             for r, widget in self._sheet.widgets.items():
                 widget.setVisible(first <= r < row)
-            self._ordering.start()
             if work.wanted or not margin:
                 self._catching.start(AHEAD_MS if margin else 0 if work.wanted else AHEAD_MS)
             total = self._sheet.top_of(count) - GAP + BOTTOM
@@ -256,20 +256,6 @@ class Transcript(Retranslated, QAbstractScrollArea):
         bar.setPageStep(self.viewport().height())
         self._value = max(0, min(maximum, value))
         bar.setValue(self._value)
-
-    @Slot()
-    def _order_tabs(self) -> None:
-        """Tab goes through the messages as they are read, before it goes on to the composer."""
-        rows = sorted(self._sheet.widgets)
-        if rows == self._ordered:
-            return
-        self._ordered = rows
-        before: QWidget = self
-        for row in rows:
-            for part in (self._sheet.widgets[row], *self._sheet.widgets[row].findChildren(QWidget)):
-                if part.focusPolicy() & Qt.FocusPolicy.TabFocus:
-                    QWidget.setTabOrder(before, part)
-                    before = part
 
     def _set_pinned(self, pinned: bool) -> None:
         if pinned != self._sheet.pinned:

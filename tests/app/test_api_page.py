@@ -21,6 +21,7 @@ from app.application import Application
 from app.bridge import Pump
 from app.controllers.settings import SettingsController
 from app.lists.requests import BLOCK, RequestList
+from app.tab_order import stops
 from app.widgets.api_page import ApiPage
 from app.widgets.main_window import MainWindow
 from app.wiring_api import ApiDesk
@@ -456,12 +457,9 @@ def test_tab_goes_down_the_page(qtbot: QtBot) -> None:
     page = page_of(qtbot, api_scenes.busy(), "keys")
     page.keys.ask()
     looks.show(page, 900, 3000)
-    page.order_focus()
     inner = page.widget()
     assert inner is not None
-    heights = [
-        widget.mapTo(inner, widget.rect().topLeft()).y() for widget in looks.tab_order(page.switch.copy.button, inner)
-    ]
+    heights = [widget.mapTo(inner, widget.rect().topLeft()).y() for widget in stops(inner)]
     assert len(heights) > 12
     back = [(above, below) for above, below in itertools.pairwise(heights) if below < above - 40]
     assert back == []

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.__main__ import Session
+from app.tab_order import stops
 from app.widgets.composer import Composer
 from app.widgets.message import Answer
 from backends.chat.answer import AnswerAsked
@@ -238,7 +239,7 @@ def test_thinking_is_counted_never_sent_back_and_its_fold_remembered(qtbot: QtBo
     conversation = current(session)
     session.chat_page.transcript.verticalScrollBar().setValue(0)
     fold = head(session, 1).thinking
-    (button,) = (one for one in looks.tab_order(composer(session).box, session.chat_page) if one.parent() is fold)
+    (button,) = (one for one in stops(session.chat_page) if one.parent() is fold)
     qtbot.keyClick(button, Qt.Key.Key_Space)
     assert fold.opened
     session.window.actions_.new_chat.trigger()

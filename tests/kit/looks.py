@@ -93,17 +93,6 @@ def unreachable(page: QWidget) -> list[str]:
     ]
 
 
-def tab_order(first: QWidget, inside: QWidget) -> list[QWidget]:
-    """What Tab comes to after `first`, as long as it stays on the page."""
-    found, widget = [first], first.nextInFocusChain()
-    while widget is not None and widget is not first:
-        shown = inside.isAncestorOf(widget) and widget.isVisibleTo(inside) and widget.isEnabledTo(inside)
-        if shown and widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.focusProxy() is None:
-            found.append(widget)
-        widget = widget.nextInFocusChain()
-    return found
-
-
 def _controls(page: QWidget) -> list[QWidget]:
     inside = {QLineEdit: QAbstractSpinBox}
     found = [widget for widget in seen(page) if isinstance(widget, CONTROLS)]
