@@ -5,7 +5,6 @@ columns are the time with its zone (ISO 8601) and the seconds that the line stan
 unit in the header. A figure that was not told is empty.
 """
 
-import csv
 import math
 import os
 import tempfile
@@ -39,6 +38,8 @@ def export(
     history: History, unsaved: Sequence[Sample], path: Path, start: float, end: float, *, cancel: CancelToken
 ) -> Iterator[Exported]:
     """Write it beside and put it in its place when it is whole; cancelled, there is nothing. Raises StorageError."""
+    import csv
+
     try:
         descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
