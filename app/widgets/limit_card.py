@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QProgressBar, QWidget
 from app import figures, parts
 from app.holding_picture import HoldingPicture
 from app.language import Retranslated, say
-from app.theme import SPACE
+from app.theme import SPACE, px
 from app.widgets.working import WorkingRow
 from backends.hardware.samples import Program
 from backends.monitor.types import Limit, Remedy
@@ -42,7 +42,11 @@ class LimitCard(Retranslated, QFrame):
         for one in (self._first, *self._others):
             one.pressed.connect(self.remedy_requested)
         self._programs_row = QWidget()
-        self._programs_row.setLayout(parts.column(self._programs, parts.row(self._again, None), space=SPACE.s))
+        self._programs_row.setLayout(
+            parts.column(
+                self._programs, parts.row(self._again, None), space=SPACE.s, margin=(px(20) + SPACE.m, 0, 0, SPACE.xs)
+            )
+        )
         body = parts.column(
             self._title, self._first, self._bar, self._working, self._result, self._programs_row, *self._others,
             space=SPACE.s, margin=SPACE.l,
@@ -132,9 +136,9 @@ class _LimitRow(QWidget):
         self._button = parts.button(kind="secondary" if role == "body" else "link")
         self._button.clicked.connect(self._on_pressed)
         pictures = parts.row(self._warning, self._fine, self._so, space=0)
-        layout = parts.row(parts.column(pictures, None, space=0, margin=(0, 1, 0, 0)), self._words, space=SPACE.m)
+        layout = parts.row(parts.column(None, pictures, None, space=0), self._words, space=SPACE.m)
         layout.setStretch(1, 1)
-        layout.addLayout(parts.column(self._button, None, space=0))
+        layout.addLayout(parts.column(None, self._button, None, space=0))
         self.setLayout(layout)
 
     def show_limit(self, limit: Limit | None, otherwise: str, *, enabled: bool) -> None:

@@ -65,7 +65,7 @@ def layers_of(layers: int, total: int) -> Phrase:
     """`24 of 36 layers`, `all 36 layers`."""
     if layers >= total:
         return Phrase(f"all {total} layers", f"全部 {total} 层")
-    return Phrase(f"{layers} of {total} layers", f"{total} 层中的 {layers} 层")
+    return Phrase(f"{layers} of {total} layers", f" {total} 层中的 {layers} 层")
 
 
 def joined(*said: Phrase) -> Phrase:

@@ -45,7 +45,7 @@ def of_prompt(stretch: Stretch, running: Running, here: Here) -> Iterator[Limit]
     known = NOTHING
     if cached:
         share = percent(cached / (cached + computed))
-        known = Phrase(f"{share} % of it was known already.", f"其中 {share}% 已缓存，无需重新读取。")
+        known = Phrase(f"{share}% of it was known already.", f"其中 {share}% 已缓存，无需重新读取。")
     sentence = Phrase(
         f"A prompt is being read, {per_s(stretch.prefill)} tokens per second: that is arithmetic, and the "
         f"{where.en} decides.",
@@ -89,7 +89,7 @@ def bandwidth(running: Running, steps: float, answers: float = 1, cells: int = 0
         where = _memory(reader)
         sentence = Phrase(
             f"Memory bandwidth: the model reads {gb(size)} for each token{at_once.en}. {gb(used)}/s of at most "
-            f"{gb(reachable)}/s of {where.en} are used ({percent(share)} %).",
+            f"{gb(reachable)}/s of {where.en} are used ({percent(share)}%).",
             f"内存带宽：每生成一个 token {at_once.zh}需读取 {gb(size)}。{where.zh}最高约 {gb(reachable)}/s，"
             f"已用 {gb(used)}/s（{percent(share)}%）。",
         )
@@ -98,7 +98,7 @@ def bandwidth(running: Running, steps: float, answers: float = 1, cells: int = 0
         parts_zh = "、".join(f"{_memory(reader).zh} {gb(size)}" for reader, size in read)
         sentence = Phrase(
             f"Memory bandwidth: for each token{at_once.en} the model reads {parts_en}. That takes at least "
-            f"{percent(share)} % of the time.",
+            f"{percent(share)}% of the time.",
             f"内存带宽：每生成一个 token {at_once.zh}需读取{parts_zh}，至少占 {percent(share)}% 的时间。",
         )
     figures = {"bytes": total, "used": steps * total}
@@ -151,7 +151,7 @@ def _computing(stretch: Stretch, running: Running, share: float) -> Limit | None
         else NOTHING
     )
     sentence = Phrase(
-        f"Arithmetic: {who.en}, the memory's bandwidth only {percent(share)} %.",
+        f"Arithmetic: {who.en}, the memory's bandwidth only {percent(share)}%.",
         f"计算：{who.zh}，内存带宽仅用 {percent(share)}%。",
     )
     return Limit("compute", joined(sentence, why), "choose_model" if few_bits else None, share)
@@ -161,13 +161,13 @@ def _busy_card(one: CardStretch) -> Phrase | None:
     use, reading = one.mean(lambda card: card.use), one.mean(lambda card: card.memory_use)
     if use is None or reading is None or use < FULL_USE or reading >= HALF:
         return None
-    return Phrase(f"{one.card.name} is {percent(use)} % in use", f"{one.card.name} 使用率 {percent(use)}%")
+    return Phrase(f"{one.card.name} is {percent(use)}% in use", f"{one.card.name} 使用率 {percent(use)}%")
 
 
 def _nothing(decode: float, share: float | None) -> Limit:
     used = NOTHING
     if share is not None:
-        used = Phrase(f", {percent(share)} % of the memory bandwidth in use", f"，内存带宽使用 {percent(share)}%")
+        used = Phrase(f", {percent(share)}% of the memory bandwidth in use", f"，内存带宽使用 {percent(share)}%")
     sentence = Phrase(
         f"Nothing holds it back: {per_s(decode)} tokens per second{used.en}.",
         f"没有瓶颈：每秒 {per_s(decode)} 个 token{used.zh}。",

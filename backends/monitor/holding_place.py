@@ -185,7 +185,7 @@ def _layers_on_cpu(stretch: Stretch, running: Running, possible: Possible | None
     costs = NOTHING
     if share is not None:
         costs = Phrase(
-            f"Reading them takes at least {percent(share)} % of the time of each token.",
+            f"Reading them takes at least {percent(share)}% of the time of each token.",
             f"读取它们至少占每个 token 用时的 {percent(share)}%。",
         )
     more = NOTHING

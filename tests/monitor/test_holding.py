@@ -36,12 +36,12 @@ def kinds(found: Sequence[Limit]) -> list[str]:
 
 
 def test_a_model_on_the_processor_is_held_back_by_its_memory() -> None:
-    """51.2 GB/s of two modules, of which llama.cpp gets 65 %; 4.7 GB a token at 6.2 tokens a second are 29."""
+    """51.2 GB/s of two modules, of which llama.cpp gets 65%; 4.7 GB a token at 6.2 tokens a second are 29."""
     (limit,) = limits(seconds(decode=6.2), on(LAPTOP))
     assert limit.kind == "bandwidth"
     assert limit.remedy == "choose_model"
     assert limit.share == pytest.approx(0.87, abs=0.01)
-    assert "reads 4.7 GB for each token. 29 GB/s of at most 33 GB/s of main memory are used (87 %)" in limit.sentence.en
+    assert "reads 4.7 GB for each token. 29 GB/s of at most 33 GB/s of main memory are used (87%)" in limit.sentence.en
     assert "需读取 4.7 GB" in limit.sentence.zh
 
 
@@ -54,7 +54,7 @@ def test_more_than_was_thought_possible_is_all_of_it() -> None:
     (limit,) = limits(seconds(decode=9.0), on(LAPTOP))
     assert limit.share == 1.0
     assert "42 GB/s of at most 42 GB/s" in limit.sentence.en
-    assert "(100 %)" in limit.sentence.en
+    assert "(100%)" in limit.sentence.en
 
 
 def test_the_cache_is_read_too() -> None:
@@ -165,7 +165,7 @@ def test_layers_on_the_processor_and_what_they_cost() -> None:
     found = limits(seconds(decode=14.0, cards=[card()]), on(PC, layers=24), ON_PC)
     assert kinds(found)[0] == "cpu_layers"
     assert found[0].share == pytest.approx(0.35, abs=0.01)
-    assert found[0].sentence.en.startswith("12 of 36 layers are on the processor. Reading them takes at least 35 %")
+    assert found[0].sentence.en.startswith("12 of 36 layers are on the processor. Reading them takes at least 35%")
     assert found[0].remedy == "choose_model"
 
 
@@ -319,7 +319,7 @@ def test_a_prompt_that_is_read() -> None:
     (limit,) = limits(seconds(prefill=812.0, cached_tokens=300, cards=[card()]), on(PC, layers=36), ON_PC)
     assert (limit.kind, limit.remedy) == ("prompt", None)
     assert "812 tokens per second" in limit.sentence.en
-    assert "27 % of it was known already" in limit.sentence.en
+    assert "27% of it was known already" in limit.sentence.en
     assert "显卡" in limit.sentence.zh
     more = limits(seconds(prefill=99.0), on(PC, layers=20), Here(("RTX 3060",), possible=Possible(36)))
     assert next(one for one in more if one.kind == "prompt").remedy == "more_layers"
@@ -360,7 +360,7 @@ def test_a_quant_of_few_bits_costs_arithmetic() -> None:
 def test_nothing_holds_it_back() -> None:
     (limit,) = limits(seconds(decode=30.0, cards=[card(use=0.6)]), on(PC, layers=36), ON_PC)
     assert limit.kind == "nothing"
-    assert limit.sentence.en == "Nothing holds it back: 30 tokens per second, 54 % of the memory bandwidth in use."
+    assert limit.sentence.en == "Nothing holds it back: 30 tokens per second, 54% of the memory bandwidth in use."
     assert limit.remedy is None
 
 
