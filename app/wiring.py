@@ -36,6 +36,7 @@ from app.wiring_branches import BranchDesk
 from app.wiring_chat_search import ChatSearchDesk
 from app.wiring_composing import ComposingDesk
 from app.wiring_desktop import DesktopDesk
+from app.wiring_doctor import DoctorDesk
 from app.wiring_documents import DocumentDesk, are_models
 from app.wiring_exporting import ExportDesk, are_chats
 from app.wiring_models import connect_models, connect_shelves
@@ -94,6 +95,7 @@ class Desk(QObject):
         self.composing.measure_by(self.grounding, self.models, self.settings)
         self.api = ApiDesk(window, services, self.settings, pump, self)
         self.monitor = MonitorDesk(window, services, self.settings, pump, self)
+        self.doctor = DoctorDesk(window, services, self.settings_page, self.about_page, self.models, pump, self)
         self.formulas = FormulaLibrary(messages, self)
         self.organising = OrganisingDesk(window, chat_page, conversations, self.chat, services, pump, self)
         self.options = OptionDesk(window, chat_page, self.chat, self.settings, services, pump, self)
@@ -150,6 +152,7 @@ class Desk(QObject):
         self.documents.close()
         self.api.close()
         self.monitor.close()
+        self.doctor.close()
         self.models.close()
 
     def _connect(self) -> None:

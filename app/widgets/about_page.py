@@ -21,6 +21,7 @@ class AboutPage(Retranslated, parts.Page):
     """`engine_wanted` comes once, when the page is first looked at: whoever knows answers with `show_engine`."""
 
     engine_wanted = Signal()
+    doctor_requested = Signal()
 
     def __init__(self, paths: Paths) -> None:
         super().__init__()
@@ -36,12 +37,14 @@ class AboutPage(Retranslated, parts.Page):
         self._versions = parts.label(role="mono", wrap=True, select=True)
         self._copy = parts.button(kind="secondary", icon="copy")
         self._copy.clicked.connect(self._on_copy)
+        self._doctor = parts.button(kind="secondary", icon="shield-check")
+        self._doctor.clicked.connect(self.doctor_requested)
         self._places_title = parts.label(role="heading")
         self._places: list[tuple[QLabel, QToolButton]] = []
         self._licence = parts.label(role="caption", tone="muted", wrap=True)
         head = parts.column(None, self._name, self._version, None, space=0)
         places = self._build_places((paths.data, paths.models, paths.config, paths.state))
-        versions = parts.row(self._versions_title, None, self._copy)
+        versions = parts.row(self._versions_title, None, self._doctor, self._copy)
         self.body.addLayout(parts.row(self._icon, head, None, space=SPACE.l))
         self.body.addWidget(parts.card(self._promise_title, self._promise, space=SPACE.s))
         self.body.addWidget(parts.card(self._places_title, places, space=SPACE.s))
@@ -94,6 +97,7 @@ class AboutPage(Retranslated, parts.Page):
             parts.name_button(opener, self.tr("Open the folder: %1").replace("%1", words))
         self._versions_title.setText(self.tr("Versions"))
         self._versions.setText(self._versions_text())
+        self._doctor.setText(self.tr("Check this machine"))
         self._copy.setText(self.tr("Copy"))
         self._copy.setAccessibleName(self.tr("Copy the versions"))
         self._licence.setText(

@@ -1,6 +1,6 @@
 """The ways out: proxy, certificates, and each source of models, asked one small question."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from backends.models.sources import open_source
 
 PURPOSE = "doctor"
 _OF_PROXY = ("proxy_failed", "proxy_auth")
+_SETTINGS = {**dict.fromkeys(_OF_PROXY, "network.proxy"), "bad_ca_file": "network.ca_file"}  # others: the address
 
 
 def look(case: Case, *, cancel: CancelToken) -> Iterator[Finding]:
@@ -30,12 +31,13 @@ def look(case: Case, *, cancel: CancelToken) -> Iterator[Finding]:
         )
         return
     if network is None:
-        yield Finding("network", "not_asked", "ok", Phrase("The network was left out.", "未检查网络。"))
+        what = Phrase("The sources of models were not asked.", "未检查模型下载站点。")
+        yield Finding("network", "not_asked", "ok", what, action="ask_sources")
         return
     try:
         network.tls_context()
     except BackendError as error:
-        yield Finding("network", error.code, "fail", error.message, error.hint, "settings_network")
+        yield _failed(error, "", {})
         return
     asked = [_ask(network, endpoint, cancel) for endpoint in settings.sources]
     answered = any(one.verdict == "ok" for one in asked)
@@ -54,12 +56,24 @@ def _ask(network: Network, endpoint: str, cancel: CancelToken) -> Finding:
     try:
         open_source(network, endpoint).search("", limit=1, cancel=cancel, purpose=PURPOSE)
     except BackendError as error:
-        subject = "" if error.code in _OF_PROXY else host
-        return Finding(
-            "network", error.code, "fail", error.message, error.hint, "settings_network", subject, details=details
-        )
+        return _failed(error, "" if error.code in _OF_PROXY else host, details)
     what = Phrase(f"{host} answers.", f"{host} 可以访问。")
     return Finding("network", "source_ok", "ok", what, NOTHING, subject=host, details=details)
+
+
+def _failed(error: BackendError, subject: str, details: Mapping[str, str | None]) -> Finding:
+    target = _SETTINGS.get(error.code, "network.endpoint")
+    return Finding(
+        "network",
+        error.code,
+        "fail",
+        error.message,
+        error.hint,
+        "settings_network",
+        subject,
+        target=target,
+        details=details,
+    )
 
 
 def _proxy(network: Network, endpoint: str) -> str | None:

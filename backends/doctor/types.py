@@ -24,6 +24,7 @@ Repair = Literal[
     "settings_models",
     "settings_api",
     "go_online",
+    "ask_sources",
 ]
 
 TOPICS: tuple[Topic, ...] = get_args(Topic)

@@ -44,6 +44,10 @@
         <translation>版本信息</translation>
     </message>
     <message>
+        <source>Check this machine</source>
+        <translation>检查本机</translation>
+    </message>
+    <message>
         <source>Copied</source>
         <translation>已复制</translation>
     </message>
@@ -117,6 +121,10 @@
     <message>
         <source>Monitor</source>
         <translation>监控</translation>
+    </message>
+    <message>
+        <source>Check this machine</source>
+        <translation>检查本机</translation>
     </message>
     <message>
         <source>Settings</source>
@@ -788,6 +796,80 @@
     </message>
 </context>
 <context>
+    <name>ConnectionsDesk</name>
+    <message>
+        <source>Export the list</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>connections</source>
+        <translation type="unfinished">个连接</translation>
+    </message>
+</context>
+<context>
+    <name>ConnectionsPage</name>
+    <message>
+        <source>Connections</source>
+        <translation type="unfinished">网络连接</translation>
+    </message>
+    <message>
+        <source>All that DeskSeek has fetched or tried to: the host and the purpose, no addresses of pages, no texts.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Export CSV…</source>
+        <translation type="unfinished">导出 CSV…</translation>
+    </message>
+    <message>
+        <source>Erase the list</source>
+        <translation type="unfinished">清空记录</translation>
+    </message>
+    <message>
+        <source>All</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Refused</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Connections shown</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Find a host or a purpose</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Connections, the newest first</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The whole list is erased, that of earlier days too.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Erase</source>
+        <translation type="unfinished">清除</translation>
+    </message>
+    <message>
+        <source>Nothing like that</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing in the list matches what you look for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing has left this computer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Models and documents stay here. What you download or look for on the net is listed here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>ConversationList</name>
     <message>
         <source>New chat</source>
@@ -972,6 +1054,72 @@
     </message>
 </context>
 <context>
+    <name>DayList</name>
+    <message>
+        <source>Day</source>
+        <translation>日期</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Answers</source>
+        <translation>回答数</translation>
+    </message>
+    <message>
+        <source>Tokens written</source>
+        <translation>生成 token</translation>
+    </message>
+    <message>
+        <source>Tokens read</source>
+        <translation>读取 token</translation>
+    </message>
+    <message>
+        <source>Writing</source>
+        <translation>生成</translation>
+    </message>
+    <message>
+        <source>Reading</source>
+        <translation>读取</translation>
+    </message>
+    <message>
+        <source>First token</source>
+        <translation>首个 token</translation>
+    </message>
+    <message>
+        <source>Busy</source>
+        <translation>忙碌时间</translation>
+    </message>
+    <message>
+        <source>Energy</source>
+        <translation>耗电</translation>
+    </message>
+    <message>
+        <source>%1, of them %2 known from before</source>
+        <translation>共 %1，其中 %2 来自缓存</translation>
+    </message>
+</context>
+<context>
+    <name>DaysCard</name>
+    <message>
+        <source>By day and model</source>
+        <translation>按日期和模型</translation>
+    </message>
+    <message>
+        <source>Answers are counted here, once a model has given some.</source>
+        <translation>模型有了回答之后，这里会显示统计。</translation>
+    </message>
+    <message>
+        <source>Reading…</source>
+        <translation>正在读取…</translation>
+    </message>
+    <message>
+        <source>Show %1 older</source>
+        <translation>显示更早的 %1 条</translation>
+    </message>
+</context>
+<context>
     <name>DeletedStrip</name>
     <message>
         <source>Deleted</source>
@@ -1018,6 +1166,100 @@
     <message>
         <source>context %1</source>
         <translation>上下文 %1</translation>
+    </message>
+</context>
+<context>
+    <name>DoctorDesk</name>
+    <message>
+        <source>Save report</source>
+        <translation>保存报告</translation>
+    </message>
+    <message>
+        <source>Text (*.txt)</source>
+        <translation>文本 (*.txt)</translation>
+    </message>
+</context>
+<context>
+    <name>DoctorPage</name>
+    <message>
+        <source>Monitor</source>
+        <translation>监控</translation>
+    </message>
+    <message>
+        <source>Back to the monitor</source>
+        <translation>返回监控</translation>
+    </message>
+    <message>
+        <source>Check this machine</source>
+        <translation>检查本机</translation>
+    </message>
+    <message>
+        <source>Graphics cards, engine, models, databases, keys, disks, network, port. Looking changes nothing.</source>
+        <translation>检查显卡、引擎、模型、数据库、密钥、磁盘、网络和端口。检查不会更改任何内容。</translation>
+    </message>
+    <message>
+        <source>Check again</source>
+        <translation>重新检查</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Save report…</source>
+        <translation>保存报告…</translation>
+    </message>
+    <message>
+        <source>Copy report</source>
+        <translation>复制报告</translation>
+    </message>
+    <message>
+        <source>Without keys, texts, names and places of yours</source>
+        <translation>不含您的密钥、文字、名称和路径</translation>
+    </message>
+    <message>
+        <source>Read every byte of models and databases, too. This may take minutes.</source>
+        <translation>同时读取模型和数据库的每个字节，可能需要数分钟。</translation>
+    </message>
+    <message>
+        <source>What needs you</source>
+        <translation>需要处理</translation>
+    </message>
+    <message>
+        <source>In order</source>
+        <translation>正常</translation>
+    </message>
+    <message>
+        <source>Nothing was looked at yet.</source>
+        <translation>尚未检查。</translation>
+    </message>
+    <message>
+        <source>Looking…</source>
+        <translation>正在检查…</translation>
+    </message>
+    <message>
+        <source>Stopped. What was found until then stands below.</source>
+        <translation>已停止，下面是已检查的结果。</translation>
+    </message>
+    <message>
+        <source>1 problem was found.</source>
+        <translation>发现 1 个问题。</translation>
+    </message>
+    <message>
+        <source>%1 problems were found.</source>
+        <translation>发现 %1 个问题。</translation>
+    </message>
+    <message>
+        <source>Nothing is broken. 1 thing to look at.</source>
+        <translation>没有故障，有 1 项需要注意。</translation>
+    </message>
+    <message>
+        <source>Nothing is broken. %1 to look at.</source>
+        <translation>没有故障，有 %1 项需要注意。</translation>
+    </message>
+    <message>
+        <source>All is well.</source>
+        <translation>一切正常。</translation>
     </message>
 </context>
 <context>
@@ -1347,6 +1589,49 @@
     </message>
 </context>
 <context>
+    <name>EngineCard</name>
+    <message>
+        <source>1 answer</source>
+        <translation>1 个回答</translation>
+    </message>
+    <message>
+        <source>%1 answers</source>
+        <translation>%1 个回答</translation>
+    </message>
+    <message>
+        <source>Idle</source>
+        <translation>空闲</translation>
+    </message>
+    <message>
+        <source>%1 waiting</source>
+        <translation>%1 个等待中</translation>
+    </message>
+    <message>
+        <source>Writes</source>
+        <translation>生成</translation>
+    </message>
+    <message>
+        <source>Reads</source>
+        <translation>读取</translation>
+    </message>
+    <message>
+        <source>First token after</source>
+        <translation>首个 token 用时</translation>
+    </message>
+    <message>
+        <source>Known from before</source>
+        <translation>缓存命中</translation>
+    </message>
+    <message>
+        <source>%1 tokens</source>
+        <translation>%1 token</translation>
+    </message>
+    <message>
+        <source>Context in use</source>
+        <translation>已用上下文</translation>
+    </message>
+</context>
+<context>
     <name>ExportDesk</name>
     <message>
         <source>Export</source>
@@ -1600,6 +1885,88 @@
     </message>
 </context>
 <context>
+    <name>Gauge</name>
+    <message>
+        <source>Monitor: %1</source>
+        <translation>监控：%1</translation>
+    </message>
+    <message>
+        <source>Idle</source>
+        <translation>空闲</translation>
+    </message>
+    <message>
+        <source>Graphics memory %1</source>
+        <translation>显存 %1</translation>
+    </message>
+    <message>
+        <source>Memory %1</source>
+        <translation>内存 %1</translation>
+    </message>
+</context>
+<context>
+    <name>GpuCard</name>
+    <message>
+        <source>In use</source>
+        <translation>使用率</translation>
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation>温度</translation>
+    </message>
+    <message>
+        <source>Power</source>
+        <translation>功耗</translation>
+    </message>
+    <message>
+        <source>Clock</source>
+        <translation>频率</translation>
+    </message>
+    <message>
+        <source>Memory clock</source>
+        <translation>显存频率</translation>
+    </message>
+    <message>
+        <source>Memory bus in use</source>
+        <translation>显存带宽占用</translation>
+    </message>
+    <message>
+        <source>Fan</source>
+        <translation>风扇</translation>
+    </message>
+    <message>
+        <source>PCIe</source>
+        <translation>PCIe</translation>
+    </message>
+    <message>
+        <source>Over PCIe</source>
+        <translation>PCIe 传输</translation>
+    </message>
+    <message>
+        <source>Memory, shared with the processor</source>
+        <translation>内存（与处理器共用）</translation>
+    </message>
+    <message>
+        <source>Graphics memory</source>
+        <translation>显存</translation>
+    </message>
+    <message>
+        <source>Used %1</source>
+        <translation>已用 %1</translation>
+    </message>
+    <message>
+        <source>This program %1</source>
+        <translation>本程序 %1</translation>
+    </message>
+    <message>
+        <source>Others %1</source>
+        <translation>其他 %1</translation>
+    </message>
+    <message>
+        <source>Free %1</source>
+        <translation>可用 %1</translation>
+    </message>
+</context>
+<context>
     <name>HitList</name>
     <message>
         <source>Score %1</source>
@@ -1685,6 +2052,33 @@
     </message>
 </context>
 <context>
+    <name>LimitCard</name>
+    <message>
+        <source>What holds it back</source>
+        <translation>瓶颈分析</translation>
+    </message>
+    <message>
+        <source>Load again</source>
+        <translation>重新加载</translation>
+    </message>
+    <message>
+        <source>Looking…</source>
+        <translation>正在检查…</translation>
+    </message>
+    <message>
+        <source>Loading the model again</source>
+        <translation>正在重新加载模型</translation>
+    </message>
+    <message>
+        <source>Close what you do not need, then load the model again.</source>
+        <translation>关闭不需要的程序，然后重新加载模型。</translation>
+    </message>
+    <message>
+        <source>The driver does not say which. Close what you do not need, then load the model again.</source>
+        <translation>驱动未说明是哪些程序。关闭不需要的程序，然后重新加载模型。</translation>
+    </message>
+</context>
+<context>
     <name>MachineCard</name>
     <message>
         <source>This computer</source>
@@ -1735,6 +2129,41 @@
     <message>
         <source>%1 of the disk&apos;s %2 free</source>
         <translation>需磁盘空间 %1，可用 %2</translation>
+    </message>
+</context>
+<context>
+    <name>MemoryCard</name>
+    <message>
+        <source>Memory</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>Others %1</source>
+        <translation>其他 %1</translation>
+    </message>
+    <message>
+        <source>This program %1</source>
+        <translation>本程序 %1</translation>
+    </message>
+    <message>
+        <source>Free %1</source>
+        <translation>可用 %1</translation>
+    </message>
+    <message>
+        <source>In use</source>
+        <translation>使用率</translation>
+    </message>
+    <message>
+        <source>Swap, on the disk</source>
+        <translation>交换空间（磁盘）</translation>
+    </message>
+    <message>
+        <source>Swapping</source>
+        <translation>正在交换</translation>
+    </message>
+    <message>
+        <source>From and to the disk</source>
+        <translation>与磁盘交换</translation>
     </message>
 </context>
 <context>
@@ -2042,6 +2471,17 @@
     </message>
 </context>
 <context>
+    <name>MonitorDesk</name>
+    <message>
+        <source>Table of figures (%1)</source>
+        <translation>数据表 (%1)</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+</context>
+<context>
     <name>MonitorPage</name>
     <message>
         <source>Monitor</source>
@@ -2058,6 +2498,34 @@
     <message>
         <source>Export CSV…</source>
         <translation>导出 CSV…</translation>
+    </message>
+    <message>
+        <source>The time that is shown</source>
+        <translation>当前显示的时间段</translation>
+    </message>
+    <message>
+        <source>All that was recorded</source>
+        <translation>全部记录</translation>
+    </message>
+    <message>
+        <source>Whole time</source>
+        <translation>全部时间</translation>
+    </message>
+    <message>
+        <source>Over time</source>
+        <translation>变化曲线</translation>
+    </message>
+    <message>
+        <source>Looking at this computer…</source>
+        <translation>正在查看本机…</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>Cancel the export</source>
+        <translation>取消导出</translation>
     </message>
     <message>
         <source>1 min</source>
@@ -2121,6 +2589,17 @@
     <message>
         <source>Opening the documents</source>
         <translation>正在打开文档库</translation>
+    </message>
+</context>
+<context>
+    <name>NoGpuCard</name>
+    <message>
+        <source>No graphics card</source>
+        <translation>没有显卡</translation>
+    </message>
+    <message>
+        <source>None was found whose figures can be read. Models run on the processor.</source>
+        <translation>没有找到可读取数据的显卡，模型在处理器上运行。</translation>
     </message>
 </context>
 <context>
@@ -2319,6 +2798,41 @@
     </message>
 </context>
 <context>
+    <name>PlotCard</name>
+    <message>
+        <source>Speed of writing</source>
+        <translation>生成速度</translation>
+    </message>
+    <message>
+        <source>Speed of reading</source>
+        <translation>读取速度</translation>
+    </message>
+    <message>
+        <source>In use</source>
+        <translation>使用率</translation>
+    </message>
+    <message>
+        <source>Graphics memory</source>
+        <translation>显存</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation>温度</translation>
+    </message>
+    <message>
+        <source>Power</source>
+        <translation>功耗</translation>
+    </message>
+    <message>
+        <source>Disk and network</source>
+        <translation>磁盘与网络</translation>
+    </message>
+</context>
+<context>
     <name>PresetList</name>
     <message>
         <source>Presets</source>
@@ -2391,6 +2905,41 @@
     <message>
         <source>All files (*)</source>
         <translation>所有文件 (*)</translation>
+    </message>
+</context>
+<context>
+    <name>ProcessorCard</name>
+    <message>
+        <source>Processor</source>
+        <translation>处理器</translation>
+    </message>
+    <message>
+        <source>Slowed down: heat or power</source>
+        <translation>已降频：过热或功耗</translation>
+    </message>
+    <message>
+        <source>On battery</source>
+        <translation>使用电池</translation>
+    </message>
+    <message>
+        <source>In use</source>
+        <translation>使用率</translation>
+    </message>
+    <message>
+        <source>Each core: %1</source>
+        <translation>各核心：%1</translation>
+    </message>
+    <message>
+        <source>By this program</source>
+        <translation>本程序占用</translation>
+    </message>
+    <message>
+        <source>Clock</source>
+        <translation>频率</translation>
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation>温度</translation>
     </message>
 </context>
 <context>
@@ -3226,6 +3775,37 @@
     </message>
 </context>
 <context>
+    <name>TransferCard</name>
+    <message>
+        <source>Disk and network, of this program</source>
+        <translation>本程序的磁盘与网络</translation>
+    </message>
+    <message>
+        <source>Read</source>
+        <translation>读取</translation>
+    </message>
+    <message>
+        <source>Written</source>
+        <translation>写入</translation>
+    </message>
+    <message>
+        <source>Received</source>
+        <translation>接收</translation>
+    </message>
+    <message>
+        <source>Sent</source>
+        <translation>发送</translation>
+    </message>
+    <message>
+        <source>%1 free</source>
+        <translation>剩余 %1</translation>
+    </message>
+    <message>
+        <source>Disk of the models</source>
+        <translation>模型所在磁盘</translation>
+    </message>
+</context>
+<context>
     <name>Tray</name>
     <message>
         <source>Open DeskSeek</source>
@@ -4046,6 +4626,61 @@
     </message>
 </context>
 <context>
+    <name>finding</name>
+    <message>
+        <source>In order</source>
+        <translation>正常</translation>
+    </message>
+    <message>
+        <source>Attention</source>
+        <translation>注意</translation>
+    </message>
+    <message>
+        <source>Problem</source>
+        <translation>问题</translation>
+    </message>
+    <message>
+        <source>Copy the command</source>
+        <translation>复制命令</translation>
+    </message>
+    <message>
+        <source>Show the models</source>
+        <translation>查看模型</translation>
+    </message>
+    <message>
+        <source>Take off the list</source>
+        <translation>从列表移除</translation>
+    </message>
+    <message>
+        <source>Repair</source>
+        <translation>修复</translation>
+    </message>
+    <message>
+        <source>Make it anew</source>
+        <translation>重建</translation>
+    </message>
+    <message>
+        <source>Quit DeskSeek</source>
+        <translation>退出 DeskSeek</translation>
+    </message>
+    <message>
+        <source>Open settings</source>
+        <translation>打开设置</translation>
+    </message>
+    <message>
+        <source>Go online</source>
+        <translation>恢复联网</translation>
+    </message>
+    <message>
+        <source>Ask the sources</source>
+        <translation>检查下载站点</translation>
+    </message>
+    <message>
+        <source>%1 % done</source>
+        <translation>已完成 %1 %</translation>
+    </message>
+</context>
+<context>
     <name>fit</name>
     <message>
         <source>The oldest message has no room and will not be sent: “{0}”.</source>
@@ -4066,6 +4701,41 @@
     <message>
         <source>Too long to be read whole: {0}. About {1} passages that suit the question are read.</source>
         <translation>过长，无法全文阅读：{0}。将阅读约 {1} 个与问题相关的段落。</translation>
+    </message>
+</context>
+<context>
+    <name>limit</name>
+    <message>
+        <source>Choose a model</source>
+        <translation type="unfinished">选择模型</translation>
+    </message>
+    <message>
+        <source>Load again</source>
+        <translation>重新加载</translation>
+    </message>
+    <message>
+        <source>Shorten the context</source>
+        <translation>缩短上下文</translation>
+    </message>
+    <message>
+        <source>Use the smaller cache</source>
+        <translation>使用较小的缓存</translation>
+    </message>
+    <message>
+        <source>Load again with more layers</source>
+        <translation>重新加载更多层</translation>
+    </message>
+    <message>
+        <source>Show the programs</source>
+        <translation>查看程序</translation>
+    </message>
+    <message>
+        <source>Check this machine</source>
+        <translation>检查本机</translation>
+    </message>
+    <message>
+        <source>Open the settings</source>
+        <translation>打开设置</translation>
     </message>
 </context>
 <context>
@@ -4113,6 +4783,109 @@
     <message>
         <source>No graphics card that models can use</source>
         <translation>没有可供模型使用的显卡</translation>
+    </message>
+</context>
+<context>
+    <name>monitor</name>
+    <message>
+        <source>Processor</source>
+        <translation>处理器</translation>
+    </message>
+    <message>
+        <source>Writing</source>
+        <translation>生成</translation>
+    </message>
+    <message>
+        <source>Reading</source>
+        <translation>读取</translation>
+    </message>
+    <message>
+        <source>This program</source>
+        <translation>本程序</translation>
+    </message>
+    <message>
+        <source>In all</source>
+        <translation>总计</translation>
+    </message>
+    <message>
+        <source>Read</source>
+        <translation>读取</translation>
+    </message>
+    <message>
+        <source>Written</source>
+        <translation>写入</translation>
+    </message>
+    <message>
+        <source>Received</source>
+        <translation>接收</translation>
+    </message>
+    <message>
+        <source>Sent</source>
+        <translation>发送</translation>
+    </message>
+    <message>
+        <source>Gone</source>
+        <translation>已丢失</translation>
+    </message>
+    <message>
+        <source>Does not answer</source>
+        <translation>无响应</translation>
+    </message>
+    <message>
+        <source>No access</source>
+        <translation>无权限</translation>
+    </message>
+    <message>
+        <source>The driver says that this card is gone. If it does not come back, restart the computer.</source>
+        <translation>驱动程序报告该显卡已丢失。如果没有恢复，请重启电脑。</translation>
+    </message>
+    <message>
+        <source>Its driver does not answer. It is asked again now and then.</source>
+        <translation>驱动程序没有响应，稍后会再次询问。</translation>
+    </message>
+    <message>
+        <source>This account may not read the figures of this card.</source>
+        <translation>当前用户无权读取该显卡的数据。</translation>
+    </message>
+    <message>
+        <source>heat</source>
+        <translation>过热</translation>
+    </message>
+    <message>
+        <source>power limit</source>
+        <translation>功耗上限</translation>
+    </message>
+    <message>
+        <source>power supply</source>
+        <translation>供电不足</translation>
+    </message>
+    <message>
+        <source>protection of the card</source>
+        <translation>硬件保护</translation>
+    </message>
+    <message>
+        <source>other reason</source>
+        <translation>其他原因</translation>
+    </message>
+    <message>
+        <source>, </source>
+        <translation>、</translation>
+    </message>
+    <message>
+        <source>Slowed down: %1</source>
+        <translation>已降频：%1</translation>
+    </message>
+    <message>
+        <source>%1 of %2</source>
+        <translation>%1 / %2</translation>
+    </message>
+    <message>
+        <source>%1 cores</source>
+        <translation>%1 核</translation>
+    </message>
+    <message>
+        <source>Nothing in this time</source>
+        <translation>该时间段没有数据</translation>
     </message>
 </context>
 <context>

@@ -32,6 +32,7 @@ from tests.kit import (
     branch_scenes,
     chat_search_scenes,
     composer_scenes,
+    doctor_scenes,
     document_scenes,
     export_scenes,
     formula_scenes,
@@ -188,6 +189,7 @@ SCENES: dict[str, Callable[[Studio], None]] = {
     **composer_scenes.SCENES,
     **formula_scenes.SCENES,
     **option_scenes.SCENES,
+    **doctor_scenes.SCENES,
 }
 
 
