@@ -1,10 +1,12 @@
 """Numbers, with units, and dates, in the language of the window."""
 
 import re
+from collections.abc import Callable
 
 from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale
 
 _BETWEEN_CHINESE = re.compile("(?<=[\u2e80-\uffef])|(?=[\u2e80-\uffef])")
+Form = Callable[[float], str]
 _STEADY_FROM = 10.0  # digits behind the point of larger numbers only flicker
 
 
@@ -96,3 +98,23 @@ def _together(word: str) -> str:
     """Chinese may be broken anywhere, so word joiners stand between."""
     word = word.replace(" ", "\u00a0")
     return _BETWEEN_CHINESE.sub("\u2060", word)
+
+
+def temperature(degrees: float) -> str:
+    """61 °C."""
+    return f"{round(degrees)} °C"
+
+
+def power(watts: float) -> str:
+    """182 W, 8.4 W."""
+    return f"{QLocale().toString(float(watts), 'f', 0 if watts >= _STEADY_FROM else 1)} W"
+
+
+def clock(megahertz: float) -> str:
+    """2,505 MHz."""
+    return f"{number(round(megahertz))} MHz"
+
+
+def decimal(value: float, digits: int = 1) -> str:
+    """3.2"""
+    return QLocale().toString(float(value), "f", digits)

@@ -20,18 +20,21 @@ _CLICKED: Any = SLOT("on_action_invoked(QDBusMessage)")  # text, whatever the ty
 
 
 class Notifications(QObject):
-    """`clicked` brings the id of what was said. The bus is not looked for before there is something to say."""
+    """`clicked` brings the id of the chat of which something was said, `page_wanted` the name of the page. The bus is
+    not looked for before there is something to say."""
 
     clicked = Signal(int)
+    page_wanted = Signal(str)
 
     def __init__(self, window: QWidget, tray: Tray, bus: QDBusConnection | None = None) -> None:
         super().__init__(window)
         self._window, self._tray, self._bus = window, tray, bus
         self._listens = False
-        self._last = 0  # what the tray said
-        tray.message_clicked.connect(lambda: self.clicked.emit(self._last))
+        self._last: int | str = 0  # what the tray said
+        tray.message_clicked.connect(lambda: self._tell_clicked(self._last))
 
-    def say(self, key: int, title: str, text: str) -> None:
+    def say(self, key: int | str, title: str, text: str) -> None:
+        """`key`: the id of a chat, or the name of a page."""
         QApplication.alert(self._window)
         if self._tray.speaks:
             self._last = key
@@ -39,14 +42,15 @@ class Notifications(QObject):
         elif sys.platform not in ("win32", "darwin"):
             self._tell_desktop(key, title, text)
 
-    def _tell_desktop(self, key: int, title: str, text: str) -> None:
+    def _tell_desktop(self, key: int | str, title: str, text: str) -> None:
         bus = self._bus = self._bus or QDBusConnection.sessionBus()
         if not bus.isConnected():
             return
         if not self._listens:
             self._listens = bus.connect(_DESKTOP, _PATH, _PORTAL, "ActionInvoked", self, _CLICKED)
         message = QDBusMessage.createMethodCall(_DESKTOP, _PATH, _PORTAL, "AddNotification")
-        message.setArguments([f"chat-{key}", {"title": title, "body": text, "default-action": _OPEN}])
+        kind = "chat" if isinstance(key, int) else "page"
+        message.setArguments([f"{kind}-{key}", {"title": title, "body": text, "default-action": _OPEN}])
         bus.asyncCall(message)
 
     @Slot(QDBusMessage)
@@ -57,4 +61,12 @@ class Notifications(QObject):
             return
         name, _, key = str(arguments[0]).partition("-")
         if name == "chat" and key.isdigit():
-            self.clicked.emit(int(key))
+            self._tell_clicked(int(key))
+        elif name == "page":
+            self._tell_clicked(key)
+
+    def _tell_clicked(self, key: int | str) -> None:
+        if isinstance(key, int):
+            self.clicked.emit(key)
+        else:
+            self.page_wanted.emit(key)

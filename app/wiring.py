@@ -105,6 +105,7 @@ class Desk(QObject):
         self.exporting = ExportDesk(window, chat_page, messages, self.chat, self.settings, services, pump, self)
         self.desktop = DesktopDesk(app, window, chat_page, self.chat, conversations, messages, services, self)
         self.desktop.connect_rooms(self.api.api, self.options.options, self.links)
+        self.desktop.say_alerts(self.monitor.alerts)
         self.sleep = Sleep(self)
         self._first_look = True
         self._connect()
@@ -331,6 +332,7 @@ class Desk(QObject):
         self.chat_page.show_state(state)
         self.chat.show_model(state)
         self.api.show_model(state.model.id if state.model else "")
+        self.monitor.show_model(state.model.name if state.model else "")
         if self._first_look and state.stage != "starting":
             self._first_look = False
             if state.stage == "empty" and self.window.page == "chat":  # else somebody went elsewhere meanwhile
@@ -382,6 +384,7 @@ class Desk(QObject):
         self.documents.on_changes(changes)
         self.exporting.on_changes(changes)
         self.api.on_changes(changes)
+        self.monitor.on_changes(changes)
         self.searching.on_changes(changes)
         self.options.on_changes(changes)
         if "documents" in changes:

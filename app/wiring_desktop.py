@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.accessibility import Announcer, announce
 from app.application import Application
+from app.controllers.alerts import AlertController
 from app.controllers.api import ApiController
 from app.controllers.chat import ChatController
 from app.controllers.chat_options import OptionController
@@ -79,6 +80,10 @@ class DesktopDesk(QObject):
 
         api.picture_changed.connect(self._on_api)
 
+    def say_alerts(self, alerts: AlertController) -> None:
+        """To somebody who looks elsewhere."""
+        alerts.noticed.connect(lambda title, words: self.notifications.say("monitor", title, words))
+
     def close(self) -> None:
         self.window.stays = lambda: False
         self.tray.show(False)
@@ -123,6 +128,7 @@ class DesktopDesk(QObject):
 
         self.notifying.noticed.connect(self.notifications.say)
         self.notifications.clicked.connect(self._open)
+        self.notifications.page_wanted.connect(self._open_page)
 
         messages.modelReset.connect(self.announcer.forget)
         messages.rowsInserted.connect(self._on_rows_changed)
@@ -145,6 +151,11 @@ class DesktopDesk(QObject):
         self.window.to_front()
         self.window.show_page("chat")
         self.chat.open(conversation)
+
+    @Slot(str)
+    def _open_page(self, name: str) -> None:
+        self.window.to_front()
+        self.window.show_page(name)
 
     @Slot()
     def _on_new_requested(self) -> None:

@@ -72,6 +72,7 @@ class MonitorServices:
         self._changed = threading.Condition()
         self._watchers: list[Stream[Sample]] = []
         self._alerted: list[Stream[Alert]] = []
+        self._glancing: list[Stream[Sample | None]] = []
         self._active = self._stirred = self._closed = False
         self._recent: deque[Sample] = deque(maxlen=RECENT)
         self.latest: Sample | None = None
@@ -97,7 +98,7 @@ class MonitorServices:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-            for stream in (*self._watchers, *self._alerted):
+            for stream in (*self._watchers, *self._alerted, *self._glancing):
                 stream.close()
         self._monitor.close()
         self._past.close()
@@ -115,6 +116,14 @@ class MonitorServices:
             self._changed.notify_all()
         stream.token.on_cancel(self._wake)
         self._begin()
+        return stream
+
+    def glance(self) -> Stream[Sample | None]:
+        """What is sampled because something works, without asking for more, until it is cancelled; None when the
+        work has ended."""
+        stream: Stream[Sample | None] = Stream("glance")
+        with self._changed:
+            self._glancing.append(stream)
         return stream
 
     def recent(self, seconds: float) -> tuple[Sample, ...]:
@@ -234,6 +243,7 @@ class MonitorServices:
         finally:
             self._count()
             self.latest = None
+            self._let_glance(None)
             self._tell(self._alarms.rest())
             self._save()
         yield None
@@ -242,6 +252,7 @@ class MonitorServices:
         """Until the next sample is due. False: there is nothing to see any more."""
         self._stirred = False
         wanted, began = self._wanted(), self._clock()
+        self._let_glance(self.latest if wanted else None)
         with self._changed:
             while not self._closed:
                 self._watchers = [stream for stream in self._watchers if not stream.cancelled]
@@ -302,6 +313,13 @@ class MonitorServices:
             return Traffic()
         received, sent = (max(0, now - then) / seconds for now, then in zip(self._moved, before, strict=True))
         return Traffic(received, sent)
+
+    def _let_glance(self, sample: Sample | None) -> None:
+        with self._changed:
+            self._glancing = [stream for stream in self._glancing if not stream.cancelled]
+            listeners = tuple(self._glancing)
+        for stream in listeners:
+            stream.put(sample)
 
     def _tell(self, alerts: Sequence[Alert]) -> None:
         self.standing = self._alarms.standing

@@ -37,6 +37,7 @@ from tests.kit import (
     export_scenes,
     formula_scenes,
     looks,
+    monitor_scenes,
     option_scenes,
     page_scenes,
     panel_scenes,
@@ -189,6 +190,7 @@ SCENES: dict[str, Callable[[Studio], None]] = {
     **composer_scenes.SCENES,
     **formula_scenes.SCENES,
     **option_scenes.SCENES,
+    **monitor_scenes.SCENES,
     **doctor_scenes.SCENES,
 }
 

@@ -1,0 +1,169 @@
+"""Which time the plots of the monitor show, and the figures for it: the last minutes out of what was just sampled, the
+day out of the history."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from app.bridge import Pump
+from app.monitor_lines import MEMORY_USED
+from app.monitor_picture import SPANS, Courses, Range
+from backends.core.errors import BackendError
+from backends.core.phrase import NOTHING, Phrase
+from backends.core.stream import Stream
+from backends.monitor.columns import figures
+from backends.monitor.types import Sample, Series
+from backends.services.monitoring import MonitorServices
+
+STEPS = 720  # of the day, and of what is seen of it
+AGAIN_MS = 60_000  # until the day is read again
+_TOTAL, _FREE = "system.memory_total", "system.memory_available"
+
+
+class CourseController(QObject):
+    """`names`: the series that are drawn, those of every card included."""
+
+    changed = Signal()
+
+    def __init__(self, monitoring: MonitorServices, pump: Pump, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._monitoring, self._pump = monitoring, pump
+        self.courses = Courses()
+        self.names: Sequence[str] = ()
+        self.range: Range = "minutes"
+        self._zoom: tuple[float, float] | None = None
+        self._latest: Sample | None = None
+        self._asked: Stream[tuple[Series, ...]] | None = None
+        self._again = QTimer(self)
+        self._again.setInterval(AGAIN_MS)
+        self._again.timeout.connect(self._ask)
+
+    def rest(self) -> None:
+        """Nobody looks."""
+        self._again.stop()
+        if self._asked is not None:
+            self._asked.cancel()
+
+    @Slot(str)
+    def choose(self, span: Range) -> None:
+        self.range, self._zoom = span, None
+        self.courses = Courses(trouble=self.courses.trouble if span == "day" else NOTHING)
+        self.look()
+
+    @Slot(float, float)
+    def zoom(self, start: float, end: float) -> None:
+        self._zoom = (start, end)
+        self.look()
+
+    @Slot()
+    def reset(self) -> None:
+        self._zoom = None
+        self.look()
+
+    def look(self) -> None:
+        """All of it anew."""
+        if self.range == "day":
+            self._again.start()
+            self._ask()
+        else:
+            self._again.stop()
+            self._draw(self._latest)
+
+    def show_sample(self, sample: Sample) -> None:
+        """The newest. The day is read once a minute."""
+        self._latest = sample
+        if self.range != "day":
+            self._draw(sample)
+
+    def _draw(self, sample: Sample | None) -> None:
+        if sample is None:
+            return
+        end = sample.at
+        whole = (end - SPANS[self.range], end)
+        start, end = self._seen(whole)
+        samples = self._monitoring.recent(SPANS[self.range])
+        self._show(Courses(series_of(samples, self.names), start, end, whole))
+
+    def _seen(self, whole: tuple[float, float]) -> tuple[float, float]:
+        """What was zoomed to, as long as it is within what there is."""
+        if self._zoom is None:
+            return whole
+        start, end = self._zoom
+        later = max(0.0, whole[0] - start)
+        return start + later, min(end + later, whole[1])
+
+    @Slot()
+    def _ask(self) -> None:
+        if self._asked is not None:
+            self._asked.cancel()
+        latest = self._latest or self._monitoring.latest
+        if latest is None:
+            return
+        whole = (latest.at - SPANS["day"], latest.at)
+        start, end = self._seen(whole)
+        names = dict.fromkeys(name for wanted in self.names for name in _parts(wanted))
+        asked = self._asked = self._monitoring.history(list(names), start, end, STEPS)
+
+        def read(found: list[tuple[Series, ...]]) -> None:
+            if asked is self._asked:
+                self._show(Courses(_with_memory(found[-1], self.names), start, end, whole))
+
+        def failed(error: BackendError) -> None:
+            if asked is self._asked:
+                message, hint = error.message, error.hint
+                trouble = Phrase(f"{message.en} {hint.en}".strip(), f"{message.zh}{hint.zh}")
+                self._show(Courses((), start, end, whole, trouble))
+
+        self._pump.follow(asked, read, on_error=failed)
+
+    def _show(self, courses: Courses) -> None:
+        self.courses = courses
+        self.changed.emit()
+
+
+def series_of(samples: Sequence[Sample], names: Iterable[str]) -> tuple[Series, ...]:
+    """As they were sampled, by the clock that never jumps, ending at the wall clock of the last one; a step without
+    a figure stands where there was a pause."""
+    if not samples:
+        return ()
+    shift = samples[-1].at - samples[-1].clock
+    at: list[float] = []
+    rows: list[dict[str, float | None]] = []
+    for sample in samples:
+        if at and sample.seconds is None:
+            at.append((at[-1] + sample.clock + shift) / 2)
+            rows.append({})
+        at.append(sample.clock + shift)
+        rows.append(figures(sample) | {MEMORY_USED: _used(sample)})
+    found = []
+    for name in names:
+        values = [math.nan if (value := row.get(name)) is None else float(value) for row in rows]
+        found.append(Series(name, at, values, values, values))
+    return tuple(found)
+
+
+def _used(sample: Sample) -> float | None:
+    system = sample.hardware.system
+    if system.memory_total is None or system.memory_available is None:
+        return None
+    return float(system.memory_total - system.memory_available)
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """What is kept of a figure that is made of others."""
+    return (_TOTAL, _FREE) if name == MEMORY_USED else (name,)
+
+
+def _with_memory(series: Sequence[Series], names: Iterable[str]) -> tuple[Series, ...]:
+    known = {one.name: one for one in series}
+    if MEMORY_USED in names and _TOTAL in known and _FREE in known:
+        total, free = known[_TOTAL], known[_FREE]
+        known[MEMORY_USED] = Series(
+            MEMORY_USED,
+            free.at,
+            [whole - left for whole, left in zip(total.mean, free.high, strict=True)],
+            [whole - left for whole, left in zip(total.mean, free.mean, strict=True)],
+            [whole - left for whole, left in zip(total.mean, free.low, strict=True)],
+        )
+    return tuple(known[name] for name in names if name in known)
