@@ -51,7 +51,7 @@ class Amdgpu:
         if card.asleep:
             return GpuSample(card.address, card.name, "amd", use=0.0, power=0.0)
         metrics = card.content("gpu_metrics") or b""
-        unified = metrics[2] >= 2 if len(metrics) >= 4 else card.model.integrated
+        unified = metrics[2] in (2, 3) if len(metrics) >= 4 else card.model.integrated
         total, used = _memory(card, unified)
         heat = card.labelled("temp", "edge", "junction") or "temp1"
         power = card.sensor("power1_average", 1e6)

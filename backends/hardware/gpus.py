@@ -139,10 +139,10 @@ class Gpus:
         with self._child.mine(cancel) as child:
             if anew:
                 child.close()
+            asked = ""
             for _ in range(2):  # a child that died while nobody asked it anything tells nothing about the drivers
-                asked, steps = "", self._steps(vendors, request, child.pid is None)
                 try:
-                    for step, silence in steps:
+                    for step, silence in self._steps(vendors, request, child.pid is None):
                         for answer in child.ask(step, cancel=cancel, silence=silence):
                             asked = answer.get("asking", asked)
                             yield answer

@@ -98,3 +98,24 @@ def ask_nvidia(nvml_folder: Path, tmp_path: Path) -> Callable[..., dict[str, Any
         return json.loads(done.stdout)
 
     return ask
+
+
+class Played:
+    """A Linux machine whose NVIDIA library says what `say` was told last; see fake_nvml.c for the words."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree, self.file = tree, tree.root / "nvml.txt"
+        tree.write("dev/nvidiactl", "")
+
+    def say(self, says: Mapping[str, object]) -> None:
+        fresh = self.file.with_suffix(".new")
+        fresh.write_text("".join(f"{key}={value}\n" for key, value in says.items()), encoding="utf-8")
+        fresh.replace(self.file)
+
+
+@pytest.fixture
+def played(nvml_folder: Path, tree: Tree, monkeypatch: pytest.MonkeyPatch) -> Played:
+    machine = Played(tree)
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(nvml_folder))
+    monkeypatch.setenv("NVML_FILE", str(machine.file))
+    return machine
