@@ -38,7 +38,7 @@ def test_a_line_a_sample_and_a_column_a_figure(history: History, tmp_path: Path)
     moment = datetime.fromisoformat(table[0]["time"])
     assert moment.tzinfo is not None
     assert moment.timestamp() == NOON + 30
-    assert table[0]["gpu.0000:02:00.0.memory_used [bytes]"] == str(18 << 30)
+    assert table[0]["gpu.0000:02:00.0.memory_total [bytes]"] == str(24 << 30)
     assert table[0]["system.cpu [%]"] == f"{(samples[30].hardware.system.cpu or 0) * 100:.2f}"
     assert table[0]["engine.first_token [s]"] == ""
     assert table[0]["seconds [s]"] == "1.000"

@@ -164,6 +164,22 @@ def test_figures_that_cannot_be_read_are_a_gap(history: History, tmp_path: Path)
     assert [value is None for value in coarse] == [False, False, True]
 
 
+def test_a_full_disk_leaves_nothing_half_written(history: History, tmp_path: Path) -> None:
+    samples, sums = list(running(60, cards=8)), {("2026-11-22", "tiny"): Sum(Work(answers=1))}
+    history.write(samples, sums, 30)
+    connection = history._open().connection()
+    connection.execute("PRAGMA max_page_count = 1")  # no more than it has
+    later = list(running(60, start=NOON + 60, cards=8))
+    with pytest.raises(StorageError) as caught:
+        history.write(later, sums, 30)
+    assert caught.value.code == "disk_full"
+    assert [day.answers for day in history.days(None)] == [1]
+    connection.execute("PRAGMA max_page_count = 1000000")
+    history.write(later, sums, 30)
+    assert [day.answers for day in history.days(None)] == [2]
+    assert not any(map(math.isnan, read(history, NOON - 0.5, NOON + 119.5, 120).mean))
+
+
 def test_a_newer_file_is_refused_in_plain_words(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "monitor.db") as connection:
         connection.execute("PRAGMA user_version = 99")
