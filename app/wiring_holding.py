@@ -1,6 +1,6 @@
 """What holds the model back, on the page of the monitor: its card, its controller, and what lies between them."""
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject
 
 from app.bridge import Pump
 from app.controllers.holding import HoldingController
@@ -25,7 +25,7 @@ class HoldingDesk(QObject):
         self.card = LimitCard()
         self.holding = HoldingController(services, pump, loads, window.notices, self)
         page.limit_place.addWidget(self.card)
-        window.page_changed.connect(self._on_page_changed)
+        page.shown.connect(self.holding.set_shown)
         self.card.remedy_requested.connect(self.holding.carry_out)
         self.card.cancel_requested.connect(self.holding.cancel)
         self.holding.picture_changed.connect(self.card.show_picture)
@@ -33,10 +33,3 @@ class HoldingDesk(QObject):
 
     def close(self) -> None:
         self.holding.close()
-
-    @Slot(str)
-    def _on_page_changed(self, name: str) -> None:
-        if name == "monitor":
-            self.holding.watch()
-        else:
-            self.holding.rest()

@@ -40,29 +40,27 @@ class HoldingController(QObject):
         self._timer.setInterval(EVERY_MS)
         self._timer.timeout.connect(self.look)
         loads.changed.connect(self._on_loads)
-        loads.finished.connect(self._on_loaded)
 
     def close(self) -> None:
-        self.rest()
+        self.set_shown(False)
 
     # ---- looking
 
-    @Slot()
-    def watch(self) -> None:
-        """Somebody looks from now on."""
-        if self._watch is None:
+    @property
+    def watching(self) -> bool:
+        return self._timer.isActive()
+
+    @Slot(bool)
+    def set_shown(self, shown: bool) -> None:
+        """Whether anybody can look. If not, nothing is sampled for this, and no timer runs."""
+        if shown and self._watch is None:
             self._watch = self._services.monitoring.watch()
             self._timer.start()
             self.look()
-
-    @Slot()
-    def rest(self) -> None:
-        """Nobody looks any more: nothing is sampled for this, and no timer runs."""
-        self._timer.stop()
-        if self._watch is not None:
+        elif not shown and self._watch is not None:
+            self._timer.stop()
             self._watch.cancel()
             self._watch = None
-        if self.picture.programs is not None or self.picture.result != NOTHING:
             self._draw(programs=None, result=NOTHING)
 
     @Slot()
@@ -131,21 +129,14 @@ class HoldingController(QObject):
     @Slot()
     def _on_loads(self) -> None:
         """A load has moved on: ours, if one is on its way."""
-        if self._before is None:
+        before, after, loading = self._before, self._loads.loaded, self._loads.loading
+        if before is None:
             return
-        loading = self._loads.loading
         if loading is not None:
             self._draw(work=Work(loading.fraction or None))
-        else:
-            self._before = None
-            self._draw(work=None)
-            self.look()
-
-    @Slot()
-    def _on_loaded(self) -> None:
-        after = self._services.engine.model
-        if self._before is not None and after is not None:
-            self._draw(result=outcome(self._before, after))
+            return
+        self._before = None
+        self._draw(work=None, result=NOTHING if after is None or after is before else outcome(before, after))
 
     def _draw(self, **changes: object) -> None:
         picture = replace(self.picture, **changes)
