@@ -39,6 +39,7 @@ from app.wiring_desktop import DesktopDesk
 from app.wiring_doctor import DoctorDesk
 from app.wiring_documents import DocumentDesk, are_models
 from app.wiring_exporting import ExportDesk, are_chats
+from app.wiring_holding import HoldingDesk
 from app.wiring_models import connect_models, connect_shelves
 from app.wiring_monitor import MonitorDesk
 from app.wiring_options import OptionDesk
@@ -95,6 +96,7 @@ class Desk(QObject):
         self.composing.measure_by(self.grounding, self.models, self.settings)
         self.api = ApiDesk(window, services, self.settings, pump, self)
         self.monitor = MonitorDesk(window, services, self.settings, pump, self)
+        self.holding = HoldingDesk(window, self.monitor.page, services, self.models.loads, pump, self)
         self.doctor = DoctorDesk(window, services, self.settings_page, self.about_page, self.models, pump, self)
         self.formulas = FormulaLibrary(messages, self)
         self.organising = OrganisingDesk(window, chat_page, conversations, self.chat, services, pump, self)
@@ -152,6 +154,7 @@ class Desk(QObject):
         self.chat.close()
         self.documents.close()
         self.api.close()
+        self.holding.close()
         self.monitor.close()
         self.doctor.close()
         self.models.close()

@@ -36,6 +36,7 @@ from tests.kit import (
     document_scenes,
     export_scenes,
     formula_scenes,
+    holding_scenes,
     looks,
     monitor_scenes,
     option_scenes,
@@ -191,6 +192,7 @@ SCENES: dict[str, Callable[[Studio], None]] = {
     **formula_scenes.SCENES,
     **option_scenes.SCENES,
     **monitor_scenes.SCENES,
+    **holding_scenes.SCENES,
     **doctor_scenes.SCENES,
 }
 
