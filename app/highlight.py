@@ -27,6 +27,12 @@ _TONES = (
 )
 
 
+@lru_cache(maxsize=128)
+def highlighted(language: str, text: str) -> tuple[tuple[str, str], ...]:
+    """What `highlight` gives, kept for code that comes into sight again."""
+    return tuple(highlight(language, text))
+
+
 def highlight(language: str, text: str) -> Iterator[tuple[str, str]]:
     """(piece, tone) in order; the pieces joined are the text. Tone "" is the plain colour of text."""
     lexer = _lexer(language) if language and len(text) <= LONGEST else None

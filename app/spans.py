@@ -1,9 +1,8 @@
 """Runs of text in one look, as paragraphs and cells are made of."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby, takewhile
+from itertools import takewhile
 from typing import Literal
 
 Mark = Literal["", "unread", "verified", "unfounded", "unchecked"]
@@ -97,10 +96,13 @@ def trimmed(spans: Spans) -> Spans:
     return tuple(span for span in spans if span.text)
 
 
-def by_width(text: str) -> Iterator[tuple[str, bool]]:
-    """Runs of Chinese and of other characters: (run, it is Chinese)."""
-    for wide, run in groupby(text, is_wide):
-        yield "".join(run), wide
+_WIDE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]")
+
+
+def ems(text: str) -> float:
+    """About how wide it is, in sizes of its font."""
+    wide = 0 if text.isascii() else len(_WIDE.findall(text))
+    return 0.48 * len(text) + 0.52 * wide
 
 
 def is_wide(character: str) -> bool:

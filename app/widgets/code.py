@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QWidget
 
 from app import icons, parts, theme
-from app.highlight import highlight
+from app.highlight import highlight, highlighted
 from app.language import Retranslated
 from app.markdown import Code
 from app.theme import SPACE, px
@@ -24,6 +24,7 @@ from app.widgets.prose import LEADING
 from app.widgets.wide import WideText
 
 COPIED_MS = 1600
+KEPT = 4000  # characters; the colours of longer code are found anew when it comes into sight again
 COLOR_WHILE_GROWING = 4000  # characters; longer code gets its colours when it is complete
 
 
@@ -118,10 +119,14 @@ class CodeBlock(Retranslated, QFrame):
         height = round(theme.current().type.sizes["mono"] * LEADING)
         spacing.setLineHeight(height, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
         cursor.setBlockFormat(spacing)
-        self._pieces = list(highlight(self._shown.language, self._shown.text))
+        self._pieces = self._colors()
         self._insert(cursor, self._pieces)
         cursor.endEditBlock()
         bar.setValue(place)
+
+    def _colors(self) -> list[tuple[str, str]]:
+        kept = len(self._shown.text) <= KEPT
+        return list((highlighted if kept else highlight)(self._shown.language, self._shown.text))
 
     def _go_on(self) -> None:
         """Only what has another colour than before, or was not there, is written."""

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import QTimer, Signal, Slot
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QRectF, QTimer, Signal, Slot
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app import cited, theme
@@ -19,11 +19,12 @@ from app.cited import Mark
 from app.growing import Growing
 from app.markdown import Block, Code, Formula, Table, parse
 from app.theme import SPACE, px
-from app.widgets import groups
+from app.widgets import groups, sketch
 from app.widgets.code import CodeBlock
 from app.widgets.formula import FormulaBlock
 from app.widgets.groups import Group
 from app.widgets.prose import INDENT, Prose
+from app.widgets.readings import KEPT, Reading
 from app.widgets.table import TableBlock
 
 Part = Prose | CodeBlock | TableBlock | FormulaBlock
@@ -33,17 +34,20 @@ SPARE = 3  # widgets of a kind that are kept for what comes into sight
 
 
 class Work:
-    """How much may be set before the window has to be painted. What was begun is finished."""
+    """How much may be set before the window has to be painted: so many seconds of this thread. A piece is begun if it
+    is likely to end in time, the first one in any case where something `must` be done."""
 
-    def __init__(self, left: int = 1_000_000) -> None:
-        self.left = left
+    def __init__(self, seconds: float, *, must: bool = True) -> None:
+        self._until = time.thread_time() + seconds
+        self._must = must
         self.wanted = False  # there was more to do
 
     def take(self, weight: int) -> bool:
-        if self.left <= 0:
+        """`weight`: about so many milliseconds."""
+        if not self._must and time.thread_time() + weight / 1000 > self._until:
             self.wanted = True
             return False
-        self.left -= weight
+        self._must = False
         return True
 
 
@@ -79,6 +83,7 @@ class MarkdownView(QWidget):
         self._width = 0
         self._waiting: tuple[str, tuple[Mark, ...]] | None = None
         self._unread = 0  # guess of the height of a text that nobody has looked at yet
+        self._rows: list[str] | None = None  # of its sketch
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.timeout.connect(self._on_rested)
@@ -97,15 +102,17 @@ class MarkdownView(QWidget):
             return False
         began = time.thread_time()
         continued = self._text is not None and text.startswith(self._text) and not self._unread
+        self._keep()
         self._text, self._marks = text, marks
         self._unread = 0
+        self._rows = None
         if growing:
             self._growing = self._growing or Growing()
         else:
             self._growing = None
             if self._lazy and not continued and text:
                 self._show_blocks((), growing=False)
-                self._unread = groups.guess_text(text)
+                self._take_up()
                 return True
         self._read(growing=growing)
         took = time.thread_time() - began
@@ -119,6 +126,22 @@ class MarkdownView(QWidget):
         blocks = self._growing.read(read) if self._growing is not None else parse(read)
         self._unread = 0
         self._show_blocks(cited.shown(blocks, text, marks), growing)
+
+    def _keep(self) -> None:
+        """What is known of this text, for when it comes into sight again."""
+        if self._lazy and self._text and self._parts and self._growing is None:
+            heights = [(part.height, part.known) for part in self._parts]
+            reading = Reading(self._blocks, [part.group for part in self._parts], self._width, heights)
+            KEPT.keep(self._text, self._marks, reading)
+
+    def _take_up(self) -> None:
+        """Nothing of the text is set; what is known of it is used, else its height is guessed."""
+        kept = KEPT.find(self._text or "", self._marks)
+        if kept is None:
+            self._unread = groups.guess_text(self._text or "")
+            return
+        self._blocks, self._width = kept.blocks, kept.width
+        self._parts = [_Placed(group, *height) for group, height in zip(kept.groups, kept.heights, strict=True)]
 
     def plain_text(self) -> str:
         return (self._waiting[0] if self._waiting else self._text) or ""
@@ -189,6 +212,23 @@ class MarkdownView(QWidget):
                 found.append(part)
             y += part.height + SPACE.m
         return found
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """What is not set yet is sketched."""
+        if not self._unread and all(part.widget is not None for part in self._parts):
+            return
+        painter = QPainter(self)
+        clip = QRectF(event.rect())
+        if self._unread:
+            self._rows = sketch.rows(self._text or "") if self._rows is None else self._rows
+            sketch.paint_rows(painter, self._rows, clip)
+        y = 0
+        for part in self._parts:
+            place = QRectF(part.indent, y, max(40, self._width - part.indent), part.height)
+            if part.widget is None and place.intersects(clip):
+                sketch.paint_group(painter, part.group, place, clip)
+            y += part.height + SPACE.m
+        painter.end()
 
     def _measure(self, width: int) -> None:
         if width != self._width:
@@ -303,6 +343,7 @@ class MarkdownView(QWidget):
             self.grown.emit()
 
     def _on_theme_changed(self) -> None:
+        KEPT.clear()
         for part in self._parts:
             if part.widget is not None:
                 part.widget.restyle()

@@ -5,6 +5,7 @@ top stands in the window) or, *pinned*, from the end. What is set in sight stand
 to be higher or lower than guessed. Widgets out of sight show other messages later.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
@@ -21,6 +22,7 @@ GAP = SPACE.xl
 TOP = SPACE.xl
 BOTTOM = SPACE.xl
 SPARE = 10  # widgets that are kept
+READY = 3  # of each kind, made before they are needed
 
 
 @dataclass(slots=True)
@@ -75,6 +77,17 @@ class MessageSheet:
         self.widgets[row] = widget
         return widget
 
+    def spare(self) -> bool:
+        """One more widget for what comes into sight next, before it is needed; False where there are enough."""
+        for role in ("user", "assistant"):
+            kept = sum(spare.row.role == role for spare in self._spare)
+            if kept < READY and len(self.widgets) < len(self.heights):
+                made = self._make(MessageRow(0, role))
+                made.hide()
+                self._spare.append(made)
+                return True
+        return False
+
     def measure(self, row: int, width: int) -> int:
         self.heights[row] = self._widget(row).height_for(width)
         return self.heights[row]
@@ -85,8 +98,9 @@ class MessageSheet:
 
     def row_at(self, y: int) -> int:
         """The row that would be there then."""
-        ends = accumulate(self.heights, lambda end, height: end + height + GAP, initial=TOP)
-        return max(0, min(sum(1 for end in ends if end <= y), len(self.heights)) - 1)
+        ends = list(accumulate(self.heights, initial=TOP))
+        above = bisect_right(range(len(ends)), y, key=lambda row: ends[row] + GAP * row)
+        return max(0, min(above, len(self.heights)) - 1)
 
     def set_rows(self, window: Window) -> tuple[int, int, int, int]:
         """The rows in sight are there and measured: the first one, its top, the one after the last, and its top."""

@@ -92,12 +92,6 @@ class ReadOnlyText(QTextBrowser):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         event.ignore()  # the message around it has a menu, which offers these copies
 
-    def written(self) -> str:
-        """The whole text, formulas as LaTeX: for those who hear it."""
-        whole = QTextCursor(self.document())
-        whole.select(QTextCursor.SelectionType.Document)
-        return written(whole)
-
     def height_for(self, width: int) -> int:
         """The height of the text, set in `width` pixels."""
         if self.lineWrapColumnOrWidth() != width:
@@ -150,6 +144,13 @@ def insert_run(cursor: QTextCursor, run: Run, look: QTextCharFormat) -> None:
     cursor.insertText(text[-1], look)
 
 
+def _written(paragraphs: Sequence[Paragraph]) -> str:
+    """The text, formulas as LaTeX: for those who hear it."""
+    heads = (f"{paragraph.marker}\t" if paragraph.marker else "" for paragraph in paragraphs)
+    texts = ("".join(span.text for span in paragraph.spans) for paragraph in paragraphs)
+    return "\n".join(map("".join, zip(heads, texts, strict=True)))
+
+
 class Prose(Retranslated, ReadOnlyText):
     """A run of paragraphs. `muted`: smaller and quieter, for what was thought before the answer."""
 
@@ -191,7 +192,7 @@ class Prose(Retranslated, ReadOnlyText):
         self._has_bars = any(paragraph.quote or paragraph.rule for paragraph in paragraphs)
         self._has_dots = any(span.emphasis and not span.text.isascii() for span in spans)
         has_formulas = any(span.formula for span in spans)
-        self.setAccessibleDescription(self.written() if has_formulas else "")
+        self.setAccessibleDescription(_written(paragraphs) if has_formulas else "")
 
     def restyle(self) -> None:
         """The colours of the theme have changed."""

@@ -7,7 +7,7 @@ to it and follows an answer as it grows; scrolling up lets go, scrolling to the 
 """
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
 from app.language import Retranslated
@@ -18,10 +18,13 @@ from app.widgets.message import Answer, MessageWidget, make
 from app.widgets.message_keys import MessageKeys
 from app.widgets.message_sheet import BOTTOM, GAP, TOP, MessageSheet, Window
 
-AHEAD_MS = 4  # after a frame, before what is beyond is set
-MOST_A_FRAME = 6  # of the work of `groups.weight`
-MOST_AHEAD = 4
-MOST_AT_ONCE = 60  # when all is new: a person waits longer for a page than for a step
+SLICE_MS = 1  # after a frame was painted, before more is set
+UNPAINTED_MS = 25  # where nothing had to be painted
+MOST_A_FRAME = 0.003  # seconds
+MOST_A_SLICE = 0.004  # between two frames
+MOST_AT_ONCE = 0.06  # when all is new: a person waits longer for a page than for a step
+REACH = 5  # quarters of what is in sight: so much is set ahead, in the direction of travel
+BEHIND = 2  # and so much in the other one
 _STEP = 48
 
 
@@ -45,6 +48,8 @@ class Transcript(Retranslated, QAbstractScrollArea):
         self._sheet = MessageSheet(messages, self._made, self)
         self._placing = False
         self._behind = False  # something in sight is not set yet
+        self._reach = REACH  # it grows until all of it is set
+        self._way = -1  # of the last turn of the wheel: up
         self._catching = QTimer(self)
         self._catching.setSingleShot(True)
         self._catching.timeout.connect(self._on_catching)
@@ -203,11 +208,12 @@ class Transcript(Retranslated, QAbstractScrollArea):
 
     @Slot()
     def _place(self) -> None:
+        self._reach = REACH
         self._lay_out(Work(MOST_AT_ONCE))
 
-    def _lay_out(self, work: Work, margin: int = 0) -> None:
-        """Lay out what is in sight around the anchor, or from the end when pinned; set the scroll bar to it. Once there
-        has been as much `work` as a frame has time for, the rest follows. `margin`: so much beyond what is in sight."""
+    def _lay_out(self, work: Work, above: int = 0, below: int = 0) -> None:
+        """Lay out what is in sight around the anchor, or from the end when pinned; set the scroll bar to it. What there
+        is no time for follows. `above`, `below`: so much beyond what is in sight."""
         if self._placing:
             return
         self._placing = True
@@ -219,36 +225,63 @@ class Transcript(Retranslated, QAbstractScrollArea):
                 self._set_bar(0, 0)
                 return
             x, width = self._column()
-            window = Window(width, view, -margin, view + margin, work)
+            window = Window(width, view, -above, view + below, work)
             first, top, row, bottom = self._sheet.set_rows(window)
             if not self._sheet.pinned and row == count and bottom - GAP + BOTTOM <= view:
                 self._set_pinned(True)
                 first, top, row, bottom = self._sheet.set_rows(window)
             self._sheet.anchor = (first, top)
-            self._sheet.release(lambda r: not first - 2 <= r < row + 2)
-            y = top
-            for r in range(first, row):
-                widget = self._sheet.widgets[r]
-                widget.setGeometry(x, y, width, self._sheet.heights[r])
-                if isinstance(widget, Answer):
-                    widget.place()
-                y += self._sheet.heights[r] + GAP
-            for r, widget in self._sheet.widgets.items():
-                widget.setVisible(first <= r < row)
-            if work.wanted or not margin:
-                self._catching.start(AHEAD_MS if margin else 0 if work.wanted else AHEAD_MS)
+            self._sheet.release(lambda r: not first - 3 <= r < row + 3)
+            self._put(first, top, x, width)
+            if not (above or below):
+                self._behind = work.wanted
+                self._catching.start(UNPAINTED_MS)
             total = self._sheet.top_of(count) - GAP + BOTTOM
             self._set_bar(max(0, total - view), self._sheet.top_of(first) - top)
         finally:
             self._placing = False
 
+    def _put(self, first: int, top: int, x: int, width: int) -> None:
+        """The widgets where they stand, in one piece with the row `first`; what is apart from that is hidden."""
+        widgets, heights = self._sheet.widgets, self._sheet.heights
+        placed: set[int] = set()
+        y, row = top, first
+        while (widget := widgets.get(row)) is not None:
+            self._put_one(widget, QRect(x, y, width, heights[row]))
+            y += heights[row] + GAP
+            placed.add(row)
+            row += 1
+        y, row = top, first - 1
+        while (widget := widgets.get(row)) is not None:
+            y -= heights[row] + GAP
+            self._put_one(widget, QRect(x, y, width, heights[row]))
+            placed.add(row)
+            row -= 1
+        for row, widget in widgets.items():
+            widget.setVisible(row in placed)
+
+    @staticmethod
+    def _put_one(widget: MessageWidget, place: QRect) -> None:
+        same_size = widget.size() == place.size()
+        widget.setGeometry(place)
+        if isinstance(widget, Answer) and same_size:
+            widget.place()  # else it has placed its parts by itself
+
     @Slot()
     def _on_catching(self) -> None:
-        """What a frame had no time for; then what is going to be in sight soon."""
-        behind, self._behind = self._behind, False
-        work = Work(MOST_A_FRAME if behind else MOST_AHEAD)
-        self._lay_out(work, 0 if behind else self.viewport().height() * 3 // 4)
-        self._behind = behind and work.wanted
+        """What a frame had no time for; then what is going to be in sight soon, the nearest first."""
+        work = Work(MOST_A_SLICE)
+        if self._behind:
+            self._lay_out(work)
+            return
+        quarter = self.viewport().height() // 4
+        far, near = quarter * self._reach, quarter * min(self._reach, BEHIND)
+        self._lay_out(work, *((far, near) if self._way < 0 else (near, far)))
+        if work.wanted or self._reach < REACH:
+            self._reach += not work.wanted
+            self._catching.start(SLICE_MS)
+        elif self._sheet.spare():
+            self._catching.start(SLICE_MS)
 
     def _set_bar(self, maximum: int, value: int) -> None:
         bar = self.verticalScrollBar()
@@ -284,9 +317,14 @@ class Transcript(Retranslated, QAbstractScrollArea):
             else:
                 row, top = self._sheet.anchor
                 self._sheet.anchor = (row, top - moved)
-        work = Work(MOST_A_FRAME)
-        self._lay_out(work)
-        self._behind = work.wanted
+        self._way = 1 if moved > 0 else -1
+        self._reach = 1
+        self._lay_out(Work(MOST_A_FRAME, must=False))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._catching.isActive():
+            self._catching.start(SLICE_MS)
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         """Everything is moved by `_place`."""

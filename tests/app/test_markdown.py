@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app import markdown
 from app.growing import Growing
 from app.markdown import Block, Code, Paragraph, Table, parse
-from app.spans import Span, by_width
+from app.spans import Span, ems
 
 ANSWER = """# Title
 
@@ -188,5 +188,6 @@ def test_bare_addresses_are_links(text: str, link: str) -> None:
     assert [span.link for span in block.spans if span.link] == [link]
 
 
-def test_runs_by_width() -> None:
-    assert list(by_width("ab中文c")) == [("ab", False), ("中文", True), ("c", False)]
+def test_chinese_is_wider() -> None:
+    assert ems("ab中文c") == pytest.approx(2 * ems("中") + 3 * ems("a"))
+    assert ems("中") > 2 * ems("a") > 0

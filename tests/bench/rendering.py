@@ -98,7 +98,9 @@ def scroll(way: str, figures: Figures) -> bool:
     more = f"processor {p99(figures['spent']) * 1000:.1f} ms; median {middle * 1000:.1f} ms"
     line("  frame p99", frame, FRAME_S, more)
     waited = sum(share > NOTICED for share in empty) / len(empty)
-    print(f"  not set in time     {sum(empty) / len(empty):7.1%} of what is in sight, in {waited:.0%} of the frames")
+    late = p99(figures["late"])
+    print(f"  since it was due    {late * 1000:7.1f} ms p99, with what was set between two frames")
+    print(f"  only sketched       {sum(empty) / len(empty):7.1%} of what is in sight, in {waited:.0%} of the frames")
     print(f"  {figures['widgets']} messages exist, {figures['rss'] / (1 << 20):+.1f} MiB")
     return frame <= FRAME_S
 

@@ -241,8 +241,10 @@ class Measured(QObject):
         wall: list[float] = []
         spent: list[float] = []
         empty: list[float] = []
+        late: list[float] = []
         before, most = rss(), 0
         clock = QElapsedTimer()
+        due = time.perf_counter() + 0.3
 
         def next_step() -> None:
             nonlocal most
@@ -250,6 +252,7 @@ class Measured(QObject):
             if len(wall) == STEPS:
                 grown = rss() - before
                 self.figures = {"wall": wall, "spent": spent, "widgets": most, "rss": grown, "empty": empty}
+                self.figures["late"] = late
                 self.tell()
                 return
             began, busy = time.perf_counter(), time.thread_time()
@@ -260,10 +263,14 @@ class Measured(QObject):
                 transcript.viewport().update()
 
             def done() -> None:
+                nonlocal due
                 wall.append(time.perf_counter() - began)
                 spent.append(time.thread_time() - busy)
                 empty.append(transcript.empty_share)
-                QTimer.singleShot(max(0, pace - clock.elapsed()), next_step)
+                late.append(time.perf_counter() - due)
+                left = max(0, pace - clock.elapsed())
+                due = time.perf_counter() + left / 1000
+                QTimer.singleShot(left, next_step)
 
             self.painted.after(step, done)
 
