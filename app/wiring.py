@@ -35,6 +35,7 @@ from app.wiring_api import ApiDesk
 from app.wiring_branches import BranchDesk
 from app.wiring_chat_search import ChatSearchDesk
 from app.wiring_composing import ComposingDesk
+from app.wiring_connections import ConnectionsDesk
 from app.wiring_desktop import DesktopDesk
 from app.wiring_doctor import DoctorDesk
 from app.wiring_documents import DocumentDesk, are_models
@@ -94,6 +95,7 @@ class Desk(QObject):
         self.documents = DocumentDesk(window, services.documents, services.grounding, pump, self)
         self.composing = ComposingDesk(window, chat_page, services, pump, self.chat, self)
         self.composing.measure_by(self.grounding, self.models, self.settings)
+        self.outside = ConnectionsDesk(window, self.settings_page, services, self.settings, pump, self)
         self.api = ApiDesk(window, services, self.settings, pump, self)
         self.monitor = MonitorDesk(window, services, self.settings, pump, self)
         self.holding = HoldingDesk(window, self.monitor.page, services, self.models.loads, pump, self)

@@ -37,12 +37,16 @@ _BELONGS = {"first_run": "models", "doctor": "monitor", "connections": "monitor"
 
 class Rail(Retranslated, QFrame):
     page_requested = Signal(str)
+    offline_pressed = Signal()
 
     def __init__(self, menu: QMenu, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("surface", "rail")
         self._buttons: dict[str, QToolButton] = {}
         self._shown = "chat"
+        self._offline = self._button("cloud-off", "warning")
+        self._offline.clicked.connect(self.offline_pressed)
+        self._offline.hide()
         self._mark = QLabel()
         self._mark.setPixmap(QGuiApplication.windowIcon().pixmap(QSize(32, 32), self.devicePixelRatioF()))
         self._mark.setContentsMargins(0, 0, 0, SPACE.s)
@@ -51,6 +55,7 @@ class Rail(Retranslated, QFrame):
         for place in (*(p for p in PLACES if not p.bottom), None, *(p for p in PLACES if p.bottom)):
             if place is None:
                 column.addStretch(1)
+                column.addWidget(self._offline)
                 continue
             button = self._button(place.icon)
             button.setCheckable(True)
@@ -65,10 +70,10 @@ class Rail(Retranslated, QFrame):
         self.retranslate()
 
     @staticmethod
-    def _button(icon: str) -> QToolButton:
+    def _button(icon: str, tone: str = "muted") -> QToolButton:
         button = QToolButton()
         button.setProperty("kind", "rail")
-        button.setIcon(icons.icon(icon, "muted", chosen_tone="accent"))
+        button.setIcon(icons.icon(icon, tone, chosen_tone="accent"))
         button.setIconSize(QSize(px(20), px(20)))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -83,8 +88,12 @@ class Rail(Retranslated, QFrame):
         style = Qt.ToolButtonStyle.ToolButtonTextUnderIcon
         if self.height() < px(_LOWER):
             style = Qt.ToolButtonStyle.ToolButtonIconOnly
-        for button in (*self._buttons.values(), self._more):
+        for button in (*self._buttons.values(), self._offline, self._more):
             button.setToolButtonStyle(style)
+
+    def show_offline(self, offline: bool) -> None:
+        """The mark of it; pressed, it asks where that can be changed."""
+        self._offline.setVisible(offline)
 
     def show_page(self, name: str) -> None:
         """Mark where we are; a page without a place here belongs to another, or to the one it was opened from."""
@@ -107,11 +116,14 @@ class Rail(Retranslated, QFrame):
             "settings": self.tr("Settings"),
             "about": self.tr("About"),
         }
+        offline = self.tr("Offline")
+        self._offline.setText(offline)
+        parts.name_button(self._offline, self.tr("Offline: nothing leaves this computer"))
         for place, button in self._buttons.items():
             button.setText(names[place])
             parts.name_button(button, names[place])
         bold = QFontMetrics(_bold())
-        widest = max(bold.horizontalAdvance(name) for name in names.values())
+        widest = max(bold.horizontalAdvance(name) for name in (*names.values(), offline))
         self.setFixedWidth(max(88, px(72) + SPACE.l, widest + 2 * SPACE.s + _BESIDE))
         self._more.setText(self.tr("Menu"))
         parts.name_button(self._more, self.tr("Menu"))

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel
 from app import parts
 from app.language import Retranslated, say
 from app.theme import SPACE
+from app.widgets.connections_link import ConnectionsLink
 from app.widgets.remembered import Remembered
 from app.widgets.setting_row import SettingRow
 from backends.core.fields import FieldSpec
@@ -19,9 +20,11 @@ class SettingsPage(Retranslated, parts.Page):
     """`usual`: by key, what an empty text stands for, such as the folder where models lie."""
 
     REMEMBERED_AFTER = "engine.warm_budget"
+    CONNECTIONS_AFTER = "network.offline"
 
     setting_changed = Signal(str, object)
     reset_requested = Signal(str)
+    connections_requested = Signal()
 
     def __init__(self, usual: Mapping[str, str] | None = None, fields: Sequence[FieldSpec] = FIELDS) -> None:
         super().__init__()
@@ -36,6 +39,9 @@ class SettingsPage(Retranslated, parts.Page):
         self._groups: dict[str, QLabel] = {}
         self.rows: dict[str, SettingRow] = {}
         self.remembered = Remembered()
+        link = ConnectionsLink()
+        link.requested.connect(self.connections_requested)
+        below = {self.REMEMBERED_AFTER: self.remembered, self.CONNECTIONS_AFTER: link}
         for group in GROUPS:
             heading = self._groups[group] = parts.label(role="heading")
             card = parts.surface("card")
@@ -45,9 +51,9 @@ class SettingsPage(Retranslated, parts.Page):
                     if inside.count():
                         inside.addWidget(parts.line())
                     inside.addWidget(self._row(spec))
-                    if spec.key == self.REMEMBERED_AFTER:
+                    if spec.key in below:
                         inside.addWidget(parts.line())
-                        inside.addWidget(self.remembered)
+                        inside.addWidget(below[spec.key])
             card.setLayout(inside)
             self.body.addLayout(parts.column(heading, card, space=SPACE.s))
         self.retranslate()

@@ -47,7 +47,7 @@ def why(connection: Connection) -> Phrase:
     purpose = connection.purpose
     if purpose.startswith(UNKNOWN):
         module = purpose.removeprefix(UNKNOWN)
-        return Phrase(f"Not by DeskSeek's own rules: {module}", f"未经 DeskSeek 网络模块：{module}")
+        return Phrase(f"Unexpected, from {module}", f"意外连接，来自 {module}")
     return PURPOSES.get(purpose, Phrase(purpose, purpose))
 
 
@@ -56,13 +56,13 @@ def outcome(connection: Connection) -> Phrase:
     if not code.isdecimal():
         return _OUTCOMES.get(code, Phrase(code, code))
     if code.startswith("3"):
-        return Phrase(f"Led on ({code})", f"跳转（{code}）")
+        return Phrase(f"Redirected ({code})", f"跳转（{code}）")
     if code < "400":
-        return Phrase("Answered", "已响应")
+        return Phrase("Answered", "已响应") if connection.seconds else Phrase("Running", "进行中")
     return (
         Phrase(f"Declined ({code})", f"对方拒绝（{code}）")
         if code < "500"
-        else Phrase(f"Failed there ({code})", f"对方出错（{code}）")
+        else Phrase(f"Server error ({code})", f"服务器出错（{code}）")
     )
 
 

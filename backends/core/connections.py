@@ -21,6 +21,7 @@ from backends.core.files import storage_error
 
 KEPT = 1000  # connections in memory
 _SIZE = 1_000_000  # bytes of the file; a second one holds what was before
+_LEAST = 0.001  # seconds of what is over
 _AGAIN = 1.0  # seconds in which the same attempt past the door is not told anew: a stream of datagrams
 
 
@@ -68,7 +69,7 @@ class ConnectionLog:
         for connection in self._read():
             self._keep(connection)
 
-    def add(self, purpose: str, host: str, outcome: str, *, sent: int = 0, seconds: float = 0.0) -> None:
+    def add(self, purpose: str, host: str, outcome: str, *, sent: int = 0, seconds: float = _LEAST) -> None:
         """One that is over."""
         with self._lock:
             self._write(self._keep(Connection(time.time(), purpose, host, outcome, 0, sent, seconds)))
@@ -87,8 +88,8 @@ class ConnectionLog:
             if number not in self._under_way:  # it is finished, or was erased
                 return
             self._under_way.discard(number)
-            before = self._recent[number]
-            self._recent[number] = replace(before, received=received, sent=sent, seconds=max(0.0, seconds))
+            moved = {"received": received, "sent": sent}
+            self._recent[number] = replace(self._recent[number], **moved, seconds=max(_LEAST, seconds))
             self._write(number)
         self.changed()
 
@@ -123,7 +124,9 @@ class ConnectionLog:
 
     def close(self) -> None:
         with self._lock:
-            for number in sorted(self._under_way):
+            for number in sorted(self._under_way):  # broken off; how much came is not known any more
+                began = self._recent[number]
+                self._recent[number] = replace(began, seconds=max(_LEAST, time.time() - began.time))
                 self._write(number)
             self._under_way.clear()
             if self._file:

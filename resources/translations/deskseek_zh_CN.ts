@@ -127,6 +127,10 @@
         <translation>检查本机</translation>
     </message>
     <message>
+        <source>Connections</source>
+        <translation>网络连接</translation>
+    </message>
+    <message>
         <source>Settings</source>
         <translation>设置</translation>
     </message>
@@ -799,74 +803,85 @@
     <name>ConnectionsDesk</name>
     <message>
         <source>Export the list</source>
-        <translation type="unfinished"></translation>
+        <translation>导出列表</translation>
     </message>
     <message>
         <source>connections</source>
-        <translation type="unfinished">个连接</translation>
+        <translation>网络连接</translation>
+    </message>
+</context>
+<context>
+    <name>ConnectionsLink</name>
+    <message>
+        <source>Every connection of DeskSeek is listed: when, to which host, what for.</source>
+        <translation>DeskSeek 的每次连接都有记录：时间、主机和用途。</translation>
+    </message>
+    <message>
+        <source>Connections</source>
+        <translation>网络连接</translation>
     </message>
 </context>
 <context>
     <name>ConnectionsPage</name>
     <message>
         <source>Connections</source>
-        <translation type="unfinished">网络连接</translation>
+        <translation>网络连接</translation>
     </message>
     <message>
         <source>All that DeskSeek has fetched or tried to: the host and the purpose, no addresses of pages, no texts.</source>
-        <translation type="unfinished"></translation>
+        <translation>DeskSeek 发起或尝试的所有连接：只记录主机和用途，不记录网页地址和文字。</translation>
     </message>
     <message>
         <source>Export CSV…</source>
-        <translation type="unfinished">导出 CSV…</translation>
+        <translation>导出 CSV…</translation>
     </message>
     <message>
         <source>Erase the list</source>
-        <translation type="unfinished">清空记录</translation>
+        <translation>清空记录</translation>
     </message>
     <message>
         <source>All</source>
-        <translation type="unfinished"></translation>
+        <translation>全部</translation>
     </message>
     <message>
         <source>Refused</source>
-        <translation type="unfinished"></translation>
+        <translation>已阻止</translation>
     </message>
     <message>
         <source>Connections shown</source>
-        <translation type="unfinished"></translation>
+        <translation>显示的连接</translation>
     </message>
     <message>
         <source>Find a host or a purpose</source>
-        <translation type="unfinished"></translation>
+        <translation>查找主机或用途</translation>
     </message>
     <message>
         <source>Connections, the newest first</source>
-        <translation type="unfinished"></translation>
+        <translation>连接，最新的在前</translation>
     </message>
     <message>
         <source>The whole list is erased, that of earlier days too.</source>
-        <translation type="unfinished"></translation>
+        <translation>将清空整个列表，包括以前的记录。</translation>
     </message>
     <message>
         <source>Erase</source>
-        <translation type="unfinished">清除</translation>
+        <translation>清空</translation>
     </message>
     <message>
         <source>Nothing like that</source>
-        <translation type="unfinished"></translation>
+        <translation>没有匹配的连接</translation>
     </message>
     <message>
         <source>Nothing in the list matches what you look for.</source>
-        <translation type="unfinished"></translation>
+        <translation>列表中没有符合条件的连接。</translation>
     </message>
     <message>
         <source>Nothing has left this computer</source>
-        <translation type="unfinished"></translation>
+        <translation>没有任何数据离开本机</translation>
     </message>
     <message>
         <source>Models and documents stay here. What you download or look for on the net is listed here.</source>
-        <translation type="unfinished"></translation>
+        <translation>模型和文档都保存在本机。下载和联网查找会列在这里。</translation>
     </message>
 </context>
 <context>
@@ -1938,8 +1953,12 @@
         <translation>PCIe</translation>
     </message>
     <message>
-        <source>Over PCIe</source>
-        <translation>PCIe 传输</translation>
+        <source>To the card</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>From the card</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Memory, shared with the processor</source>
@@ -2510,10 +2529,6 @@
     <message>
         <source>Whole time</source>
         <translation>全部时间</translation>
-    </message>
-    <message>
-        <source>Over time</source>
-        <translation>变化曲线</translation>
     </message>
     <message>
         <source>Looking at this computer…</source>
@@ -3137,6 +3152,14 @@
     <message>
         <source>About</source>
         <translation>关于</translation>
+    </message>
+    <message>
+        <source>Offline</source>
+        <translation>离线</translation>
+    </message>
+    <message>
+        <source>Offline: nothing leaves this computer</source>
+        <translation>离线模式：不会有数据离开本机</translation>
     </message>
     <message>
         <source>Menu</source>

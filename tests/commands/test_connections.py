@@ -67,7 +67,7 @@ def _purposes() -> set[str]:
 def test_every_purpose_and_outcome_has_words_in_both_languages() -> None:
     assert {"model download", "model header", "model listing"} <= _purposes() <= set(PURPOSES)
     for code in (*_SENTENCES, "cancelled", "lookup", "tried", "200", "302", "404", "503"):
-        made = Connection(0, "unknown: some.library", "h:1", code)
+        made = Connection(0, "unknown: some.library", "h:1", code, seconds=1.0)
         words = outcome(made)
         assert code not in (words.en, words.zh), code
         assert tone(made) in ("muted", "warning", "danger")

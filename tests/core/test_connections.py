@@ -24,8 +24,10 @@ def test_the_list_is_there_again_after_a_restart(path: Path) -> None:
     number = log.begin("model download", "cdn.example:443", "206")
     log.finish(number, received=5_000_000_000, sent=300, seconds=77.5)
     running = log.begin("model download", "cdn.example:443", "206")
-    before = log.recent()
+    assert log.recent()[2].seconds == 0
     log.close()
+    before = log.recent()
+    assert before[2].seconds > 0
     log.finish(running, received=1, sent=1, seconds=1.0)
     again = ConnectionLog(path)
     assert again.recent() == before

@@ -32,6 +32,7 @@ from tests.kit import (
     branch_scenes,
     chat_search_scenes,
     composer_scenes,
+    connection_scenes,
     doctor_scenes,
     document_scenes,
     export_scenes,
@@ -189,11 +190,12 @@ SCENES: dict[str, Callable[[Studio], None]] = {
     **panel_scenes.SCENES,
     **chat_search_scenes.SCENES,
     **composer_scenes.SCENES,
+    **connection_scenes.SCENES,
     **formula_scenes.SCENES,
     **option_scenes.SCENES,
+    **doctor_scenes.SCENES,
     **monitor_scenes.SCENES,
     **holding_scenes.SCENES,
-    **doctor_scenes.SCENES,
 }
 
 
