@@ -36,7 +36,11 @@ SLOW = " ".join(f"w{number}" for number in range(300))
 
 @pytest.fixture
 def model(paths: Paths) -> Path:
-    SettingsStore(paths.config / "settings.json").set("chat.name_chats", False)  # they are called by their question
+    settings = SettingsStore(paths.config / "settings.json")
+    settings.set("chat.name_chats", False)  # they are called by their question
+    settings.set("engine.threads", 1)  # threads of llama.cpp wait for one another, long where others work, too
+    settings.set("engine.try_first", False)
+    settings.set("models.context", 4096)
     scripts = [Script("", BLUE, "blue"), Script("", GREEN, "green"), Script("", SLOW, "slowly", endless=True)]
     return scripted_model(paths.models / "colours.gguf", "", RED, scripts=scripts, slow=24)
 

@@ -40,7 +40,9 @@ KINDS = (
     QTextEdit,
 )
 SEEN = (  # all kinds of pages, and of controls; `python -m tests.kit.legible` measures every scene
+    "begin",
     "answered",
+    "quick_failed",
     "models_sources",
     "first_run_laptop",
     "settings",

@@ -130,8 +130,11 @@ def _of_part(widget: QWidget, part: Pixels) -> Iterator[str]:
 
 
 def _of_document(widget: QTextEdit | QPlainTextEdit, part: Pixels) -> Iterator[str]:
-    """By its formats, as a text may have many colours."""
+    """By its formats, as a text may have many colours; where nothing is written, what stands there instead."""
     if part.size == 0:
+        return
+    if widget.document().isEmpty():
+        yield from _of_part(widget, part)
         return
     ground = usual(part)
     own = widget.palette().color(widget.palette().ColorRole.Text)
@@ -179,7 +182,9 @@ def unseen_focus(window: QWidget, known: set[tuple[str, ...]]) -> Iterator[str]:
     first.setFocus(Qt.FocusReason.TabFocusReason)
     for _ in range(_MOST_STOPS):
         control = QApplication.focusWidget()
-        assert control is not None
+        if control is None:
+            yield "nothing has the focus after Tab"
+            return
         if kind(control) not in known:
             known.add(kind(control))
             pixels_changed = changed(window, control)
@@ -216,6 +221,8 @@ def measured(app: Application, scene: str, known: set[tuple[str, ...]], language
     studio.window.show()
     looks.settle()
     shots.SCENES[scene](studio)
+    while (popup := QApplication.activePopupWidget()) is not None:
+        popup.close()
     looks.settle()
     found = [*faint_texts(studio.window), *unseen_focus(studio.window, known)]
     studio.window.close()

@@ -43,6 +43,7 @@ from tests.kit import (
     option_scenes,
     page_scenes,
     panel_scenes,
+    quick_scenes,
     scenes,
 )
 
@@ -196,6 +197,7 @@ SCENES: dict[str, Callable[[Studio], None]] = {
     **doctor_scenes.SCENES,
     **monitor_scenes.SCENES,
     **holding_scenes.SCENES,
+    **quick_scenes.SCENES,
 }
 
 
