@@ -137,6 +137,7 @@ class Session(QObject):
         self.chat_page.set_panel_width(self._place.panel_width)
         self.chat_page.set_panel_open(self._place.panel_open)
         self.conversations.close_folders(id for id in self._place.closed_folders if isinstance(id, int))
+        self.chat_page.transcript.places.read(self._place.reading)
         self.window.closed.connect(self._on_closed)
         self.window.files_dropped.connect(self._on_dropped)
         self._bell = Doorbell(lambda: None, self)  # a signal wakes Qt, so that Python can look at it
@@ -273,6 +274,7 @@ class Session(QObject):
     @Slot()
     def _on_closed(self) -> None:
         page = self.chat_page
+        page.transcript.note_place()
         current = self.desk.chat.current if self.desk is not None else None
         place = window_state.WindowState(
             panel_width=page.panel_width(),
@@ -280,6 +282,7 @@ class Session(QObject):
             last_conversation=current.id if current is not None else 0,
             page=self.window.page,
             closed_folders=sorted(self.conversations.closed),
+            reading=page.transcript.places.written(),
         )
         window_state.save(self._place_file, window_state.with_place(place, self.window))
 

@@ -29,6 +29,7 @@ class WindowState:
     last_conversation: int = 0  # 0: none was open
     page: str = ""
     closed_folders: list[int] = field(default_factory=list)
+    reading: list[int] = field(default_factory=list)  # as `ReadingPlaces.written` gives it
 
 
 def load(path: Path) -> WindowState:

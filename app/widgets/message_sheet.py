@@ -92,6 +92,21 @@ class MessageSheet:
         self.heights[row] = self._widget(row).height_for(width)
         return self.heights[row]
 
+    def whole(self, row: int, width: int, work: Work) -> int:
+        """How high it is when all of it has been set, as far as there is time."""
+        height = self.measure(row, width)
+        self.widgets[row].show_between(0, height, work)
+        return self.measure(row, width)
+
+    def first_in_sight(self) -> tuple[int, int]:
+        """The row, and where its top stands."""
+        row, top = self.anchor
+        row = min(row, len(self.heights) - 1)
+        while row < len(self.heights) - 1 and top + self.heights[row] <= 0:
+            top += self.heights[row] + GAP
+            row += 1
+        return row, top
+
     def top_of(self, row: int) -> int:
         """Where it would begin if the page were one long window; also of the row after the last."""
         return TOP + sum(self.heights[:row]) + GAP * row

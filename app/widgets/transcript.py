@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
 from app.language import Retranslated
 from app.lists.messages import MessageList, MessageRow
+from app.reading_places import WHOLE, ReadingPlaces
 from app.theme import PAGE_WIDTH, SPACE, px
 from app.widgets.markdown_view import Work
 from app.widgets.message import Answer, MessageWidget, make
@@ -45,6 +46,7 @@ class Transcript(Retranslated, QAbstractScrollArea):
     def __init__(self, messages: MessageList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._messages = messages
+        self.places = ReadingPlaces()
         self._sheet = MessageSheet(messages, self._made, self)
         self._placing = False
         self._behind = False  # something in sight is not set yet
@@ -61,6 +63,7 @@ class Transcript(Retranslated, QAbstractScrollArea):
         self.viewport().setAutoFillBackground(False)
         self.verticalScrollBar().setSingleStep(_STEP)
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+        messages.modelAboutToBeReset.connect(self.note_place)
         messages.modelReset.connect(self._on_reset)
         messages.rowsInserted.connect(self._on_inserted)
         messages.rowsRemoved.connect(self._on_removed)
@@ -115,6 +118,18 @@ class Transcript(Retranslated, QAbstractScrollArea):
             self.verticalScrollBar().setValue(self._value + min(below + SPACE.s, top))
 
     @Slot()
+    def note_place(self) -> None:
+        """Where the reader is now: he comes back there."""
+        rows = self._messages.rows
+        if not rows or not self._sheet.heights:
+            return
+        row, top = self._sheet.first_in_sight()
+        if self._sheet.pinned or rows[row].id <= 0:
+            self.places.forget(rows[0].id)
+        else:
+            self.places.keep(rows[0].id, rows[row].id, round(-top * WHOLE / max(1, self._sheet.heights[row])))
+
+    @Slot()
     def tick(self) -> None:
         """Time passes: messages on their way say so."""
         for row, widget in self._sheet.widgets.items():
@@ -129,7 +144,14 @@ class Transcript(Retranslated, QAbstractScrollArea):
     @Slot()
     def _on_reset(self) -> None:
         self._sheet.reset()
-        self._set_pinned(True)
+        first = self._messages.rows[0].id if self._messages.rows else 0
+        place = self.places.find(first)
+        row = self._messages.find(place[0]) if place is not None else None
+        self._set_pinned(row is None)
+        if place is not None and row is not None:
+            _, width = self._column()
+            height = self._sheet.whole(row, width, Work(MOST_AT_ONCE))
+            self._sheet.anchor = (row, -round(height * place[1] / WHOLE))
         self._place()
 
     @Slot(QModelIndex, int, int)
