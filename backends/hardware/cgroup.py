@@ -5,7 +5,7 @@ any group above ours counts too; the smallest wins. In a container the path of o
 mount: then the mount itself is our group, and the walk upwards ends there anyway.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,18 +22,24 @@ class Limits:
 
 
 def read(root: Path = Path("/")) -> Limits:
-    cpus: list[float] = []
-    memory: list[int] = []
-    free: list[int] = []
-    for version, folder in _groups(root):
-        quota = _cpu_quota_v2(folder) if version == 2 else _cpu_quota_v1(folder)
-        if quota is not None:
-            cpus.append(quota)
-        limit, used = _memory_v2(folder) if version == 2 else _memory_v1(folder)
-        if limit is not None:
-            memory.append(limit)
-            free.append(max(0, limit - used))
-    return Limits(min(cpus, default=None), min(memory, default=None), min(free, default=None))
+    groups = list(_groups(root))
+    quotas = [_cpu_quota_v2(folder) if version == 2 else _cpu_quota_v1(folder) for version, folder in groups]
+    memory = _tightest(groups)
+    return Limits(
+        min((quota for quota in quotas if quota is not None), default=None), memory.memory, memory.memory_free
+    )
+
+
+def memory(root: Path = Path("/")) -> Limits:
+    """As `read`, without the processors, for who asks every second."""
+    return _tightest(_groups(root))
+
+
+def _tightest(groups: Iterable[tuple[int, Path]]) -> Limits:
+    told = (_memory_v2(folder) if version == 2 else _memory_v1(folder) for version, folder in groups)
+    limits = [(limit, max(0, limit - used)) for limit, used in told if limit is not None]
+    least = [min(column) for column in zip(*limits, strict=True)]
+    return Limits(None, *least)
 
 
 def _groups(root: Path) -> Iterator[tuple[int, Path]]:

@@ -1,11 +1,9 @@
 """The process in which graphics cards are asked: `python -m backends.hardware.gpu_child`, for `gpus` alone.
 
-    open    root, vendors       {"asking": vendor}, then {"opened": vendor, "subjects": …} or {"broken": vendor}
-    sample  pids, skip, late    {"asking": subject}, then {"card": subject, "sample": …}, {"lost": subject, …} or
-                                {"broken": vendor}
+    open    root, vendors      for each vendor {"opened": vendor, "subjects": …} or {"broken": vendor, …}
+    sample  pids, subjects     for each subject {"card": subject, "sample": …}, {"lost": subject, …} or {"broken": vendor}
 
-What is asked next is said before it is asked, so that whoever waits knows what hangs. `skip` are subjects to leave
-alone, `late` those to ask last.
+One answer each, in the order in which they were asked for: so whoever waits knows what hangs.
 """
 
 import dataclasses
@@ -29,11 +27,10 @@ class _Desk:
 
     def __init__(self) -> None:
         self._readers: dict[str, Reader] = {}
-        self._subjects: dict[str, str] = {}  # and whose they are
+        self._vendors: dict[str, str] = {}  # by subject
 
     def open(self, request: Answer) -> Iterator[Answer]:
         for vendor in request["vendors"]:
-            yield {"asking": vendor}
             reader = _reader(vendor, Path(request["root"]))
             try:
                 subjects = reader.open()
@@ -41,24 +38,20 @@ class _Desk:
                 yield {"broken": vendor, **_words(broken.said)}
                 continue
             self._readers[vendor] = reader
-            self._subjects.update((subject, vendor) for subject in subjects)
+            self._vendors.update((subject, vendor) for subject in subjects)
             yield {"opened": vendor, "subjects": subjects}
 
     def sample(self, request: Answer) -> Iterator[Answer]:
-        subjects = [subject for subject in self._subjects if subject not in request["skip"]]
-        for subject in sorted(subjects, key=lambda subject: subject in request["late"]):
-            vendor = self._subjects[subject]
-            if vendor not in self._readers:
-                continue
-            yield {"asking": subject}
+        for subject in request["subjects"]:
+            vendor = self._vendors[subject]
             try:
                 card = self._readers[vendor].sample(subject, request["pids"])
-                yield {"card": subject, "sample": as_answer(card)}
             except Lost as lost:
                 yield {"lost": subject, "sample": as_answer(lost.card)}
             except Broken as broken:
-                del self._readers[vendor]
                 yield {"broken": vendor, **_words(broken.said)}
+            else:
+                yield {"card": subject, "sample": as_answer(card)}
 
 
 def _reader(vendor: Vendor, root: Path) -> Reader:

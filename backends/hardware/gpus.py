@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.core.cancel import CancelToken
-from backends.core.child import ChildDied, ChildHung
+from backends.core.child import Child, ChildDied, ChildHung
 from backends.core.kept_child import KeptChild
 from backends.core.phrase import Phrase
 from backends.core.stream import Runner, Stream
@@ -49,6 +49,17 @@ class _Rest:
     state: State
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What a round asks. `subjects` are those that a child which is there knows; `late` are asked last, by a new one."""
+
+    vendors: list[Vendor]
+    subjects: list[str]
+    resting: frozenset[str]
+    late: frozenset[str]
+    pids: list[int]
+
+
 class Gpus:
     """One thread at a time. `patience`: seconds that a driver may take for an answer about a card, and `opening` to
     begin: one that nobody else uses wakes all its cards first."""
@@ -58,12 +69,11 @@ class Gpus:
     ) -> None:
         self._root, self._patience, self._clock, self._opening = root, patience, clock, opening
         self._child, self._runner = KeptChild(MODULE, _IDLE), Runner("gpus")
-        self._round: Stream[Answer] | None = None
+        self._round: Stream[list[Answer]] | None = None
         self._looked = -_LOOK
         self._there: frozenset[tuple[str, str]] = frozenset()  # vendors and addresses
         self._known: dict[str, GpuSample] = {}  # by subject, as it was told last
         self._owners: dict[str, Vendor] = {}
-        self._told: set[str] = set()  # in this round
         self._rests: dict[str, _Rest] = {}
         self._notes: dict[str, Phrase] = {}
         self._names: dict[str, str] = {}  # by address, of cards that nobody but the kernel has told of
@@ -77,8 +87,8 @@ class Gpus:
         return tuple(dict.fromkeys(self._notes.values()))
 
     def sample(self, pids: Sequence[int], cancel: CancelToken, seconds: float) -> tuple[GpuSample, ...]:
-        """All cards within so many seconds; those that did not answer as `silent`. Raises Cancelled, which costs the
-        child its life."""
+        """All cards within so many seconds; one that has not answered by then is as it was, until it counts as silent.
+        Raises Cancelled, which costs the child its life."""
         self._look_around()
         if self._round is None and (vendors := self._to_ask()):
             self._begin(vendors, pids)
@@ -86,9 +96,9 @@ class Gpus:
             forget = cancel.on_cancel(self._round.cancel)
             over = self._round.wait(seconds)
             forget()
-            for answer in self._round.drain():
-                self._note(answer)
             if over:
+                for answer in [answer for told in self._round.drain() for answer in told]:
+                    self._note(answer)
                 self._round = None
             cancel.check()
         return tuple(self._as_it_is(subject, card) for subject, card in self._known.items()) + self._unheard()
@@ -124,53 +134,62 @@ class Gpus:
         return subject in self._rests and self._rests[subject].due > self._clock()
 
     def _begin(self, vendors: list[Vendor], pids: Sequence[int]) -> None:
-        now = self._clock()
-        late = [subject for subject, rest in self._rests.items() if rest.due <= now]
-        request = {
-            "pids": list(pids),
-            "skip": [subject for subject in self._rests if subject not in late],
-            "late": late,
-        }
-        self._told.clear()
-        self._round = self._runner.start(self._ask, vendors, request, bool(late))
+        late = [subject for subject, rest in self._rests.items() if rest.due <= self._clock()]
+        resting = [subject for subject in self._rests if subject not in late]
+        subjects = [subject for subject, owner in self._owners.items() if owner in vendors]
+        order = _Order(vendors, subjects, frozenset(resting), frozenset(late), list(pids))
+        self._round = self._runner.start(self._ask, order)
 
-    def _ask(self, vendors: list[Vendor], request: Answer, anew: bool, *, cancel: CancelToken) -> Iterator[Answer]:
-        """One round, on the runner's thread."""
+    def _ask(self, order: "_Order", *, cancel: CancelToken) -> Iterator[list[Answer]]:
+        """One round, on the runner's thread: all that was answered, and what was not."""
+        told: list[Answer] = []
         with self._child.mine(cancel) as child:
-            if anew:
+            if order.late:
                 child.close()
-            asked = ""
             for _ in range(2):  # a child that died while nobody asked it anything tells nothing about the drivers
+                asked: list[str] = [*order.vendors]
                 try:
-                    for step, silence in self._steps(vendors, request, child.pid is None):
-                        for answer in child.ask(step, cancel=cancel, silence=silence):
-                            asked = answer.get("asking", asked)
-                            yield answer
-                    return
+                    for answer in self._answers(child, order, asked, cancel):
+                        told.append(answer)
+                    break
                 except (ChildDied, OSError) as error:  # OSError: no process can be started
-                    log.warning("asking %s: %s", asked or vendors, error)
-                    if asked or isinstance(error, ChildHung):
+                    log.warning("asking %s: %s", asked, error)
+                    if told or isinstance(error, ChildHung):
+                        told += [{"silent": asked[0]}] if asked else []
                         break
-            yield {"silent": asked or vendors[0]}
+            else:
+                told.append({"silent": order.vendors[0]})
+        yield told
 
-    def _steps(self, vendors: list[Vendor], request: Answer, new: bool) -> list[tuple[Answer, float]]:
-        """Questions, and the seconds to wait for each answer."""
-        ask = {"do": "sample", **request}, self._patience * 0.8
-        opening = {"do": "open", "root": str(self._root), "vendors": vendors}, self._opening
-        return [opening, ask] if new else [ask]
+    def _answers(self, child: Child, order: "_Order", asked: list[str], cancel: CancelToken) -> Iterator[Answer]:
+        """`asked` is kept at what is still to be answered, the next one first."""
+        subjects = order.subjects
+        if child.pid is None:
+            subjects = []
+            request = {"do": "open", "root": str(self._root), "vendors": order.vendors}
+            for answer in child.ask(request, cancel=cancel, silence=self._opening):
+                del asked[0]
+                subjects += answer.get("subjects", [])
+                yield answer
+        wanted = sorted((one for one in subjects if one not in order.resting), key=lambda one: one in order.late)
+        asked[:] = wanted
+        request = {"do": "sample", "subjects": wanted, "pids": order.pids}
+        for answer in child.ask(request, cancel=cancel, silence=self._patience * 0.8):
+            del asked[0]
+            yield answer
 
     def _note(self, answer: Answer) -> None:
         """What the child said, or what became of it."""
         match answer:
             case {"card": subject, "sample": told}:
                 card = from_answer(told)
-                self._meet(subject, card)
+                self._known[subject] = card
                 for well in (subject, card.vendor):
                     self._rests.pop(well, None)
                     self._notes.pop(well, None)
             case {"lost": subject, "sample": told}:
                 card = self._known.get(subject) or from_answer(told)
-                self._meet(subject, card)
+                self._known[subject] = card
                 self._leave_alone(subject, "lost", _lost(card.name))
                 self._rests.pop(card.vendor, None)
             case {"opened": vendor, "subjects": subjects}:
@@ -186,11 +205,7 @@ class Gpus:
                 name = self._known[subject].name if subject in self._known else _TITLES.get(subject)
                 self._leave_alone(subject, "silent", _silent(name or str(subject)))
             case _:
-                return  # it said what it asks next
-
-    def _meet(self, subject: str, card: GpuSample) -> None:
-        self._known[subject] = card
-        self._told.add(subject)
+                raise ValueError(answer)
 
     def _forget(self, subject: str) -> None:
         for told in (self._known, self._owners, self._rests, self._notes):
@@ -198,6 +213,8 @@ class Gpus:
 
     def _leave_alone(self, subject: str, state: State, words: Phrase | None) -> None:
         before = self._rests.get(subject)
+        if before and before.due > self._clock():
+            return  # said twice in a round
         wait = min(_LONGEST, max(_SHORTEST, 2 * before.wait)) if before else _SHORTEST
         self._rests[subject] = _Rest(self._clock() + wait, wait, state)
         if words:
@@ -209,7 +226,7 @@ class Gpus:
         rest = self._rests.get(subject) or self._rests.get(card.vendor)
         if rest and rest.wait:
             return _bare(card, rest.state)
-        return card if subject in self._told else _bare(card, "silent")
+        return card
 
     def _unheard(self) -> tuple[GpuSample, ...]:
         """Cards that the kernel lists, which their driver has not yet told of because it hangs."""

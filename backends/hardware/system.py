@@ -93,11 +93,10 @@ class System:
     def _memory(self) -> tuple[int | None, int | None]:
         """Total and available, of the machine or of the container that this process is in."""
         total, available = _machine_memory(self._root)
-        if self._clock() - self._limits_at >= _LIMITS:
-            self._limits_at, self._limited = self._clock(), cgroup.read(self._root).memory is not None
-        if not self._limited:
+        if not self._limited and self._clock() - self._limits_at < _LIMITS:
             return total, available
-        limits = cgroup.read(self._root)
+        limits = cgroup.memory(self._root)
+        self._limits_at, self._limited = self._clock(), limits.memory is not None
         return _least(total, limits.memory), _least(available, limits.memory_free)
 
     def _battery(self) -> bool | None:
