@@ -135,7 +135,7 @@ class Plot(QWidget):
         widest = max((metrics.horizontalAdvance(line.label) for line in self._lines), default=0)
         value = metrics.horizontalAdvance(self._scale.form(self._scale.widest))
         wanted = px(18) + widest + SPACE.s + value + SPACE.l
-        return max(1, min(wanted, self.width()))
+        return max(1, min(wanted, self.width() // 2 if len(self._lines) > 2 else self.width()))
 
     def _per_row(self) -> int:
         return max(1, self.width() // self._slot())
@@ -144,7 +144,8 @@ class Plot(QWidget):
         rows = -(-len(self._lines) // self._per_row()) if self._lines else 0
         return rows * (self._metrics().height() + 2) + SPACE.s
 
-    def _area(self) -> QRectF:
+    @property
+    def area(self) -> QRectF:
         above = self._above()
         below = self._metrics().height() + SPACE.xs
         return QRectF(px(_SIDE), above, self.width() - px(_SIDE) - SPACE.xs, self.height() - above - below - SPACE.xs)
@@ -172,7 +173,7 @@ class Plot(QWidget):
 
     def _draw(self, painter: QPainter) -> None:
         """All that stays as the pointer moves."""
-        tokens, area = theme.tokens(), self._area()
+        tokens, area = theme.tokens(), self.area
         painter.setFont(theme.current().type.font("caption"))
         step, top = self._ruled()
         count = round(top / step)
@@ -254,7 +255,7 @@ class Plot(QWidget):
             )
 
     def _draw_pointer(self, painter: QPainter) -> None:
-        tokens, area = theme.tokens(), self._area()
+        tokens, area = theme.tokens(), self.area
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._pressed is not None:
             span = QRectF(self._pressed, area.top(), self._drawn - self._pressed, area.height())
@@ -281,7 +282,7 @@ class Plot(QWidget):
         metrics = self._metrics()
         wide = metrics.horizontalAdvance(words) + 2
         left = min(max(x - wide / 2, 0.0), self.width() - wide)
-        return QRectF(left, self._area().bottom() + SPACE.xs, wide, metrics.height())
+        return QRectF(left, self.area.bottom() + SPACE.xs, wide, metrics.height())
 
     # ---- steps
 

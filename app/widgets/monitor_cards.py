@@ -75,7 +75,8 @@ class GpuCard(Retranslated, MonitorCard):
             (self.tr("Memory bus in use"), "" if card.memory_use is None else figures.percent(card.memory_use)),
             (self.tr("Fan"), "" if card.fan is None else figures.percent(card.fan)),
             (self.tr("PCIe"), monitor_words.pcie(card)),
-            (self.tr("Over PCIe"), monitor_words.there_and_back(card.pcie_received, card.pcie_sent)),
+            (self.tr("To the card"), "" if card.pcie_received is None else figures.speed(card.pcie_received)),
+            (self.tr("From the card"), "" if card.pcie_sent is None else figures.speed(card.pcie_sent)),
         ]
         self.figures.show_figures(told)
 
@@ -227,7 +228,7 @@ class EngineCard(Retranslated, MonitorCard):
     def __init__(self) -> None:
         super().__init__("package")
         self._picture: MonitorPicture | None = None
-        self.figures = Figures(width=150)
+        self.figures = Figures(width=128)
         self.context = Meter()
         for item in (self.figures, self.context):
             self.body.addWidget(item)

@@ -35,6 +35,8 @@ class DayTable(QTableView):
         self.verticalHeader().setDefaultSectionSize(px(32))
         self.horizontalHeader().setSectionsClickable(False)
         self.horizontalHeader().setHighlightSections(False)
+        for header in (self.horizontalHeader(), self.verticalHeader()):
+            header.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         days.modelReset.connect(self.fit)
 
     def fit(self) -> None:
@@ -47,7 +49,7 @@ class DayTable(QTableView):
         wanted = {
             name: max(header.sectionSizeHint(n), self.sizeHintForColumn(n)) + SPACE.s for n, name in enumerate(COLUMNS)
         }
-        wanted["model"] = min(wanted["model"], px(180))
+        wanted["model"] = min(wanted["model"], px(140))
         for name in LESS_NEEDED:
             if sum(wanted.values()) <= self.viewport().width():
                 break

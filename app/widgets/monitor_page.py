@@ -8,7 +8,7 @@ from app import figures, parts
 from app.language import Retranslated, say, sentences
 from app.monitor_picture import SPANS, Courses, MonitorPicture
 from app.notices import NoticeBoard
-from app.theme import SPACE
+from app.theme import SPACE, px
 from app.widgets.monitor_bars import Tiles
 from app.widgets.monitor_cards import EngineCard, GpuCard, MemoryCard, NoGpuCard, ProcessorCard, TransferCard
 from app.widgets.monitor_days import DaysCard
@@ -48,7 +48,6 @@ class MonitorPage(Retranslated, parts.Page):
         self.transfer = TransferCard()
         self.tiles = Tiles()
         self._notes = parts.label(role="caption", tone="muted", wrap=True)
-        self._over_time = parts.label(role="heading")
         self.segments = Segments(tuple(SPANS))
         self.whole = parts.button(kind="quiet", icon="zoom-out")
         self.export = parts.button(kind="quiet", icon="download")
@@ -57,7 +56,7 @@ class MonitorPage(Retranslated, parts.Page):
         self.export.setMenu(menu)
         self._exporting = QProgressBar()
         self._exporting.setTextVisible(False)
-        self._exporting.setMaximumWidth(120)
+        self._exporting.setMaximumWidth(px(60))
         self.cancel_export = parts.icon_button("x", size=16)
         self.trouble = parts.label(tone="warning", wrap=True)
         self.plots = PlotBoard()
@@ -69,7 +68,7 @@ class MonitorPage(Retranslated, parts.Page):
         body.addLayout(self.limit_place)
         for item in (self.engine, self.tiles, self._notes):
             body.addWidget(item)
-        above = parts.row(self._over_time, SPACE.s, self.segments, self.whole, None, self._exporting)
+        above = parts.row(self.segments, self.whole, None, self._exporting)
         above.addWidget(self.cancel_export)
         above.addWidget(self.export)
         body.addSpacing(SPACE.s)
@@ -102,7 +101,6 @@ class MonitorPage(Retranslated, parts.Page):
         self.export_shown.setText(self.tr("The time that is shown"))
         self.export_all.setText(self.tr("All that was recorded"))
         self.whole.setText(self.tr("Whole time"))
-        self._over_time.setText(self.tr("Over time"))
         self._starting.setText(self.tr("Looking at this computer…"))
         self._exporting.setAccessibleName(self.tr("Export"))
         parts.name_button(self.cancel_export, self.tr("Cancel the export"))

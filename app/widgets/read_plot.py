@@ -125,6 +125,6 @@ class ReadPlot(Plot):
         self.told.emit()
 
     def _time(self, x: float) -> float:
-        area = self._area()
+        area = self.area
         share = min(max((x - area.left()) / max(1.0, area.width()), 0.0), 1.0)
         return self._start + share * (self._end - self._start)
