@@ -4,6 +4,7 @@ Every line has a key of its own that it keeps while it moves, so that a list can
 """
 
 import datetime
+import time
 from collections.abc import Collection, Iterator, Sequence
 from typing import Literal, NamedTuple
 
@@ -72,7 +73,7 @@ def arrange(
 
 def by_day(conversations: Sequence[Conversation], today: datetime.date | None = None) -> Iterator[Line]:
     """Under the headings of their days. The order is theirs: where a clock was wrong, a day is not shown twice."""
-    today = today or datetime.date.today()
+    today = today or datetime.date.fromtimestamp(time.time())
     midnights = [
         datetime.datetime.combine(today - datetime.timedelta(days), datetime.time.min).timestamp() for days in _AGES
     ]
