@@ -102,6 +102,8 @@ class MonitorServices:
                 stream.close()
         self._monitor.close()
         self._past.close()
+        self._count()
+        self._save()
         if self._sampling is not None:
             self._sampling[1].close()
         self._history.close()
