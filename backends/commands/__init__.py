@@ -40,6 +40,7 @@ from backends.commands import (
     recommend,
     search,
     serve,
+    stats,
 )
 from backends.commands import settings as settings_command
 from backends.commands.arguments import HelpWanted, Parser, WrongUsage, one_of
@@ -68,6 +69,7 @@ COMMANDS: tuple[Command, ...] = (
     forget.COMMAND,
     serve.COMMAND,
     bench.COMMAND,
+    stats.COMMAND,
     doctor.COMMAND,
     connections.COMMAND,
     settings_command.COMMAND,
