@@ -23,7 +23,8 @@ SUMMARY = Phrase("Show what this machine has.", "显示本机硬件。")
 
 ENGINE_SECONDS = 60.0  # a first start may compile kernels
 _CHILD = (
-    "import dataclasses, json; from backends.engine.loader import engine_info; "
+    "import dataclasses, json; from backends.core.gate import GATE; GATE.install(offline=True); "
+    "from backends.engine.loader import engine_info; "
     "print('\\n' + json.dumps(dataclasses.asdict(engine_info())))"
 )
 

@@ -63,6 +63,17 @@ def _httpx(host: str, port: int) -> None:
         raise ConnectionError(str(error)) from error
 
 
+def _hub(host: str, port: int) -> None:
+    import httpx2
+    import huggingface_hub
+
+    try:
+        huggingface_hub.HfApi(f"http://{host}:{port}").model_info("tester/model", timeout=5)
+    except (httpx2.ConnectError, huggingface_hub.errors.HfHubHTTPError) as error:
+        kind = ConnectionError if isinstance(error, httpx2.ConnectError) else ValueError
+        raise kind(str(error)) from error
+
+
 WAYS = {
     "raw socket": _raw,
     "create_connection": _created,
@@ -71,6 +82,7 @@ WAYS = {
     "urllib": _urllib,
     "http.client": _http,
     "httpx2": _httpx,
+    "huggingface_hub": _hub,
     "getaddrinfo": _looked_up,
     "gethostbyname": _by_name,
 }
