@@ -1,32 +1,22 @@
 """What was found in conversations: titles first, then the newest messages."""
 
 import datetime
-from collections.abc import Sequence
+import time
 from enum import IntEnum
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 
 from app import figures, parts
+from app.lists.found import FoundList
 from backends.chat.search import ChatHit
 
 _ANY_INDEX = QModelIndex | QPersistentModelIndex
 
 
-class ChatHitList(QAbstractListModel):
+class ChatHitList(FoundList[ChatHit]):
     class Role(IntEnum):
         HIT = Qt.ItemDataRole.UserRole + 1
         DAY = Qt.ItemDataRole.UserRole + 2
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._hits: tuple[ChatHit, ...] = ()
-
-    @property
-    def hits(self) -> Sequence[ChatHit]:
-        return self._hits
-
-    def rowCount(self, parent: _ANY_INDEX | None = None) -> int:
-        return len(self._hits) if parent is None or not parent.isValid() else 0
 
     def data(self, index: _ANY_INDEX, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if not 0 <= index.row() < len(self._hits):
@@ -45,19 +35,6 @@ class ChatHitList(QAbstractListModel):
             return parts.tip("\n".join(filter(None, (hit.title, self._of(hit)))))
         return None
 
-    def show(self, hits: Sequence[ChatHit]) -> bool:
-        """False if they are those that are there."""
-        if tuple(hits) == self._hits:
-            return False
-        self.beginResetModel()
-        self._hits = tuple(hits)
-        self.endResetModel()
-        return True
-
-    def retranslate(self) -> None:
-        if self._hits:
-            self.dataChanged.emit(self.index(0), self.index(len(self._hits) - 1))
-
     def _of(self, hit: ChatHit) -> str:
         """What of a conversation it is."""
         if hit.message_id is None:
@@ -70,7 +47,7 @@ class ChatHitList(QAbstractListModel):
 
     def _day(self, hit: ChatHit) -> str:
         day = datetime.date.fromtimestamp(hit.created)
-        days = (datetime.date.today() - day).days
+        days = (datetime.date.fromtimestamp(time.time()) - day).days
         if days in (0, 1):
             return self.tr("Yesterday") if days else self.tr("Today")
         return figures.day(hit.created)

@@ -1,30 +1,19 @@
 """Passages that were found, best first."""
 
-from collections.abc import Sequence
 from enum import IntEnum
 
-from PySide6.QtCore import QAbstractListModel, QLocale, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QLocale, QModelIndex, QPersistentModelIndex, Qt
 
 from app import document_words, parts
+from app.lists.found import FoundList
 from backends.documents.types import Hit
 
 _ANY_INDEX = QModelIndex | QPersistentModelIndex
 
 
-class HitList(QAbstractListModel):
+class HitList(FoundList[Hit]):
     class Role(IntEnum):
         HIT = Qt.ItemDataRole.UserRole + 1
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._hits: tuple[Hit, ...] = ()
-
-    @property
-    def hits(self) -> Sequence[Hit]:
-        return self._hits
-
-    def rowCount(self, parent: _ANY_INDEX | None = None) -> int:
-        return len(self._hits) if parent is None or not parent.isValid() else 0
 
     def data(self, index: _ANY_INDEX, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if not 0 <= index.row() < len(self._hits):
@@ -41,21 +30,8 @@ class HitList(QAbstractListModel):
             return parts.tip(self._tip(hit))
         return None
 
-    def show(self, hits: Sequence[Hit]) -> bool:
-        """False if they are those that are there."""
-        if tuple(hits) == self._hits:
-            return False
-        self.beginResetModel()
-        self._hits = tuple(hits)
-        self.endResetModel()
-        return True
-
     def place_of(self, passage_id: int) -> int | None:
         return next((n for n, hit in enumerate(self._hits) if hit.passage.id == passage_id), None)
-
-    def retranslate(self) -> None:
-        if self._hits:
-            self.dataChanged.emit(self.index(0), self.index(len(self._hits) - 1))
 
     def _tip(self, hit: Hit) -> str:
         score = self.tr("Score %1").replace("%1", QLocale().toString(hit.score, "f", 2))

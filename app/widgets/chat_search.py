@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter, QResizeEvent
+from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QFrame,
     QListView,
     QStackedLayout,
     QStyledItemDelegate,
@@ -21,6 +19,7 @@ from app.lit import excerpt
 from app.theme import SPACE, px
 from app.widgets.document_rows import paint_ground, write
 from app.widgets.filter_box import FilterBox
+from app.widgets.found_view import FoundView
 from app.widgets.hit_rows import lit_layout
 from backends.chat.search import ChatHit, ChatsFound
 
@@ -129,23 +128,13 @@ class _Rows(QStyledItemDelegate):
         return max(80, self._view.viewport().width() - 2 * SPACE.m - self._indent(hit))
 
 
-class ChatHitView(QListView):
-    """Enter opens; up from the first goes back to where one types."""
-
+class ChatHitView(FoundView):
     chosen = Signal(object)  # ChatHit
-    left_upwards = Signal()
 
     def __init__(self, hits: ChatHitList, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(hits, parent)
         self._hits = hits
-        self.setModel(hits)
         self.setItemDelegate(_Rows(self))
-        self.setMouseTracking(True)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.viewport().setAutoFillBackground(False)
         self.clicked.connect(lambda _: self.choose())
 
     @property
@@ -167,18 +156,8 @@ class ChatHitView(QListView):
         if self._hits.hits:
             self.setCurrentIndex(self._hits.index(max(0, min(row, len(self._hits.hits) - 1))))
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.choose()
-        elif event.key() == Qt.Key.Key_Up and self.currentIndex().row() <= 0:
-            self.left_upwards.emit()
-        else:
-            super().keyPressEvent(event)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self.scheduleDelayedItemsLayout()
+    def enter(self) -> None:
+        self.choose()
 
 
 class ChatSearchResults(Retranslated, QWidget):

@@ -3,14 +3,15 @@
 from functools import lru_cache
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QPointF, QRect, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QResizeEvent, QTextCharFormat, QTextLayout, QTextOption
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtGui import QColor, QPainter, QTextCharFormat, QTextLayout, QTextOption
+from PySide6.QtWidgets import QListView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app import document_words, icons, theme
 from app.lists.hits import HitList
 from app.lit import excerpt, utf16
 from app.theme import SPACE, px
 from app.widgets.document_rows import paint_ground, write
+from app.widgets.found_view import FoundView
 from backends.documents.types import Hit
 
 _ANY_INDEX = QModelIndex | QPersistentModelIndex
@@ -114,25 +115,15 @@ class HitRows(QStyledItemDelegate):
         return max(120, self._view.viewport().width() - 2 * SPACE.m - px(16) - SPACE.s)
 
 
-class HitView(QListView):
-    """Enter opens; up from the first goes back to where one types."""
-
+class HitView(FoundView):
     opened = Signal(object)  # Hit
     chosen = Signal(object)  # Hit
-    left_upwards = Signal()
 
     def __init__(self, hits: HitList, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(hits, parent)
         self._hits = hits
-        self.setModel(hits)
         self.setItemDelegate(HitRows(self))
-        self.setMouseTracking(True)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # else rows and it would chase each other
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.viewport().setAutoFillBackground(False)
         self.selectionModel().currentChanged.connect(self._on_current)
         self.doubleClicked.connect(self._on_double_clicked)
 
@@ -160,18 +151,9 @@ class HitView(QListView):
         elif (row := self._hits.place_of(hit.passage.id)) is not None:
             bar.setValue(bar.value() + self.visualRect(self._hits.index(row)).top() - top)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.hit is not None:
+    def enter(self) -> None:
+        if self.hit is not None:
             self.opened.emit(self.hit)
-        elif event.key() == Qt.Key.Key_Up and self.currentIndex().row() <= 0:
-            self.left_upwards.emit()
-        else:
-            super().keyPressEvent(event)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self.scheduleDelayedItemsLayout()
 
     @Slot(QModelIndex)
     def _on_current(self, index: QModelIndex) -> None:

@@ -13,7 +13,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
 from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtGui import QImage, QTextBlock, QTextDocument
+from PySide6.QtGui import QImage, QRegion, QTextBlock, QTextDocument
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -101,7 +101,7 @@ def _written(widget: QWidget) -> bool:
 def _rows(view: QAbstractItemView) -> Iterator[QRect]:
     for row in range(view.model().rowCount()):
         rect = view.visualRect(view.model().index(row, 0))
-        if view.viewport().rect().contains(rect):
+        if QRegion(rect).subtracted(view.viewport().visibleRegion()).isEmpty():
             yield rect
 
 
