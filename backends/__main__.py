@@ -40,12 +40,12 @@ from backends.commands.terminal import (
 from backends.core import log
 from backends.core.cancel import CancelToken
 from backends.core.crashes import CrashJournal
-from backends.core.errors import BackendError
+from backends.core.errors import BackendError, StorageError
 from backends.core.gate import GATE
 from backends.core.owner import CommandRequest, Output, Owner, claim
 from backends.core.paths import Paths
 from backends.core.phrase import Phrase
-from backends.core.settings import SettingsStore
+from backends.core.settings import Settings, SettingsStore
 from backends.services import Services
 
 READER_GONE = 141  # 128 + SIGPIPE, what other programs end with in a pipe that nobody reads
@@ -73,13 +73,13 @@ def _run(argv: tuple[str, ...]) -> int:
     out = Output.to(stdout, stderr)
     try:
         paths = Paths.find()
-        settings = SettingsStore(paths.config / "settings.json")
+        settings, notices = _settings(paths, argv)
     except BackendError as error:
         language = commands.named_language(argv, system_language())
         Console(out, language, as_json=commands.wants_json(argv)).fail(error)
         return FAILED
-    GATE.install(offline=settings.current.network.offline)
-    chosen = settings.current.general.language
+    GATE.install(offline=settings.network.offline)
+    chosen = settings.general.language
     language = system_language() if chosen == "system" else chosen
     console = Console(out, commands.named_language(argv, language), as_json=commands.wants_json(argv))
     try:
@@ -93,7 +93,7 @@ def _run(argv: tuple[str, ...]) -> int:
         console.fail(error)
         return MISUSED if isinstance(error, commands.WrongUsage) else FAILED
     console = Console(out, call.language, as_json=call.arguments.json)
-    for notice in settings.notices:
+    for notice in notices:
         console.note(console.to(notice))
     before = (f"--terminal={','.join(terminals())}", f"--language={call.language}")
     request = CommandRequest((*before, *argv), where(), call.language)
@@ -101,13 +101,26 @@ def _run(argv: tuple[str, ...]) -> int:
         logging.getLogger().addHandler(logging.NullHandler())
         cancel = CancelToken()
         with Interrupts(cancel):
-            return commands.execute(request, paths, settings.current, None, out, cancel)
+            return commands.execute(request, paths, settings, None, out, cancel)
     try:
         owner = claim(paths, request, stdout, stderr)
         return owner if isinstance(owner, int) else _as_owner(owner, request, paths, out, console)
     except BackendError as error:
         console.fail(error)
         return FAILED
+
+
+def _settings(paths: Paths, argv: tuple[str, ...]) -> tuple[Settings, tuple[Phrase, ...]]:
+    """The settings, and what was wrong with their file. The doctor says that itself, and looks on where there is no
+    reading it at all."""
+    examines = commands.examines(argv)
+    try:
+        store = SettingsStore(paths.config / "settings.json")
+    except StorageError:
+        if not examines:
+            raise
+        return Settings(), ()
+    return store.current, () if examines else store.notices
 
 
 def _with_input(argv: tuple[str, ...], text: str) -> tuple[str, ...]:

@@ -166,6 +166,11 @@ def wants_json(argv: Sequence[str]) -> bool:
     return "--json" in argv[: argv.index("--") if "--" in argv else len(argv)]
 
 
+def examines(argv: Sequence[str]) -> bool:
+    """Whether the doctor is asked for, who goes on where others cannot."""
+    return split(argv)[1][:1] == [doctor.NAME]
+
+
 _WITH_VALUE = ("--language", "--terminal")
 
 

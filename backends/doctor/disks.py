@@ -23,7 +23,7 @@ _PROBE = b"deskseek" * 512
 
 
 def look(case: Case, *, cancel: CancelToken) -> Iterator[Finding]:
-    paths, seen = case.paths, set[int]()
+    paths, seen, refused_at = case.paths, set[int](), set[Path]()
     folders = {
         "data": (Phrase("data", "数据"), paths.data),
         "models": (Phrase("models", "模型"), case.models),
@@ -35,7 +35,9 @@ def look(case: Case, *, cancel: CancelToken) -> Iterator[Finding]:
         cancel.check()
         refused = _write_to(folder)
         if refused is not None:
-            yield _not_writable(case, name, title, folder, refused)
+            if _nearest(folder) not in refused_at:  # else the same was said of another one
+                yield _not_writable(case, name, title, folder, refused)
+            refused_at.add(_nearest(folder))
         elif name in ("data", "settings", "logs"):
             yield from _open_to_others(case, name, title, folder)
         if name in ("data", "models"):

@@ -46,7 +46,7 @@ _SET_UP = Phrase(
 
 
 @dataclass(frozen=True, slots=True)
-class _Build:
+class Build:
     """`kinds`: of cards that it was built for. `cuda`: the major version that it wants."""
 
     folder: Path
@@ -67,7 +67,7 @@ def look(case: Case, *, cancel: CancelToken) -> Iterator[Finding]:
         what = Phrase("The engine (llama-cpp-python) is not installed.", "推理引擎（llama-cpp-python）未安装。")
         yield Finding("wheel", "engine_missing", "fail", what, _SET_UP, "engine_for_gpu")
         return
-    build = _build(folder)
+    build = read_build(folder)
     refused = yield from _libraries(build, cancel)
     info: EngineInfo | None = None
     try:
@@ -136,7 +136,7 @@ def _card(gpu: Gpu) -> Finding:
 # ---- the build
 
 
-def wheel(build: _Build, gpus: Sequence[Gpu], info: EngineInfo | None) -> Iterator[Finding]:
+def wheel(build: Build, gpus: Sequence[Gpu], info: EngineInfo | None) -> Iterator[Finding]:
     """Whether the build suits the cards. `info` None: it does not start, which is said elsewhere."""
     names = ", ".join(gpu.name for gpu in gpus)
     details = {"built_for": ", ".join(build.kinds) or "cpu", "cuda": build.cuda, "version": info and info.version}
@@ -201,7 +201,7 @@ def _folder() -> Path | None:
     return folder if folder and folder.is_dir() else None
 
 
-def _build(folder: Path) -> _Build:
+def read_build(folder: Path) -> Build:
     kinds: list[str] = []
     cuda = None
     for path in sorted(folder.iterdir()):
@@ -210,7 +210,7 @@ def _build(folder: Path) -> _Build:
             kinds.append(match[1])
             if match[1] == "cuda":
                 cuda = _wanted_cuda(path)
-    return _Build(folder, tuple(kinds), cuda)
+    return Build(folder, tuple(kinds), cuda)
 
 
 def _wanted_cuda(path: Path) -> int | None:
@@ -225,7 +225,7 @@ def _wanted_cuda(path: Path) -> int | None:
 # ---- its libraries
 
 
-def _libraries(build: _Build, cancel: CancelToken) -> Generator[Finding, None, bool]:
+def _libraries(build: Build, cancel: CancelToken) -> Generator[Finding, None, bool]:
     """Gives whether one was refused."""
     paths = [str(path) for path in sorted(build.folder.iterdir()) if path.suffix in (".so", ".dylib", ".dll")]
     refused: list[tuple[str, str]] = []

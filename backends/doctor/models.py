@@ -39,7 +39,7 @@ class _Model:
 
 def look(case: Case, *, cancel: CancelToken) -> Iterator[Finding]:
     """One finding for each file with a problem, and one for all that have none. Every byte read: one for each file."""
-    whole = total = 0
+    whole = broken = total = 0
     unreadable: list[Finding] = []
     listed = _listed(case.paths.data / "library.json")
     if listed is None:
@@ -49,6 +49,7 @@ def look(case: Case, *, cancel: CancelToken) -> Iterator[Finding]:
         problem = _problem(case, model)
         if problem is not None:
             yield problem
+            broken += 1
             continue
         whole += 1
         total += sum(part.stat().st_size for part in parts_of(model.path) if part.exists())
@@ -68,7 +69,7 @@ def look(case: Case, *, cancel: CancelToken) -> Iterator[Finding]:
             ),
             details={"count": whole, "size": total, "read": case.deep},
         )
-    elif not unreadable:
+    elif not broken and not unreadable:
         yield Finding("models", "no_models", "ok", Phrase("There are no models yet.", "还没有模型。"))
 
 
@@ -93,9 +94,9 @@ def _listed(index: Path) -> tuple[Path, ...] | None:
     """The files of the person's own, as `models/index.py` writes them; None if the list is damaged."""
     try:
         return tuple(Path(place) for place in json.loads(index.read_text(encoding="utf-8"))["own"])
-    except FileNotFoundError:
+    except OSError:  # not there, or in a folder that cannot be used, which the look at the disks says
         return ()
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 
