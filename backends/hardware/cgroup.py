@@ -6,7 +6,7 @@ mount: then the mount itself is our group, and the walk upwards ends there anywa
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 MOUNT = Path("sys/fs/cgroup")
@@ -24,10 +24,8 @@ class Limits:
 def read(root: Path = Path("/")) -> Limits:
     groups = list(_groups(root))
     quotas = [_cpu_quota_v2(folder) if version == 2 else _cpu_quota_v1(folder) for version, folder in groups]
-    memory = _tightest(groups)
-    return Limits(
-        min((quota for quota in quotas if quota is not None), default=None), memory.memory, memory.memory_free
-    )
+    cpus = min((quota for quota in quotas if quota is not None), default=None)
+    return replace(_tightest(groups), cpus=cpus)
 
 
 def memory(root: Path = Path("/")) -> Limits:

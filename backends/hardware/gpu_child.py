@@ -1,7 +1,7 @@
 """The process in which graphics cards are asked: `python -m backends.hardware.gpu_child`, for `gpus` alone.
 
-    open    root, vendors      for each vendor {"opened": vendor, "subjects": …} or {"broken": vendor, …}
-    sample  pids, subjects     for each subject {"card": subject, "sample": …}, {"lost": subject, …} or {"broken": vendor}
+    open    root, vendors     for each vendor    {"opened": vendor, "subjects": …} or {"broken": vendor, …}
+    sample  pids, subjects    for each subject   {"card": subject, "sample": …}, {"lost": …} or {"broken": …}
 
 One answer each, in the order in which they were asked for: so whoever waits knows what hangs.
 """

@@ -51,7 +51,7 @@ class _Rest:
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """What a round asks. `subjects` are those that a child which is there knows; `late` are asked last, by a new one."""
+    """What a round asks. `subjects`: those that a child which is there knows; `late` are asked last, by a new one."""
 
     vendors: list[Vendor]
     subjects: list[str]
@@ -134,13 +134,13 @@ class Gpus:
         return subject in self._rests and self._rests[subject].due > self._clock()
 
     def _begin(self, vendors: list[Vendor], pids: Sequence[int]) -> None:
-        late = [subject for subject, rest in self._rests.items() if rest.due <= self._clock()]
-        resting = [subject for subject in self._rests if subject not in late]
         subjects = [subject for subject, owner in self._owners.items() if owner in vendors]
-        order = _Order(vendors, subjects, frozenset(resting), frozenset(late), list(pids))
+        rests = {subject for subject in (*vendors, *subjects) if subject in self._rests}
+        resting = {subject for subject in rests if self._rests_now(subject)}
+        order = _Order(vendors, subjects, frozenset(resting), frozenset(rests - resting), list(pids))
         self._round = self._runner.start(self._ask, order)
 
-    def _ask(self, order: "_Order", *, cancel: CancelToken) -> Iterator[list[Answer]]:
+    def _ask(self, order: _Order, *, cancel: CancelToken) -> Iterator[list[Answer]]:
         """One round, on the runner's thread: all that was answered, and what was not."""
         told: list[Answer] = []
         with self._child.mine(cancel) as child:
@@ -161,7 +161,7 @@ class Gpus:
                 told.append({"silent": order.vendors[0]})
         yield told
 
-    def _answers(self, child: Child, order: "_Order", asked: list[str], cancel: CancelToken) -> Iterator[Answer]:
+    def _answers(self, child: Child, order: _Order, asked: list[str], cancel: CancelToken) -> Iterator[Answer]:
         """`asked` is kept at what is still to be answered, the next one first."""
         subjects = order.subjects
         if child.pid is None:
@@ -214,7 +214,7 @@ class Gpus:
     def _leave_alone(self, subject: str, state: State, words: Phrase | None) -> None:
         before = self._rests.get(subject)
         if before and before.due > self._clock():
-            return  # said twice in a round
+            return  # said of each of its cards
         wait = min(_LONGEST, max(_SHORTEST, 2 * before.wait)) if before else _SHORTEST
         self._rests[subject] = _Rest(self._clock() + wait, wait, state)
         if words:

@@ -83,8 +83,8 @@ class Nvml:
         """Raises Lost, and Broken where the driver as a whole is not what it was."""
         index = int(subject.split()[1])
         try:
-            card = self._card(subject, index)
-            return self._sample(card, frozenset(pids))
+            asleep = self._asleep(subject)
+            return asleep or self._sample(self._card(subject, index), frozenset(pids))
         except pynvml.NVMLError as error:
             code = nvidia.code(error)
             if code in _BROKEN:
@@ -94,6 +94,14 @@ class Nvml:
             if code == pynvml.NVML_ERROR_NO_PERMISSION:
                 return GpuSample(key, name, "nvidia", "denied")
             raise Lost(GpuSample(key, name, "nvidia", "lost")) from None
+
+    def _asleep(self, subject: str) -> GpuSample | None:
+        """A card of a laptop whose power the kernel has taken away, and to ask it would bring that back."""
+        card = self._cards.get(subject)
+        status = self._root / "sys/bus/pci/devices" / (card.key if card else "?") / "power/runtime_status"
+        if card is None or sysfs.word(status) != "suspended":
+            return None
+        return GpuSample(card.key, card.name, "nvidia", use=0.0, power=0.0)
 
     def _card(self, subject: str, index: int) -> _Card:
         card = self._cards.get(subject)

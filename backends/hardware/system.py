@@ -196,7 +196,10 @@ def _machine_memory(root: Path) -> tuple[int | None, int | None]:
 def _swap(root: Path) -> tuple[int | None, int | None, tuple[int, int] | None]:
     """Its size, what is used of it, and what was swapped in and out since the start; bytes."""
     if sys.platform != "linux":
-        swap = psutil.swap_memory()
+        try:
+            swap = psutil.swap_memory()
+        except (OSError, RuntimeError):  # Windows with its performance counters turned off
+            return None, None, None
         return swap.total, swap.used, None
     told = _meminfo(root)
     total, free = told.get(b"SwapTotal"), told.get(b"SwapFree")

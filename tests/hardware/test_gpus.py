@@ -339,6 +339,36 @@ def test_an_unplugged_card_is_no_more(played: Played, gpus_of: Callable[..., Gpu
     assert gpus.notes() == ()
 
 
+def test_what_rests_does_not_disturb_who_is_well(played: Played, gpus_of: Callable[..., Gpus], clock: Clock) -> None:
+    """One NVIDIA card is lost, then the whole driver breaks: AMD's is asked on, by one and the same child."""
+    files = {"gpu_busy_percent": "55"}
+    played.tree.card("0000:0c:00.0", "1002:744c:c8", driver="amdgpu", files=files)
+    two = cards(2)
+    two[0]["USE"] = "error 15"
+    played.say(machine(*two))
+    gpus = gpus_of()
+    assert states(gpus) == ["ok", "lost", "ok"]
+    clock.now += 5
+    two[1]["USE"] = "error 9"
+    played.say(machine(*two, INIT="error 9"))
+    assert states(gpus) == ["ok", "lost", "lost"]
+    child = gpus.pid
+    clock.now += 6
+    assert [states(gpus), states(gpus)] == [["ok", "lost", "lost"]] * 2
+    assert gpus.pid == child
+    clock.now += 4
+    assert states(gpus) == ["ok", "lost", "lost"]
+    assert gpus.pid != child
+
+
+def test_a_card_that_sleeps_is_not_woken(played: Played, gpus_of: Callable[..., Gpus]) -> None:
+    played.say(machine(CARD))
+    gpus = gpus_of()
+    assert look(gpus) == [SAMPLE]
+    played.tree.write("sys/bus/pci/devices/0000:01:00.0/power/runtime_status", "suspended\n")
+    assert look(gpus) == [GpuSample(SAMPLE.key, SAMPLE.name, "nvidia", use=0.0, power=0.0)]
+
+
 def test_a_driver_without_cards_is_no_trouble(played: Played, gpus_of: Callable[..., Gpus], clock: Clock) -> None:
     played.say({"COUNT": 0})
     gpus = gpus_of()

@@ -1,4 +1,6 @@
-"""One contender of `sampling`, in a process of its own: `python -m tests.bench.monitor.sampling_loop NAME SECONDS ROOT`.
+"""One contender of `sampling`, in a process of its own.
+
+    python -m tests.bench.monitor.sampling_loop NAME SECONDS ROOT
 
 Samples once a second and prints the processor time that it and its children took, beginning after the first samples.
 """
