@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DAY = 86_400.0  # seconds
-COARSE = 30.0  # seconds of a step, from which on minutes are fine enough
+COARSE = 30.0  # seconds of a step, from which on minutes are fine enough ...
+FINE = 3 * 3600.0  # ... as they are of any time that is longer: a minute is some dots wide, and samples take long
 _LONGEST = 120.0  # seconds; no block is longer
 _BLOCKS = 4 * 1440  # a day; more are not kept, whatever the clock says
 _HOUR = 60  # blocks
@@ -141,7 +142,7 @@ class History:
         """`unsaved`: what was not written yet."""
         parts: list[Course] = []
         oldest: int | None = None
-        if (end - start) / steps < COARSE:
+        if (end - start) / steps < COARSE and end - start <= FINE:
             oldest = self._oldest_fine()
             parts += [_course(block, names) for block in self.fine(start, end, cancel)]
         parts += [_course(block, names) for block in blocks(unsaved)]

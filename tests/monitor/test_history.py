@@ -68,6 +68,15 @@ def test_minutes_tell_the_same_when_the_samples_are_gone(history: History, tmp_p
     assert read(history, NOON - 0.5, NOON + 3599.5, 30).mean == pytest.approx(before.mean, abs=60)
 
 
+def test_a_long_time_is_told_by_minutes(history: History) -> None:
+    write(history, list(running(4 * 3600)))
+    whole = read(history, NOON - 0.5, NOON + 4 * 3600 - 0.5, 1000)
+    assert not any(map(math.isnan, whole.mean))
+    assert (min(whole.low), max(whole.high)) == (0, 4 * 3600 - 1)
+    part = read(history, NOON - 0.5, NOON + 999.5, 1000)
+    assert shown(part.mean) == list(range(1000))
+
+
 def test_a_pause_is_a_gap_and_seldom_samples_are_none(history: History) -> None:
     first = list(running(12, every=5.0))
     write(history, [*first, *running(12, start=NOON + 120, every=5.0)])
