@@ -77,7 +77,13 @@ class Gate:
         self.offline = offline
         if not self._installed:
             self._installed = True
-            sys.addaudithook(self._hook)
+            judge = self._judge
+
+            def watch(event: str, arguments: tuple[Any, ...]) -> None:
+                if event in _EVENTS:  # of all that is audited (opened files, imports) almost nothing is
+                    judge(event, arguments)
+
+            sys.addaudithook(watch)  # a plain function costs half a microsecond an event, a method two
 
     def set_offline(self, offline: bool, proxies: frozenset[int] = frozenset()) -> None:
         """`proxies`: ports of this machine that lead outside."""
@@ -133,11 +139,8 @@ class Gate:
 
     # ---- the hook
 
-    def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
-        look = _EVENTS.get(event)
-        if look is None:  # of all that is audited (opened files, imports) almost everything ends here
-            return
-        target = look(*arguments)
+    def _judge(self, event: str, arguments: tuple[Any, ...]) -> None:
+        target = _EVENTS[event](*arguments)
         if target is None:
             return
         host, port, lookup = target

@@ -179,10 +179,10 @@ def test_every_kind_of_address_is_understood(family: int, address: Any, goes: bo
     gate.offline = True
     for event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         if goes:
-            gate._hook(event, (sock, address))
+            gate._judge(event, (sock, address))
         else:
             with pytest.raises(Refused):
-                gate._hook(event, (sock, address))
+                gate._judge(event, (sock, address))
     told: list[Attempt] = []
     gate.listen(told.append)  # of what came before there was anybody to tell
     assert len(told) == (0 if goes else 3)

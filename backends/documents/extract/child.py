@@ -14,7 +14,7 @@ from typing import Any
 from backends.core.child import serve
 from backends.documents.extract import refusals
 from backends.documents.extract.asked import Asked
-from backends.documents.extract.confining import Allowance, peak
+from backends.documents.extract.confining import Allowance, leave_network, peak
 from backends.documents.extract.detect import detect
 from backends.documents.extract.formats import READERS
 from backends.documents.extract.sections import tidy
@@ -26,6 +26,7 @@ _PAUSE = 0.2  # seconds after which what there is, is said
 
 
 def main() -> None:
+    leave_network()
     serve({"read": read})
 
 

@@ -1,4 +1,4 @@
-"""The limits of the process that reads: memory and processor time, kept by the system (SEC-46).
+"""The limits of the process that reads: memory, processor time and no network, kept by the system (SEC-46).
 
 Linux and macOS: setrlimit; macOS does not enforce RLIMIT_AS for every process, the limit on time holds there. Windows:
 a job object (CreateJobObject, JOB_OBJECT_LIMIT_PROCESS_MEMORY and _PROCESS_TIME); written, not run here.
@@ -16,7 +16,18 @@ from backends.documents.extract.asked import MIB, Asked
 
 _TICKS = 10_000_000  # of FILETIME in a second
 _PROCESS_TIME, _PROCESS_MEMORY, _EXTENDED = 0x2, 0x100, 9
+_NEW_USERS, _NEW_NETWORK = 0x1000_0000, 0x4000_0000  # CLONE_NEWUSER, CLONE_NEWNET
 _jobs: list[int] = []
+
+
+def leave_network() -> bool:
+    """Go to a network of its own where there is nothing, not even this machine: what parses a file in native code
+    cannot send it anywhere. Linux, where the system lets everybody make one; to be called before there are threads.
+    Whether it was let."""
+    if sys.platform != "linux":
+        return False
+    system = ctypes.CDLL(None)
+    return system.unshare(_NEW_NETWORK) == 0 or system.unshare(_NEW_USERS | _NEW_NETWORK) == 0
 
 
 class Allowance:
