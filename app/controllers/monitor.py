@@ -13,8 +13,8 @@ from app.bridge import Doorbell, Pump
 from app.controllers.courses import CourseController
 from app.monitor_lines import names
 from app.monitor_picture import Last, MonitorPicture
-from app.notices import Notice, NoticeBoard, NoticeButton
-from backends.core.errors import Problem
+from app.notices import Notice, NoticeBoard, NoticeButton, error_notice
+from backends.core.errors import BackendError, Problem
 from backends.core.phrase import Phrase
 from backends.core.stream import Stream
 from backends.monitor.types import Day, Sample
@@ -103,8 +103,13 @@ class MonitorController(QObject):
     def _read_days(self) -> None:
         def read(found: list[tuple[Day, ...]]) -> None:
             self._draw(days=found[-1][:_SHOWN_DAYS])
+            self._look_at_history()
 
-        self._pump.follow(self._monitoring.days(), read, on_error=lambda _: self._draw(days=()))
+        self._pump.follow(self._monitoring.days(), read, on_error=self._on_not_read)
+
+    def _on_not_read(self, error: BackendError) -> None:
+        self._draw(days=())
+        self._board.post(error_notice(error))
 
     # ---- the history
 

@@ -1,0 +1,182 @@
+"""The monitor in the real window: it looks while somebody looks, keeps what it saw, and says what is beyond a limit."""
+
+import csv
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.__main__ import Session
+from app.controllers.alerts import AlertController
+from app.controllers.courses import series_of
+from app.monitor_lines import MEMORY_USED
+from app.notices import NoticeBoard
+from app.wiring_monitor import MonitorDesk
+from backends.core.paths import Paths
+from backends.core.phrase import Phrase
+from backends.core.stream import Stream
+from backends.monitor.types import Alert
+from backends.services.monitoring import MonitorServices
+from tests.app.conftest import MINUTE, Start
+from tests.app.test_chat_story import ask, ready, wait_for_answer
+from tests.kit import looks, monitor_scenes
+from tests.kit.ggufs import scripted_model
+
+
+def desk_of(session: Session) -> MonitorDesk:
+    assert session.desk is not None
+    return session.desk.monitor
+
+
+def monitoring_of(session: Session) -> MonitorServices:
+    assert session.services is not None
+    return session.services.monitoring
+
+
+def opened(qtbot: QtBot, session: Session) -> MonitorDesk:
+    """Its page, with a first sample."""
+    desk = desk_of(session)
+    session.window.actions_.monitor.trigger()
+    qtbot.waitUntil(lambda: desk.page.tiles.isVisible(), timeout=MINUTE)
+    return desk
+
+
+def test_it_looks_while_somebody_looks(qtbot: QtBot, start: Start) -> None:
+    session = start()
+    ready(qtbot, session)
+    monitoring = monitoring_of(session)
+    assert monitoring.latest is None
+    desk = opened(qtbot, session)
+    assert session.window.rail._buttons["monitor"].isChecked()
+    assert monitoring.latest is not None
+    qtbot.waitUntil(lambda: "In use" in desk.page.processor.use.words(), timeout=MINUTE)  # there is none in the first
+    assert "This program" in desk.page.memory.memory.words()
+    assert not desk.gauge.isVisible()  # nothing works
+    session.window.show_page("chat")
+    qtbot.waitUntil(lambda: monitoring.latest is None, timeout=MINUTE)
+    session.window.show_page("monitor")
+    qtbot.waitUntil(lambda: monitoring.latest is not None, timeout=MINUTE)
+    session.window.hide()
+    qtbot.waitUntil(lambda: monitoring.latest is None, timeout=MINUTE)
+    qtbot.waitUntil(lambda: not session.pump.active, timeout=MINUTE)
+
+
+def test_an_answer_is_seen_counted_and_exported(qtbot: QtBot, start: Start, paths: Paths, tmp_path: Path) -> None:
+    scripted_model(paths.models / "scripted.gguf", "", "One two three four.")
+    session = start()
+    ready(qtbot, session)
+    desk = desk_of(session)
+    ask(qtbot, session, "Count.")
+    wait_for_answer(qtbot, session)
+    qtbot.waitUntil(desk.gauge.isVisible, timeout=MINUTE)
+    assert "tokens/s" in desk.gauge.accessibleName() or "Idle" in desk.gauge.accessibleName()
+    qtbot.mouseClick(desk.gauge, Qt.MouseButton.LeftButton)
+    assert session.window.page == "monitor"
+    page = desk.page
+    qtbot.waitUntil(page.engine.isVisible, timeout=MINUTE)
+    assert session.state.model is not None
+    assert page.engine.title.text() == session.state.model.name
+    qtbot.waitUntil(lambda: page.days.list.rowCount() == 1, timeout=MINUTE)
+    assert not page.days.table.isHidden()
+
+    path = tmp_path / "figures.csv"
+    desk.monitor.export(path, 0.0, 4e9)
+    qtbot.waitUntil(lambda: "Exported to figures.csv." in looks.texts(page.notices), timeout=MINUTE)
+    rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+    assert len(rows) >= 2
+    assert any("engine" in name for name in rows[0])
+
+    assert session.services is not None
+    session.services.settings.set("monitor.gauge", False)
+    qtbot.waitUntil(lambda: not desk.gauge.isVisible(), timeout=MINUTE)
+    session.services.settings.set("monitor.gauge", True)
+    qtbot.waitUntil(desk.gauge.isVisible, timeout=MINUTE)
+
+
+def test_other_times_and_closer(qtbot: QtBot, start: Start) -> None:
+    session = start()
+    ready(qtbot, session)
+    desk = opened(qtbot, session)
+    page, courses = desk.page, desk.monitor.courses
+    shown = {kind for kind, card in page.plots.cards.items() if not card.isHidden()}
+    assert {"use", "memory", "moved"} <= shown
+    assert courses.courses.end - courses.courses.start == pytest.approx(600)
+    page.segments.buttons["minute"].click()
+    assert courses.courses.end - courses.courses.start == pytest.approx(60)
+    page.segments.buttons["day"].click()
+    qtbot.waitUntil(lambda: courses.courses.end - courses.courses.start > 80_000, timeout=MINUTE)
+    end = courses.courses.end
+    page.plots.cards["use"].plot.zoomed.emit(end - 3_600, end)
+    qtbot.waitUntil(lambda: courses.courses.zoomed, timeout=MINUTE)
+    assert page.whole.isVisible()
+    page.whole.click()
+    qtbot.waitUntil(lambda: not courses.courses.zoomed, timeout=MINUTE)
+    assert not page.whole.isVisible()
+
+
+def test_a_damaged_history_is_said_and_begun_anew(qtbot: QtBot, start: Start, paths: Paths) -> None:
+    (paths.data / "monitor.db").write_bytes(b"this is no database, " * 4_096)
+    session = start()
+    ready(qtbot, session)
+    desk = opened(qtbot, session)
+    desk.page.segments.buttons["day"].click()
+    qtbot.waitUntil(lambda: bool(desk.page.notices.banners), timeout=MINUTE)
+    assert not desk.page.trouble.isVisible()
+
+
+DISK = Alert(
+    "disk", "/models", True, Phrase("The disk is nearly full.", "磁盘将满。"), Phrase("Delete a model.", "请删除模型。")
+)
+
+
+def test_alerts_come_and_go(qtbot: QtBot) -> None:
+    board = NoticeBoard()
+    qtbot.addWidget(board)
+    board.show()
+    alerts: Stream[Alert] = Stream("alerts")
+    in_front = [True]
+    noticed: list[tuple[str, str]] = []
+    pages: list[bool] = []
+    controller = AlertController(alerts, (DISK,), board, lambda: in_front[0])
+    controller.noticed.connect(lambda title, words: noticed.append((title, words)))
+    controller.page_wanted.connect(lambda: pages.append(True))
+    looks.settle()
+    assert "The disk is nearly full." in looks.texts(board)
+    looks.button(board, "Open the monitor").click()
+    assert pages == [True]
+    assert not board.banners
+
+    in_front[0] = False
+    hot = replace(DISK, kind="temperature", subject="0", severity="danger")
+    said = threading.Thread(target=lambda: [alerts.put(one) for one in (DISK, hot, hot)])
+    said.start()
+    said.join()
+    qtbot.waitUntil(lambda: len(board.banners) == 2, timeout=MINUTE)
+    assert len(noticed) == 3
+    assert noticed[0] == ("The disk is nearly full.", "Delete a model.")
+    alerts.put(replace(DISK, over=False))
+    qtbot.waitUntil(lambda: len(board.banners) == 1, timeout=MINUTE)
+    assert board.banners[0].notice.tone == "danger"
+    controller.close()
+    assert alerts.cancelled
+
+
+def test_courses_go_by_the_clock_that_never_jumps() -> None:
+    """The wall clock is set an hour back, then there is a pause."""
+    first = monitor_scenes.sample()
+    samples = [
+        replace(first, at=10_000.0, clock=100.0, seconds=1.0),
+        replace(first, at=6_401.0, clock=101.0, seconds=1.0),
+        replace(first, at=6_500.0, clock=200.0, seconds=None),
+    ]
+    use, memory = series_of(samples, ["system.cpu", MEMORY_USED])
+    assert list(use.at) == [6_400.0, 6_401.0, 6_450.5, 6_500.0]
+    assert [value == value for value in use.mean] == [True, True, False, True]
+    system = first.hardware.system
+    assert system.memory_total is not None
+    assert system.memory_available is not None
+    assert memory.mean[0] == system.memory_total - system.memory_available
+    assert series_of([], ["system.cpu"]) == ()
