@@ -6,7 +6,8 @@
 Every connection has a purpose, and every attempt, redirects and refusals too, leaves a `Connection` that a person can
 look at. Requirement SEC-26: a key goes to the host it was meant for and to no other, an encrypted address never leads
 to a plain one, and this machine and its neighbours are out of reach unless a person typed their name. Proxies come
-from the settings, else from the system; certificates from the system, and from a company's own file.
+from the settings, else from the system; certificates from the system, and from a company's own file. What goes past
+this door is seen, and offline refused, by the `gate`.
 
 The rules are carried out in `transport.py`, the only importer of the HTTP client, loaded with the first connection.
 """
