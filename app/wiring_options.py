@@ -70,6 +70,7 @@ class OptionDesk(QObject):
 
         self.chat.conversation_changed.connect(options.show_conversation)
 
+        self.window.rail.page_requested.connect(page.fold_options)
         self.window.actions_.chat_options.triggered.connect(self._on_triggered)
 
     @Slot(tuple)

@@ -189,6 +189,13 @@ class ChatPage(Retranslated, QFrame):
         self._show_panel(opened)
         self.panel_toggled.emit(opened)
 
+    @Slot()
+    def fold_options(self) -> None:
+        """Where they lie over the chat, and something beside them was pressed."""
+        if self._veil.isVisibleTo(self._main):
+            self.options.hide()
+            self._place_options()
+
     def panel_width(self) -> int:
         return self.splitter.sizes()[0] or 264
 
@@ -319,6 +326,7 @@ class ChatPage(Retranslated, QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.composer.box.set_room(self.height())
         fits = self.width() >= PANEL_FITS
         if fits != self._fits:
             self._fits = fits

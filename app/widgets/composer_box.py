@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QTextEdit, QWidget
 
 from app import theme
+from app.theme import px
 
 LONG = 12_000  # characters pasted at once: better a document
 LONGEST = 100_000  # with more the field is slow
@@ -34,7 +35,8 @@ class Box(QTextEdit):
     long_pasted = Signal(str, object)  # text, QTextCursor that has it selected; None: it was not written
     unusable_pasted = Signal()
 
-    LINES = 9
+    LINES = 9  # where there is room
+    FEWEST = 3
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,6 +52,7 @@ class Box(QTextEdit):
         self.enter_sends = True
         self.takes_key: Callable[[QKeyEvent], bool] = lambda _: False  # asked first: True, and the key is not ours
         self._held = ""  # by an input method, not typed yet
+        self._lines = self.LINES
         self._same_stroke = QTimer(self)  # runs until the event loop comes round after the end of a composing
         self._same_stroke.setSingleShot(True)
         self.document().documentLayout().documentSizeChanged.connect(self._fit)
@@ -77,14 +80,21 @@ class Box(QTextEdit):
         self.setTextCursor(cursor)
         self.ensureCursorVisible()
 
+    def set_room(self, height: int) -> None:
+        """The page is so high: in a low one the box scrolls sooner."""
+        beside = px(200)  # what stands around the box, and a little of the chat
+        fitting = (height - beside) // (2 * self.fontMetrics().lineSpacing())
+        self._lines = max(self.FEWEST, min(self.LINES, fitting))
+        self._fit()
+
     @Slot()
     def _fit(self) -> None:
         line = self.fontMetrics().lineSpacing()
         wanted = round(self.document().size().height())
-        height = max(line, min(wanted, line * self.LINES)) + 2
+        height = max(line, min(wanted, line * self._lines)) + 2
         policy = Qt.ScrollBarPolicy
         self.setVerticalScrollBarPolicy(
-            policy.ScrollBarAsNeeded if wanted > line * self.LINES else policy.ScrollBarAlwaysOff
+            policy.ScrollBarAsNeeded if wanted > line * self._lines else policy.ScrollBarAlwaysOff
         )
         if height != self.height():
             self.setFixedHeight(height)

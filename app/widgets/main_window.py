@@ -23,7 +23,7 @@ from app.widgets.actions import Actions
 from app.widgets.drop import DropVeil
 from app.widgets.rail import Rail
 
-SMALLEST = (720, 480)
+SMALLEST = (640, 400)  # a screen of 1280 x 800 at 200 %
 USUAL = (1200, 800)
 
 
