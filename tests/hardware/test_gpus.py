@@ -247,7 +247,9 @@ def test_a_card_that_hangs_leaves_the_others(played: Played, gpus_of: Callable[.
     assert "card 1" in gpus.notes()[0].en
     assert states(gpus) == ["ok", "silent", "ok"]  # a new child asks the others
     clock.now += 10
-    assert states(gpus) == ["ok", "silent", "ok"]  # asked last, and it hangs still
+    three[2]["TEMPERATURE"] = 88
+    played.say(machine(*three))
+    assert [card.temperature for card in look(gpus)] == [71, None, 88]  # it is asked last, and hangs still
     clock.now += 10
     child = gpus.pid
     assert states(gpus) == ["ok", "silent", "ok"]  # now it has 20 s
@@ -279,20 +281,21 @@ def test_a_driver_that_hangs_from_the_start(played: Played, gpus_of: Callable[..
 
 def test_a_driver_updated_under_the_running_program(played: Played, gpus_of: Callable[..., Gpus], clock: Clock) -> None:
     """The old library no longer fits the kernel's part; a new child loads the new one, once both fit."""
-    played.say(machine(CARD))
+    played.say(machine(*cards(2)))
     gpus = gpus_of()
-    assert look(gpus) == [SAMPLE]
+    assert states(gpus) == ["ok", "ok"]
     old = gpus.pid
-    played.say(machine({**CARD, "HANDLE": "error 18", "USE": "error 18"}, INIT="error 18"))
-    assert states(gpus) == ["lost"]
-    assert "updated" in gpus.notes()[0].en
+    played.say(machine(*({**card, "USE": "error 18"} for card in cards(2)), INIT="error 18"))
+    assert states(gpus) == ["lost", "lost"]
+    [note] = gpus.notes()
+    assert "updated" in note.en
     clock.now += 10
-    assert states(gpus) == ["lost"]
-    played.say(machine({**CARD, "NAME": "the same, newly driven"}))
+    assert states(gpus) == ["lost", "lost"]
+    played.say(machine(*({**card, "NAME": "newly driven"} for card in cards(2))))
     clock.now += 10
-    assert states(gpus) == ["lost"]
+    assert states(gpus) == ["lost", "lost"]  # the second time it is left alone for 20 s
     clock.now += 10
-    assert [card.name for card in look(gpus)] == ["the same, newly driven"]
+    assert [card.name for card in look(gpus)] == ["newly driven"] * 2
     assert gpus.pid != old
     assert gpus.notes() == ()
 
