@@ -7,6 +7,7 @@ number of the last change that is in them. A kill between a segment's commit and
 after that number are done again, each beginning with a delete.
 """
 
+import contextlib
 import json
 import shutil
 import threading
@@ -104,7 +105,8 @@ class Segments:
     def begin_anew(self) -> None:
         """Nothing is in it; all changes of the store are to be done again."""
         for segment in self._segments:
-            segment.close()
+            with contextlib.suppress(StorageError):  # a damaged one goes, however it is
+                segment.close()
         self._segments, self._sealed, self._replaced, self._added = [], 0, set(), set()
         self._publish(0)
         self._save(0)

@@ -1,5 +1,5 @@
-"""Cards, drivers and builds of the engine that do not go together: NVIDIA's library is played by fake_nvml.c, builds are
-folders with the libraries that a wheel has."""
+"""Cards, drivers and builds of the engine that do not go together: NVIDIA's library is played by fake_nvml.c, builds
+are folders with the libraries that a wheel has."""
 
 import json
 import os

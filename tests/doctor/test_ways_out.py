@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from backends.core.cancel import CancelToken
 from backends.core.secrets import Secrets
 from backends.doctor import keyring, port, sources
 from tests.kit import keyrings
-from tests.kit.faults import refused, web_page
+from tests.kit.faults import Fault, refused, web_page
 from tests.kit.hub import HubServer
 from tests.kit.patients import Home, told
 
@@ -92,7 +93,7 @@ def test_a_port_that_another_program_has(home: Home, other_program: int) -> None
 
 def test_a_source_that_answers_is_asked_once_as_the_doctor(home: Home, hub: HubServer) -> None:
     case = home.case()
-    [found] = list(sources.look(case, cancel=_token()))
+    [found] = sources.look(case, cancel=CancelToken())
     assert (found.code, found.verdict, found.subject) == ("source_ok", "ok", hub.endpoint.partition("//")[2])
     assert case.network is not None
     assert [(one.purpose, one.outcome) for one in case.network.connections()] == [("doctor", "200")]
@@ -103,7 +104,7 @@ def test_a_source_that_answers_is_asked_once_as_the_doctor(home: Home, hub: HubS
     ("fault", "code"),
     [(refused(500), "hub_unavailable"), (web_page(), "not_a_hub"), (web_page(503), "hub_unavailable")],
 )
-def test_a_source_that_does_not_answer_as_one(home: Home, hub: HubServer, fault, code: str) -> None:
+def test_a_source_that_does_not_answer_as_one(home: Home, hub: HubServer, fault: Fault, code: str) -> None:
     hub.fail("api", fault)
     [found] = home.look(sources.look)
     assert (found.code, found.verdict, found.action) == (code, "fail", "settings_network")
@@ -148,9 +149,3 @@ def _closed_port() -> int:
     """Where nobody listens."""
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
         return server.getsockname()[1]
-
-
-def _token():
-    from backends.core.cancel import CancelToken
-
-    return CancelToken()
