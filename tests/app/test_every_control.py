@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QHeaderView,
     QLabel,
     QLineEdit,
     QPlainTextEdit,
@@ -61,7 +62,7 @@ BY_ARROWS = "composer_prompts", "composer_suggested"  # the saved prompts, which
 def controls(window: QWidget) -> Iterator[QWidget]:
     """What takes keys or presses; a label that can only be copied from is none, and its text is its name."""
     for widget in looks.seen(window):
-        part = isinstance(widget.parent(), QComboBox | QAbstractSpinBox) or isinstance(widget, QScrollBar)
+        part = isinstance(widget.parent(), QComboBox | QAbstractSpinBox) or isinstance(widget, QScrollBar | QHeaderView)
         if widget.window() is not window or part or isinstance(widget, QLabel) or widget.objectName().startswith("qt_"):
             continue
         if isinstance(widget, KINDS) or widget.focusPolicy() & (Qt.FocusPolicy.TabFocus | Qt.FocusPolicy.ClickFocus):

