@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 DAY = 86_400.0  # seconds
 COARSE = 30.0  # seconds of a step, from which on minutes are fine enough ...
-FINE = 3 * 3600.0  # ... as they are of any time that is longer: a minute is some dots wide, and samples take long
+FINE = 2 * 3600.0  # ... as they are of any time that is longer: a minute is some dots wide, and samples take long
 _LONGEST = 120.0  # seconds; no block is longer
 _BLOCKS = 4 * 1440  # a day; more are not kept, whatever the clock says
 _HOUR = 60  # blocks

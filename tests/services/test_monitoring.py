@@ -264,6 +264,31 @@ def test_a_clock_that_jumps_neither_overwrites_nor_runs_backwards(services: Serv
         assert one(monitoring.names())
 
 
+def test_a_machine_that_slept_leaves_a_gap(services: Services, machine: Machine) -> None:
+    slept = [0.0]
+    services.monitoring.close()
+    monitoring = MonitorServices(
+        services._base,
+        sampling=lambda folder: machine,
+        second=0.01,
+        wall=lambda: time.monotonic() + slept[0],
+        clock=lambda: time.monotonic() + slept[0],
+    )
+    try:
+        stream = monitoring.watch()
+        samples = iter(stream)
+        next(samples)
+        before = next(samples)
+        slept[0] = 8 * 3600.0
+        after = next(found for found in samples if found.clock > before.clock + 3600)
+        assert before.seconds is not None
+        assert after.seconds is None
+        assert (next(samples).seconds or 0) > 0
+        stream.cancel()
+    finally:
+        monitoring.close()
+
+
 def test_the_past_can_be_erased(services: Services, machine: Machine) -> None:
     with monitor(services, machine) as monitoring:
         watched(monitoring, 5)
