@@ -176,7 +176,7 @@ class Figures(QWidget):
     def _add(self) -> None:
         name = ElidedLabel(role="caption", tone="muted", steady=True)
         value = ElidedLabel(steady=True)
-        cell = QWidget()
+        cell = QWidget(self)  # shown by itself it would be a window
         cell.setLayout(parts.column(name, value, space=0))
         self._cells.append((cell, name, value))
 
