@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 SHOWN, UNSEEN = 1.0, 5.0  # seconds from sample to sample
 GAP = 15.0  # seconds without a sample: there was a pause
-JUMP = 2.0  # seconds by which the wall clock may differ from the monotonic one: it was set, or the machine slept
+JUMP = 2.0  # seconds; if the clocks' ways differ by more, the wall clock was set, or the machine slept
 RECENT = 600  # samples at hand
 BATCH = 60.0  # seconds of samples that are written at once
 UNSAVED = 3600  # samples that wait for a disk that is full
@@ -96,6 +96,8 @@ class MonitorServices:
         self._changes.on_wake(None)
         self._changes.cancel()
         with self._changed:
+            if self._closed:
+                return
             self._closed = True
             self._changed.notify_all()
             for stream in (*self._watchers, *self._alerted, *self._glancing):
@@ -234,8 +236,9 @@ class MonitorServices:
     def _live(self, *, cancel: CancelToken) -> Iterator[None]:
         """As long as there is anything to see."""
         try:
-            while self._take(cancel) and self._wait(cancel):
-                continue
+            self._take(cancel)
+            while self._wait():
+                self._take(cancel)
         except Cancelled:
             log.debug("closed while it sampled")
         except Exception:
@@ -250,7 +253,7 @@ class MonitorServices:
             self._save()
         yield None
 
-    def _wait(self, cancel: CancelToken) -> bool:
+    def _wait(self) -> bool:
         """Until the next sample is due. False: there is nothing to see any more."""
         self._stirred = False
         wanted, began = self._wanted(), self._clock()
@@ -271,7 +274,7 @@ class MonitorServices:
 
     # ---- one sample
 
-    def _take(self, cancel: CancelToken) -> bool:
+    def _take(self, cancel: CancelToken) -> None:
         hardware = self._sampler().sample(cancel)
         at, clock = self._wall(), self._clock()
         before = self._recent[-1] if self._recent else None
@@ -298,7 +301,6 @@ class MonitorServices:
             watchers = tuple(self._watchers)
         for stream in watchers:
             stream.put(sample)
-        return True
 
     def _sampler(self) -> Sampling:
         """Of the disk that the models are on now."""
