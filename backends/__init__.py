@@ -9,6 +9,7 @@ Rooms, from the ground up; each imports only what stands below it:
     models      what could run here, how much it needs, how it gets here
     engine      llama.cpp in this process: load, schedule, generate
     chat        conversations and how they are answered
+    doctor      what is wrong with this machine, and the repair
     services    builds all of it, wires it, closes it
     commands    the command line, one file a command
 """

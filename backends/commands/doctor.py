@@ -50,6 +50,8 @@ def run(job: Job) -> int:
         found.append(finding)
         console.progress(f"{looking} {TITLES[finding.topic].to(console.language)}", step="looking")
     console.end_progress()
+    if case.network is not None:
+        case.network.close()
     found, verdict = arranged(found), worst(found)
     path = typed_path(given.report, job) if given.report else None
     if path is not None:

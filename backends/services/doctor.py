@@ -24,6 +24,7 @@ from backends.doctor.case import Case, KnownDatabase
 from backends.doctor.types import Finding
 from backends.documents.schema import MIGRATIONS as LIBRARY
 from backends.governance.keys import MIGRATIONS as KEYS
+from backends.monitor.schema import MIGRATIONS as MONITOR
 from backends.services.foundation import Foundation
 
 
@@ -50,6 +51,7 @@ def case_of(
             KnownDatabase(paths.data / "library.db", len(LIBRARY)),
             KnownDatabase(paths.data / "keys.db", len(KEYS)),
             KnownDatabase(paths.data / "requests.db", len(REQUESTS)),
+            KnownDatabase(paths.data / "monitor.db", len(MONITOR)),
         ),
         network if ask_network else None,
         secrets,

@@ -22,8 +22,9 @@ from backends.core.phrase import Phrase
 from backends.core.secrets import Secrets
 from backends.doctor.types import Finding
 from backends.services import Services
-from tests.app.conftest import MINUTE
+from tests.app.conftest import MINUTE, Start
 from tests.kit import doctor_scenes, looks
+from tests.kit.ggufs import scripted_model
 from tests.kit.hub import HubServer
 from tests.kit.shelves import ENGLISH, put
 
@@ -212,3 +213,37 @@ def test_a_setting_is_brought_into_sight(qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: row.field.widget.hasFocus(), timeout=MINUTE)
     top = row.mapTo(page.viewport(), row.rect().topLeft()).y()
     assert 0 <= top < page.viewport().height()
+
+
+def test_in_the_window_a_broken_file_is_found_and_taken_off_the_list(
+    start: Start, qtbot: QtBot, paths: Paths, tmp_path: Path
+) -> None:
+    """From the menu to the model that is gone from the list; the file itself stays."""
+    mine = scripted_model(tmp_path / "mine.gguf")
+    whole = mine.read_bytes()
+    session = start()
+    desk = session.desk
+    assert desk is not None
+    desk.services.secrets = Secrets(candidates=())
+    desk.services.library.add(mine)
+    mine.write_bytes(whole[:-4096])
+    desk.models.rescan()
+    qtbot.waitUntil(lambda: any(one.path == mine for one in desk.models.picture.local or ()), timeout=MINUTE)
+
+    session.window.actions_.doctor.trigger()
+    assert session.window.page == "doctor"
+    doctor, page = desk.doctor.doctor, desk.doctor.page
+    qtbot.waitUntil(lambda: doctor.picture.stage == "done", timeout=MINUTE)
+    looks.settle()
+    broken = next(one for one in doctor.picture.wrong if one.subject == "mine.gguf")
+    assert "mine.gguf" not in doctor.report()
+    looks.button(page, f"Take off the list: {broken.what.en}").click()
+    assert session.window.page == "models"
+    qtbot.waitUntil(lambda: all(one.path != mine for one in desk.models.picture.local or ()), timeout=MINUTE)
+    assert mine.exists()
+
+    desk.about_page.doctor_requested.emit()
+    assert session.window.page == "doctor"
+    doctor.setting_wanted.emit("api.port")
+    assert session.window.page == "settings"
+    qtbot.waitUntil(desk.settings_page.rows["api.port"].field.widget.hasFocus, timeout=MINUTE)
