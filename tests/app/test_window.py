@@ -161,12 +161,15 @@ def test_a_damaged_place_is_no_place(window: MainWindow) -> None:
 
 
 SCREENS = """if True:
+    import gc
+
     from app import window_state
     from app.application import Application
     from app.widgets.main_window import MainWindow
     from app.window_state import WindowState, with_place
 
     app = Application([])
+    gc.disable()  # as in the app (see app.garbage): not while Qt is being asked for its screens
 
     def shown(**state):
         window = MainWindow()
