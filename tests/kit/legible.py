@@ -38,7 +38,6 @@ COVERED = ("documents_many", "panel_menu")  # bars stand for rows that are being
 RING = 40  # pixels; a text cursor has fewer
 RING_CONTRAST = 3
 _MINUTE = 60_000
-_MOST_STOPS = 600
 _SCALE = 2  # at which letters have whole pixels of their colour
 _GAP = 10  # logical pixels between what are two texts
 _PICTURE = 26  # logical: what is as wide and as high, or less, is an icon
@@ -178,13 +177,13 @@ def unseen_focus(window: QWidget, known: set[tuple[str, ...]]) -> Iterator[str]:
     window.activateWindow()
     if not QTest.qWaitForWindowActive(window, _MINUTE):
         raise TimeoutError("the window does not become active")
-    first = next(stops(window))
-    first.setFocus(Qt.FocusReason.TabFocusReason)
-    for _ in range(_MOST_STOPS):
-        control = QApplication.focusWidget()
+    next(stops(window)).setFocus(Qt.FocusReason.TabFocusReason)
+    seen: set[QWidget] = set()
+    while (control := QApplication.focusWidget()) not in seen:
         if control is None:
             yield "nothing has the focus after Tab"
             return
+        seen.add(control)
         if kind(control) not in known:
             known.add(kind(control))
             pixels_changed = changed(window, control)
@@ -192,8 +191,6 @@ def unseen_focus(window: QWidget, known: set[tuple[str, ...]]) -> Iterator[str]:
                 words = control.accessibleName() or control.property("text")
                 yield f"{kind(control)} {words!r}: {pixels_changed} pixels change by {RING_CONTRAST}:1"
         QTest.keyClick(control, Qt.Key.Key_Tab)
-        if QApplication.focusWidget() is first:
-            return
 
 
 def changed(window: QWidget, control: QWidget) -> int:
