@@ -100,6 +100,10 @@ def _run(job: Job) -> int:
         job.console.json(first | {"compare": others[0]} if others else first)
     else:
         _show(measured, job)
+        if len(measured) == 1:
+            (only,) = measured
+            for said in job.follow(job.services.holding.of_bench(only.loaded, only.decode_tokens_per_s)):
+                job.console.line(job.console.to(said))
     return DONE
 
 

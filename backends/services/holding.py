@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from backends.core.cancel import CancelToken
 from backends.core.errors import InvalidInput, NotFound, Unavailable
-from backends.core.phrase import NOTHING, Phrase
+from backends.core.phrase import Phrase
 from backends.core.stream import Runner, Stream
 from backends.engine.protocol import LoadedModel, LoadEvent
 from backends.models.types import LocalModel
@@ -98,13 +98,14 @@ class HoldingServices:
             self._base.changed("model")
 
     def of_bench(self, loaded: LoadedModel, decode: float) -> Stream[Phrase]:
-        """How much of the memory's bandwidth a measured speed (tokens a second of one answer) is: one event, NOTHING
+        """How much of the memory's bandwidth a measured speed (tokens a second of one answer) is: one event, none
         where the memory's speed is not known. `loaded` need not be there any more."""
         return self._runner.start(self._of_bench, loaded, decode)
 
     def _of_bench(self, loaded: LoadedModel, decode: float, *, cancel: CancelToken) -> Iterator[Phrase]:
         running = self._surveyor.running(loaded, cancel)
-        yield bandwidth(running, decode).sentence if running.times() else NOTHING
+        if running.times():
+            yield bandwidth(running, decode).sentence
 
 
 def _file(models: tuple[LocalModel, ...], loaded: LoadedModel) -> LocalModel:

@@ -99,6 +99,12 @@ def test_for_people_in_both_languages(inside: Inside, random: Path) -> None:
     assert "lookup=on：正在生成" in chinese.err
 
 
+def test_what_a_speed_is_of_the_memorys(inside: Inside, random: Path) -> None:
+    done = inside.run("bench", "--model", str(random), *SHORT, "--streams", "1")
+    assert done.code == 0
+    assert done.out.splitlines()[-1].startswith("Memory bandwidth: the model reads ")
+
+
 @pytest.mark.parametrize(
     ("text", "settings"),
     [

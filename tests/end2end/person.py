@@ -76,9 +76,11 @@ class Home:
         settings |= {} if named else {"chat": {"name_chats": False}}
         (self.paths.config / "settings.json").write_text(json.dumps(settings))
 
-    def start(self, *files: Path, dies: str = "", how: str = "kill") -> "Window":
-        """Double-click. `dies`: it will end in native code, in this work, by a `kill` or an `abort`."""
+    def start(self, *files: Path, dies: str = "", how: str = "kill", machine: Path | None = None) -> "Window":
+        """Double-click. `dies`: it will end in native code, in this work, by a `kill` or an `abort`. `machine`: the
+        root of a file system whose /proc and /sys the monitor reads."""
         fate = ["--dies", dies, "--how", how] if dies else []
+        fate += ["--root", str(machine)] if machine else []
         with socket.create_server(("127.0.0.1", 0)) as door:
             port = door.getsockname()[1]
             process = self._run(str(HERE / "windowed.py"), str(port), *fate, *map(str, files))

@@ -1,6 +1,6 @@
 """The real window in a process of its own, and a pair of eyes and hands before it.
 
-    python windowed.py PORT [--dies load|generate --how kill|abort] [FILE …]
+    python windowed.py PORT [--dies load|generate --how kill|abort] [--root FOLDER] [FILE …]
 
 Runs `app.__main__.main` and does what a test says over a socket (`tests.end2end.person`): one JSON object a line comes
 in, one goes out. It looks at what is visible and acts through the window system, with mouse and keys, as a person
@@ -19,6 +19,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import (
@@ -44,10 +45,13 @@ from PySide6.QtWidgets import (
 )
 
 import app.__main__ as boot
+import backends.services as rooms
 from backends.core.crashes import CrashJournal
 from backends.core.stream import Stream
 from backends.engine.asked import Asked
 from backends.engine.native import library
+from backends.hardware.sampler import Sampler
+from backends.services.monitoring import MonitorServices
 from tests.end2end.eyes import (
     click,
     front,
@@ -376,11 +380,14 @@ def main() -> int:
     parser.add_argument("port", type=int)
     parser.add_argument("--dies", default="")
     parser.add_argument("--how", default="kill")
+    parser.add_argument("--root", type=Path, help="of the file system whose /proc and /sys are sampled")
     options, files = parser.parse_known_args()
     seen: list[Onlooker] = []
     boot.Application = watched(options.port, seen)
     if options.dies:
         boot.CrashJournal = dying(options.dies, options.how)
+    if options.root:
+        rooms.MonitorServices = partial(MonitorServices, sampling=partial(Sampler, root=options.root))
     code = boot.main(["deskseek", *files])
     left = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
     print(json.dumps({"threads": left, "windows": [name for one in seen for name in one.windows]}), flush=True)
