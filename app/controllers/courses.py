@@ -2,7 +2,7 @@
 day out of the history."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -16,6 +16,7 @@ from backends.monitor.columns import figures
 from backends.monitor.types import Sample, Series
 from backends.services.monitoring import MonitorServices
 
+Row = Mapping[str, float | None]
 STEPS = 720  # of the day, and of what is seen of it
 AGAIN_MS = 60_000  # until the day is read again
 _TOTAL, _FREE = "system.memory_total", "system.memory_available"
@@ -34,6 +35,7 @@ class CourseController(QObject):
         self.range: Range = "minutes"
         self._zoom: tuple[float, float] | None = None
         self._latest: Sample | None = None
+        self._rows: dict[float, Row] = {}  # of the samples that are drawn, by their clock
         self._asked: Stream[tuple[Series, ...]] | None = None
         self._again = QTimer(self)
         self._again.setInterval(AGAIN_MS)
@@ -83,7 +85,8 @@ class CourseController(QObject):
         whole = (end - SPANS[self.range], end)
         start, end = self._seen(whole)
         samples = self._monitoring.recent(SPANS[self.range])
-        self._show(Courses(series_of(samples, self.names), start, end, whole))
+        self._rows = {one.clock: self._rows.get(one.clock) or row_of(one) for one in samples}
+        self._show(Courses(series_of(samples, self.names, self._rows), start, end, whole))
 
     def _seen(self, whole: tuple[float, float]) -> tuple[float, float]:
         """What was zoomed to, as long as it is within what there is."""
@@ -102,12 +105,11 @@ class CourseController(QObject):
             return
         whole = (latest.at - SPANS["day"], latest.at)
         start, end = self._seen(whole)
-        names = dict.fromkeys(name for wanted in self.names for name in _parts(wanted))
-        asked = self._asked = self._monitoring.history(list(names), start, end, STEPS)
+        asked = self._asked = self._monitoring.history(kept(self.names), start, end, STEPS)
 
         def read(found: list[tuple[Series, ...]]) -> None:
             if asked is self._asked:
-                self._show(Courses(_with_memory(found[-1], self.names), start, end, whole))
+                self._show(Courses(made_of(found[-1], self.names), start, end, whole))
 
         def failed(error: BackendError) -> None:
             if asked is self._asked:
@@ -122,23 +124,30 @@ class CourseController(QObject):
         self.changed.emit()
 
 
-def series_of(samples: Sequence[Sample], names: Iterable[str]) -> tuple[Series, ...]:
+def row_of(sample: Sample) -> Row:
+    """All figures of a sample, those that are made of others, too."""
+    return figures(sample) | {MEMORY_USED: _used(sample)}
+
+
+def series_of(
+    samples: Sequence[Sample], names: Iterable[str], rows: Mapping[float, Row] | None = None
+) -> tuple[Series, ...]:
     """As they were sampled, by the clock that never jumps, ending at the wall clock of the last one; a step without
-    a figure stands where there was a pause."""
+    a figure stands where there was a pause. `rows`: what `row_of` said of each, by its clock."""
     if not samples:
         return ()
     shift = samples[-1].at - samples[-1].clock
     at: list[float] = []
-    rows: list[dict[str, float | None]] = []
+    told: list[Row] = []
     for sample in samples:
         if at and sample.seconds is None:
             at.append((at[-1] + sample.clock + shift) / 2)
-            rows.append({})
+            told.append({})
         at.append(sample.clock + shift)
-        rows.append(figures(sample) | {MEMORY_USED: _used(sample)})
+        told.append(rows[sample.clock] if rows is not None else row_of(sample))
     found = []
     for name in names:
-        values = [math.nan if (value := row.get(name)) is None else float(value) for row in rows]
+        values = [math.nan if (value := row.get(name)) is None else value for row in told]
         found.append(Series(name, at, values, values, values))
     return tuple(found)
 
@@ -150,12 +159,14 @@ def _used(sample: Sample) -> float | None:
     return float(system.memory_total - system.memory_available)
 
 
-def _parts(name: str) -> tuple[str, ...]:
-    """What is kept of a figure that is made of others."""
-    return (_TOTAL, _FREE) if name == MEMORY_USED else (name,)
+def kept(names: Iterable[str]) -> list[str]:
+    """What the history has of these: a figure that is made of others is not kept."""
+    parts = ((_TOTAL, _FREE) if name == MEMORY_USED else (name,) for name in names)
+    return list(dict.fromkeys(one for some in parts for one in some))
 
 
-def _with_memory(series: Sequence[Series], names: Iterable[str]) -> tuple[Series, ...]:
+def made_of(series: Sequence[Series], names: Iterable[str]) -> tuple[Series, ...]:
+    """These figures, out of what was kept."""
     known = {one.name: one for one in series}
     if MEMORY_USED in names and _TOTAL in known and _FREE in known:
         total, free = known[_TOTAL], known[_FREE]

@@ -73,6 +73,7 @@ class DaysCard(Retranslated, QFrame):
         super().__init__()
         self.setProperty("surface", "card")
         self.list = DayList()
+        self._days: Sequence[Day] | None = ()
         self._known = False
         self._all = False
         self._title = parts.label(role="strong")
@@ -93,6 +94,9 @@ class DaysCard(Retranslated, QFrame):
 
     def show_days(self, days: Sequence[Day] | None) -> None:
         """None: not read yet."""
+        if days is self._days:
+            return
+        self._days = days
         self._known = days is not None
         self.list.show(days or ())
         self._draw()

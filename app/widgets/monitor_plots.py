@@ -1,6 +1,6 @@
 """The plots of the monitor: one for each kind of figure, all of the same time, read at the same moment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFrame
@@ -13,6 +13,7 @@ from app.monitor_picture import Courses
 from app.theme import SPACE
 from app.widgets.monitor_bars import Tiles
 from app.widgets.read_plot import ReadPlot
+from backends.monitor.types import Series
 
 
 class PlotCard(Retranslated, QFrame):
@@ -43,12 +44,15 @@ class PlotCard(Retranslated, QFrame):
         self.plot.show_lines(lines(self.kind, self._cards))
         self.name_plot()
 
-    def show_courses(self, cards: Sequence[tuple[str, str]], courses: Courses) -> None:
-        known = {one.name for one in courses.series if any(value == value for value in one.mean)}
+    def show_courses(self, cards: Sequence[tuple[str, str]], courses: Courses, known: Mapping[str, Series]) -> None:
+        """`known`: the series of `courses`, by name."""
         self._cards = cards
-        there = [line for line in lines(self.kind, cards) if line.name in known]
+        mine = lines(self.kind, cards)
+        series = [known[line.name] for line in mine if line.name in known]
+        told = {one.name for one in series if any(value == value for value in one.mean)}
+        there = [line for line in mine if line.name in told]
         self.plot.show_lines(there)
-        self.plot.show_series(courses.series, courses.start, courses.end, courses.whole)
+        self.plot.show_series(series, courses.start, courses.end, courses.whole)
         self.setVisible(bool(there) or self.kind in ("writing", "use"))
         self.name_plot()
 
@@ -79,8 +83,9 @@ class PlotBoard(Tiles):
             plot.told.connect(lambda plot=plot: announce(plot, plot.words()))
 
     def show_courses(self, cards: Sequence[tuple[str, str]], courses: Courses) -> None:
+        known = {one.name: one for one in courses.series}
         for card in self.cards.values():
-            card.show_courses(cards, courses)
+            card.show_courses(cards, courses, known)
         self.arrange()
 
     @Slot(object)
