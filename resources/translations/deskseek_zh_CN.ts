@@ -1954,11 +1954,11 @@
     </message>
     <message>
         <source>To the card</source>
-        <translation type="unfinished"></translation>
+        <translation>传入显卡</translation>
     </message>
     <message>
         <source>From the card</source>
-        <translation type="unfinished"></translation>
+        <translation>传出显卡</translation>
     </message>
     <message>
         <source>Memory, shared with the processor</source>
