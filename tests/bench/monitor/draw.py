@@ -3,9 +3,9 @@
     python -m tests.bench monitor --only draw [--cards 2] [--quick]
 
 All eight plots of a window of 1280 × 800 are drawn into a picture. Two peers draw the same lines in the same run, out
-of all points as they were sampled: pyqtgraph's `PlotWidget` as it comes (`setData`), and a plain QPainterPath. Reading
-is told by itself; the peers' points are in memory from the start. Besides: what a new second costs while the page is
-shown, cards and plots together. The best of five times.
+of all points as they were sampled: pyqtgraph's `PlotWidget` as it comes (`setData`), where
+it is installed (DeskSeek does not need it), and a plain QPainterPath. Reading is told by itself; the peers' points are
+in memory. Besides: what a new second costs while the page is shown, cards and plots together. The best of five times.
 """
 
 import argparse
