@@ -4730,7 +4730,7 @@
     <name>limit</name>
     <message>
         <source>Choose a model</source>
-        <translation type="unfinished">选择模型</translation>
+        <translation>选择模型</translation>
     </message>
     <message>
         <source>Load again</source>
