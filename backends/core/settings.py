@@ -102,6 +102,7 @@ class SettingsStore:
         self._lock = threading.Lock()
         self._callbacks: list[Callable[[Settings], None]] = []
         self._notices: list[Phrase] = []
+        self._refused: list[str] = []
         self._written = self._read()
         self._current = self._understand(self._written)
 
@@ -113,6 +114,11 @@ class SettingsStore:
     def notices(self) -> tuple[Phrase, ...]:
         """What was wrong with the file when it was read."""
         return tuple(self._notices)
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """The settings whose values in the file made no sense, each with its notice."""
+        return tuple(self._refused)
 
     def set(self, key: str, value: object) -> Settings:
         """Change `group.name` and save. Raises InvalidInput (`unknown_setting`, `bad_setting`) and StorageError; then
@@ -182,6 +188,7 @@ class SettingsStore:
                 value = group[one.name] if isinstance(group, dict) else None
                 settings = with_value(settings, one.key, value)
             except InvalidInput as error:
+                self._refused.append(one.key)
                 self._notices.append(
                     Phrase(
                         f"{error.message.en} The file says something else, so the usual value is used.",

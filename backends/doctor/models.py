@@ -7,9 +7,9 @@ from pathlib import Path
 
 from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError
-from backends.core.phrase import Phrase
+from backends.core.phrase import NOTHING, Phrase
 from backends.doctor.case import Case
-from backends.doctor.types import Finding
+from backends.doctor.types import Finding, Repair, Verdict
 from backends.doctor.words import place, size
 from backends.models import partial
 from backends.models.library import DEEPEST
@@ -19,7 +19,10 @@ from backends.models.seen import never_ends, parts_of
 from backends.models.verify import digests
 from backends.models.walk import Budget, models
 
-_AGAIN = Phrase("Repair it: only what is damaged is downloaded again.", "请修复：只重新下载损坏的部分。")
+_AGAIN = Phrase(
+    "Repair it (deskseek models verify --repair): only what is damaged is downloaded again.",
+    "请修复（deskseek models verify --repair）：只重新下载损坏的部分。",
+)
 _FETCH = Phrase("Fetch it again where it came from.", "请从其来源重新获取。")
 
 
@@ -51,10 +54,14 @@ def look(case: Case, *, cancel: CancelToken) -> Iterator[Finding]:
             yield problem
             broken += 1
             continue
+        if case.deep:
+            read = _bytes(model, cancel)
+            yield read
+            if read.verdict != "ok":
+                broken += 1
+                continue
         whole += 1
         total += sum(part.stat().st_size for part in parts_of(model.path) if part.exists())
-        if case.deep:
-            yield from _bytes(model, cancel)
     yield from unreadable
     if whole:
         yield Finding(
@@ -136,18 +143,8 @@ def _problem(case: Case, model: _Model) -> Finding | None:
         what = Phrase(f"{model.name}: {seen.problem.en}", f"{model.name}：{seen.problem.zh}")
         what = Phrase(what.en.replace(str(model.path), shown), what.zh.replace(str(model.path), shown))
         repair = _AGAIN if model.downloaded else _FETCH
-    return Finding(
-        "models",
-        "model_gone" if gone else "model_size" if sizes else seen.code,
-        "warn" if gone else "fail",
-        what,
-        repair,
-        "remove_model" if gone or not model.downloaded else "download_again",
-        subject=model.name,
-        private=not model.downloaded,
-        target=str(model.path),
-        details={"downloaded": model.downloaded},
-    )
+    code = "model_gone" if gone else "model_size" if sizes else seen.code
+    return _of(model, code, "warn" if gone else "fail", what, repair)
 
 
 def _wrong_sizes(model: _Model) -> str:
@@ -164,47 +161,45 @@ def _wrong_sizes(model: _Model) -> str:
     return ""
 
 
-def _bytes(model: _Model, cancel: CancelToken) -> Iterator[Finding]:
+def _bytes(model: _Model, cancel: CancelToken) -> Finding:
     """Every byte, compared with what the publisher gave."""
-    wanted = [part.sha256 for part in model.receipt.parts] if model.receipt is not None else []
-    differing = []
+    parts, given = parts_of(model.path), model.receipt.parts if model.receipt is not None else ()
+    wanted = {path: part.sha256 for path, part in zip(parts, given, strict=False) if part.sha256}
     try:
-        for path, sum_ in zip(parts_of(model.path), [*wanted, *[None] * 10_000], strict=False):
-            if _digest(path, cancel) != sum_ and sum_ is not None:
-                differing.append(path.name)
+        found = {path: _digest(path, cancel) for path in parts}
     except BackendError as error:
-        yield Finding(
-            "models",
-            error.code,
-            "fail",
-            Phrase(f"{model.name} cannot be read to its end.", f"无法完整读取 {model.name}。"),
-            Phrase("Check the disk.", "请检查磁盘。"),
-            subject=model.name,
-            private=not model.downloaded,
-        )
-        return
-    subject = {"subject": model.name, "private": not model.downloaded}
-    if differing:
-        yield Finding(
-            "models",
-            "model_differs",
-            "fail",
-            Phrase(f"{model.name}: bytes differ from what was published.", f"{model.name}：内容与发布时不一致。"),
-            _AGAIN,
-            "download_again",
-            target=str(model.path),
-            details={"downloaded": model.downloaded},
-            **subject,
-        )
-    elif wanted and all(wanted):
+        what = Phrase(f"{model.name} cannot be read to its end.", f"无法完整读取 {model.name}。")
+        return _of(model, error.code, "fail", what, Phrase("Check the disk.", "请检查磁盘。"))
+    if any(found[path] != sha256 for path, sha256 in wanted.items()):
+        what = Phrase(f"{model.name}: bytes differ from what was published.", f"{model.name}：内容与发布时不一致。")
+        return _of(model, "model_differs", "fail", what, _AGAIN if model.downloaded else _FETCH)
+    if len(wanted) == len(parts):
         what = Phrase(f"Every byte of {model.name} is as published.", f"{model.name} 的每个字节都与发布内容一致。")
-        yield Finding("models", "model_matches", "ok", what, **subject)
-    else:
-        what = Phrase(
-            f"All of {model.name} can be read; nobody published what its bytes should be.",
-            f"{model.name} 可以完整读取；没有可对照的发布值。",
-        )
-        yield Finding("models", "model_readable", "ok", what, **subject)
+        return _of(model, "model_matches", "ok", what)
+    what = Phrase(
+        f"All of {model.name} can be read; nobody published what its bytes should be.",
+        f"{model.name} 可以完整读取；没有可对照的发布值。",
+    )
+    return _of(model, "model_readable", "ok", what)
+
+
+def _of(model: _Model, code: str, verdict: Verdict, what: Phrase, repair: Phrase = NOTHING) -> Finding:
+    """What is said of one file. Names of files that were not downloaded are the user's own."""
+    action: Repair | None = None
+    if verdict != "ok":
+        action = "download_again" if repair is _AGAIN else "remove_model"
+    return Finding(
+        "models",
+        code,
+        verdict,
+        what,
+        repair,
+        action,
+        subject=model.name,
+        private=not model.downloaded,
+        target=str(model.path),
+        details={"downloaded": model.downloaded},
+    )
 
 
 def _digest(path: Path, cancel: CancelToken) -> str:

@@ -20,7 +20,7 @@ from backends.core.log import redact
 from backends.core.paths import Paths
 from backends.core.phrase import NOTHING, Language
 from backends.doctor.types import Finding
-from backends.doctor.words import TITLES, VERDICTS, arranged, worst
+from backends.doctor.words import TITLES, VERDICTS, arranged, place, worst
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class Veil:
     def over(self, text: str, finding: Finding) -> str:
         """`text` of this finding as the report has it."""
         if finding.private:
-            for own in (finding.target, finding.subject):
+            target, subject = finding.target, finding.subject
+            for own in (target, target and place(Path(target), self.home), subject):
                 text = text.replace(own, "…") if own else text
         for name, folder in self._spelled():
             text = text.replace(folder, f"<{name}>")

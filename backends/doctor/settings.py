@@ -1,6 +1,7 @@
 """The file of settings: what in it is not understood, and what was put aside."""
 
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from backends.core.cancel import CancelToken
 from backends.core.errors import StorageError
@@ -18,14 +19,16 @@ def look(case: Case, *, cancel: CancelToken) -> Iterator[Finding]:
     except StorageError as error:
         yield Finding("settings", error.code, "fail", error.message, error.hint)
         return
-    for notice in store.notices:
+    for notice, key in zip_longest(store.notices, store.refused):  # of a damaged file there is one notice and no key
         yield Finding(
             "settings",
             "bad_setting",
             "warn",
             notice,
             Phrase("Set it again on the page of settings.", "请在设置页面重新设置。"),
-            "settings_models",
+            "settings_models" if key else None,
+            subject=key or "",
+            target=key or "",
         )
     aside = sorted(path.parent.glob(f"{path.name}.corrupt-*")) if path.parent.is_dir() else []
     if aside and not store.notices:

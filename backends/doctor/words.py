@@ -39,8 +39,10 @@ def arranged(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def size(number: int) -> str:
-    """Bytes: `5.0 GiB`, `12 MiB`."""
-    return f"{number / GIB:.1f} GiB" if number >= GIB else f"{number / (1 << 20):.0f} MiB"
+    """Bytes: `5.0 GiB`, `12 MiB`, `64 KiB`."""
+    if number >= GIB:
+        return f"{number / GIB:.1f} GiB"
+    return f"{number / (1 << 20):.0f} MiB" if number >= 1 << 20 else f"{number / 1024:.0f} KiB"
 
 
 def place(path: Path, home: Path | None) -> str:

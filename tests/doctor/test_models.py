@@ -76,6 +76,8 @@ def test_one_wrong_byte_is_found_by_who_reads_all(home: Home) -> None:
     path, sound = home.download(), home.download("sound-Q4_K_M.gguf")
     scribble(path)
     assert told(home.look(models.look)) == {"models_ok": "ok"}
-    found = {one.subject: one for one in home.look(models.look, deep=True) if one.subject}
+    every = home.look(models.look, deep=True)
+    assert [one.details["count"] for one in every if one.code == "models_ok"] == [1]
+    found = {one.subject: one for one in every if one.subject}
     assert (found[path.name].code, found[path.name].verdict) == ("model_differs", "fail")
     assert (found[sound.name].code, found[sound.name].verdict) == ("model_matches", "ok")

@@ -99,7 +99,8 @@ def test_what_stands_in_real_folders_stays_there(home: Home, tmp_path: Path, mon
     home.use(filled=True)
     mine = tmp_path / "geheimes Projekt.gguf"
     mine.write_bytes(home.tiny.read_bytes()[:-4096])
-    (home.paths.data / "library.json").write_text(json.dumps({"version": 1, "own": [str(mine)]}))
+    gone = tmp_path / "Tagebuch" / "weg.gguf"
+    (home.paths.data / "library.json").write_text(json.dumps({"version": 1, "own": [str(mine), str(gone)]}))
     (home.paths.config / "settings.json").write_text(
         json.dumps({"network": {"proxy": "http://lin:pa55w0rd@10.0.0.1:99999"}, "chat": {"system": "Mein Tagebuch"}})
     )
