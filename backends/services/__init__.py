@@ -26,6 +26,7 @@
     titles      what the model calls a conversation
     conversations  copied, and erased wherever anything of them is kept
     monitoring  what machine and engine do, now and before
+    holding     what holds the loaded model back, and what helps
     exporting   conversations as files, on the clipboard, and back
 
 Everything slow is a Stream. Whoever opens Services owns the data folder (see `core.owner`).
