@@ -43,6 +43,7 @@ class CourseController(QObject):
 
     def rest(self) -> None:
         """Nobody looks."""
+        self._latest = None
         self._again.stop()
         if self._asked is not None:
             self._asked.cancel()
@@ -73,10 +74,12 @@ class CourseController(QObject):
             self._draw(self._latest)
 
     def show_sample(self, sample: Sample) -> None:
-        """The newest. The day is read once a minute."""
-        self._latest = sample
+        """The newest. The day is read with the first one, and then once a minute."""
+        first, self._latest = self._latest is None, sample
         if self.range != "day":
             self._draw(sample)
+        elif first:
+            self._ask()
 
     def _draw(self, sample: Sample | None) -> None:
         if sample is None:

@@ -22,6 +22,7 @@ class PlotCard(Retranslated, QFrame):
         self.setProperty("surface", "card")
         self.kind = kind
         self._cards: Sequence[tuple[str, str]] = ()
+        self._told: set[str] = set()  # series that have figures
         self._title = parts.label(role="strong")
         self.plot = ReadPlot(SCALES[kind])
         self._time = parts.label(role="caption", tone="muted")
@@ -41,7 +42,7 @@ class PlotCard(Retranslated, QFrame):
             "moved": self.tr("Disk and network"),
         }
         self._title.setText(titles[self.kind])
-        self.plot.show_lines(lines(self.kind, self._cards))
+        self.plot.show_lines([line for line in lines(self.kind, self._cards) if line.name in self._told])
         self.name_plot()
 
     def show_courses(self, cards: Sequence[tuple[str, str]], courses: Courses, known: Mapping[str, Series]) -> None:
@@ -49,8 +50,8 @@ class PlotCard(Retranslated, QFrame):
         self._cards = cards
         mine = lines(self.kind, cards)
         series = [known[line.name] for line in mine if line.name in known]
-        told = {one.name for one in series if any(value == value for value in one.mean)}
-        there = [line for line in mine if line.name in told]
+        self._told = {one.name for one in series if any(value == value for value in one.mean)}
+        there = [line for line in mine if line.name in self._told]
         self.plot.show_lines(there)
         self.plot.show_series(series, courses.start, courses.end, courses.whole)
         self.setVisible(bool(there) or self.kind in ("writing", "use"))

@@ -115,6 +115,12 @@ def test_other_times_and_closer(qtbot: QtBot, start: Start) -> None:
     page.whole.click()
     qtbot.waitUntil(lambda: not courses.courses.zoomed, timeout=MINUTE)
     assert not page.whole.isVisible()
+    before, monitoring = courses.courses.end, monitoring_of(session)
+    session.window.show_page("chat")
+    qtbot.waitUntil(lambda: monitoring.latest is None, timeout=MINUTE)
+    session.window.show_page("monitor")  # the day is read anew, up to now
+    qtbot.waitUntil(lambda: courses.courses.end > before, timeout=MINUTE)
+    assert monitoring.latest is not None
 
 
 def test_a_damaged_history_is_said_and_begun_anew(qtbot: QtBot, start: Start, paths: Paths) -> None:
