@@ -143,14 +143,18 @@ class Surveyor:
     # ---- how fast main memory is
 
     def _host_bandwidth(self, machine: Machine, cancel: CancelToken) -> float | None:
-        """Bytes a second, measured once on this machine, when nothing is computed; None until then."""
+        """Bytes a second, measured once a start when nothing is computed; the best of all starts counts, since other
+        programs may have been at work. None until then."""
         if self._measured is None:
             key = f"{machine.cpu.name}, {machine.cpu.physical_cores} cores, {machine.memory.total}"
             path = self._base.paths.cache / "memory_speed.json"
-            self._measured = _read(path, key)
-            if self._measured is None and not self._base.engine.busy:
-                self._measured = memory.measure_bandwidth(cancel=cancel)
-                _write(path, key, self._measured)
+            known = _read(path, key)
+            if self._base.engine.busy:
+                return known
+            measured = memory.measure_bandwidth(cancel=cancel)
+            if known is None or measured > known:
+                _write(path, key, measured)
+            self._measured = max(measured, known or 0.0)
         return self._measured
 
 
