@@ -101,9 +101,7 @@ class DoctorPage(Retranslated, parts.Page):
         self._back.setAccessibleName(self.tr("Back to the monitor"))
         self._title.setText(self.tr("Check this machine"))
         self._lead.setText(
-            self.tr(
-                "Graphics cards, engine, models, databases, keys, disks, network, port. Looking changes nothing."
-            )
+            self.tr("Graphics cards, engine, models, databases, keys, disks, network, port. Looking changes nothing.")
         )
         self.examine.setText(self.tr("Check again"))
         self.stop.setText(self.tr("Stop"))
