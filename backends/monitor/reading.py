@@ -44,7 +44,6 @@ class Running:
     `kernels`: how much of the bandwidth the kernels of this quant reach beside Q4_K_M (below 4 bits less)."""
 
     model: LoadedModel
-    name: str
     quant: str
     readers: tuple[Reader, ...]
     experts: float = 0.0
@@ -88,7 +87,6 @@ def running(
     weights: Weights,
     budget: Budget,
     *,
-    name: str = "",
     quant: str = "",
     known: Collection[str] = (),
     host_bandwidth: float | None = None,
@@ -106,7 +104,7 @@ def running(
         names = " + ".join(unknown)
         per_cell = of_host.kv / max(1, loaded.context)
         reader = Reader(names, names, "gpu", of_host.always, of_host.routed, per_cell)
-        return Running(loaded, name or loaded.alias, quant, (reader,), share, kernels)
+        return Running(loaded, quant, (reader,), share, kernels)
     found = [] if of_host == Read(0, 0, 0) else [_host(of_host, loaded, budget, known, host_bandwidth)]
     for device, read in zip(budget.gpus, of_gpus, strict=False):
         if read != Read(0, 0, 0):
@@ -114,7 +112,7 @@ def running(
             found.append(_reader(device, read, loaded.context, reachable))
     if _every_card_a_part(loaded):
         found = _together(found)
-    return Running(loaded, name or loaded.alias, quant, tuple(found), share, kernels)
+    return Running(loaded, quant, tuple(found), share, kernels)
 
 
 def _host(read: Read, loaded: LoadedModel, budget: Budget, known: Collection[str], measured: float | None) -> Reader:
