@@ -166,9 +166,6 @@ class Figures(QWidget):
             self.setVisible(bool(names))
             self._arrange()
 
-    def values(self) -> dict[str, str]:
-        return {name.text(): value.text() for _, name, value in self._cells[: len(self._shown)]}
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange()
