@@ -2,7 +2,7 @@
 
 Each scene of `tests.kit.shots` in both languages and schemes at three sizes, drawn offscreen in a few processes at a
 time, and `FOLDER/index.html`, which shows them side by side without a script and without fetching anything. Less of
-it: `--language zh`, `--scheme dark`, `--size 760x520`, each as often as wanted. It ends with the scenes that could not
+it: `--language zh`, `--scheme dark`, `--size 640x400`, each as often as wanted. It ends with the scenes that could not
 be drawn and what was said about them (exit status 1), with what Qt complained about, or with nothing of that kind.
 """
 

@@ -140,8 +140,9 @@ class DocumentFoot(Retranslated, QFrame):
         self._message.setText(message)
         self._hint.setText(hint)
         parts.set_look(self._message, tone=tone)
-        self._message.setVisible(bool(message))
-        self._hint.setVisible(bool(hint) and not (self._low and row is not None and row.document.status == "encrypted"))
+        short = self._low and row is not None and row.document.status == "encrypted"  # its row and the field say it
+        self._message.setVisible(bool(message) and not short)
+        self._hint.setVisible(bool(hint) and not short)
 
     def _advice(self, document: Document) -> str:
         """What to do, where the problem itself does not say."""

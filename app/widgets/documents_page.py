@@ -258,6 +258,8 @@ class DocumentsPage(Retranslated, QFrame):
     def _draw_foot(self) -> None:
         count = self.view.chosen_count if self._library.count else 0
         self.foot.show_chosen(self.view.only(), count, recognises=self._library.recognises)
+        crowded = self._low and count > 0 and bool(self._library.deletions)
+        self.intake.setVisible(self._library.intake is not None and not crowded)  # rows tell of theirs, too
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

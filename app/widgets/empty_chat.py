@@ -133,11 +133,12 @@ class EmptyChat(Retranslated, QWidget):
         super().resizeEvent(event)
         low = self.height() < px(400)
         self._mark.setVisible(not low)
+        self._text.setVisible(self.height() >= px(96))
         self._choices.setMaximumHeight(0 if self.height() < px(260) else 16_777_215)
         self._arrange(1 if self.width() < px(_NARROW) and not low else 2)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(240, 100)
+        return QSize(240, 56)
 
     def _arrange(self, columns: int) -> None:
         if columns == self._columns:

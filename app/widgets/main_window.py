@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
+    QShowEvent,
 )
 from PySide6.QtWidgets import QFrame, QMainWindow, QStackedWidget, QWidget
 
@@ -106,6 +107,12 @@ class MainWindow(QMainWindow):
         self.show()
         self.raise_()
         self.activateWindow()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """When it comes up the keys are for what is on the page: without this the first place of the rail had them."""
+        super().showEvent(event)
+        if self.focusWidget() is None and (page := self._stack.currentWidget()) is not None:
+            page.setFocus()
 
     def focusNextPrevChild(self, next: bool) -> bool:
         return move_focus(self, forwards=next)

@@ -21,20 +21,20 @@ def test_scenes_are_drawn(qapp: Application, qtbot: QtBot, part: int) -> None:
     qapp.setStyleSheet("")
     for name in list(shots.SCENES)[part::PARTS]:
         with qtbot.captureExceptions() as exceptions:
-            picture = shots.draw(qapp, name, "en", (760, 520), wait_ms=0).toImage()
+            picture = shots.draw(qapp, name, "en", (640, 400), wait_ms=0).toImage()
         assert not exceptions, name
-        assert (picture.width(), picture.height()) == (760, 520), name
-        assert len({picture.pixel(x, y) for x in range(0, 760, 8) for y in range(0, 520, 8)}) > 3, f"{name} is blank"
+        assert (picture.width(), picture.height()) == (640, 400), name
+        assert len({picture.pixel(x, y) for x in range(0, 640, 8) for y in range(0, 400, 8)}) > 3, f"{name} is blank"
 
 
 def test_a_picture_of_each_kind_and_a_page_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "pictures"
-    assert screenshots.main([str(folder), "begin", "about", "--scheme", "dark", "--size", "760x520"]) == 0
+    assert screenshots.main([str(folder), "begin", "about", "--scheme", "dark", "--size", "640x400"]) == 0
     pictures = sorted(path.name for path in folder.glob("*.png"))
     assert pictures == [
-        f"{name}-{language}-dark-760x520.png" for name in ("about", "begin") for language in ("en", "zh")
+        f"{name}-{language}-dark-640x400.png" for name in ("about", "begin") for language in ("en", "zh")
     ]
-    english, chinese = (QImage(str(folder / f"begin-{language}-dark-760x520.png")) for language in ("en", "zh"))
+    english, chinese = (QImage(str(folder / f"begin-{language}-dark-640x400.png")) for language in ("en", "zh"))
     assert english.size() == chinese.size()
     assert english != chinese
     page = (folder / "index.html").read_text(encoding="utf-8")
@@ -46,7 +46,7 @@ def test_a_picture_of_each_kind_and_a_page_of_them(tmp_path: Path, capsys: pytes
 
 def test_what_cannot_be_drawn_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process dies of one scene; the ones behind it are drawn all the same."""
-    wanted = screenshots.Wanted(tmp_path, ("en",), ("light",), ((760, 520),))
+    wanted = screenshots.Wanted(tmp_path, ("en",), ("light",), ((640, 400),))
 
     def run(command: list[str], **options: object) -> "subprocess.CompletedProcess[str]":
         drawn = command[4 : command.index("--language=en")]

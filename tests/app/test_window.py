@@ -89,6 +89,12 @@ def test_nothing_is_cut_off_in_the_smallest_window(window: MainWindow, page: Cha
         assert area.height() >= widget.minimumSizeHint().height()
 
 
+def test_a_window_that_comes_up_has_its_keys_on_the_page(window: MainWindow, page: ChatPage) -> None:
+    focused = QApplication.focusWidget()
+    assert focused is not None
+    assert focused is page or page.isAncestorOf(focused)
+
+
 def test_every_place_is_reached_by_tab(qtbot: QtBot, window: MainWindow, page: ChatPage) -> None:
     page.focus_composer()
     seen: list[QWidget] = []

@@ -49,7 +49,7 @@ from tests.kit import (
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
-SIZES = ((1280, 800), (1920, 1080), (760, 520))
+SIZES = ((1280, 800), (1920, 1080), (640, 400))  # the last one: a screen of 1280x800 at 200 %
 
 MODEL = LocalModel(
     id="r1-0528-qwen3-8b:Q4_K_M",
