@@ -8,6 +8,7 @@ from backends.documents.rows import LISTED, SHOWN, Kept, listed
 from backends.documents.types import Scope, StoreChange
 from backends.storage.database import Database
 
+_AT_ONCE = 20_000  # ids read in one go
 _KEPT_ANSWERS = 8  # of `visible`
 
 
@@ -38,8 +39,11 @@ class Changes(Kept):
                 self._visible.move_to_end(scope)
                 return known[1]
         where, values = within(scope)
-        rows = self._rows(f"SELECT id FROM documents WHERE {SHOWN} AND {where} ORDER BY id", *values)
-        found = array("q", (row[0] for row in rows))
+        found = array("q")
+        asked = f"SELECT id FROM documents WHERE {SHOWN} AND {where} ORDER BY id"
+        cursor = self._database.connection().execute(asked, values)
+        while rows := cursor.fetchmany(_AT_ONCE):  # all rows at once would take ten times the memory of the ids
+            found.extend([row[0] for row in rows])
         with self._visible_lock:
             self._visible[scope] = (sequence, found)
             while len(self._visible) > _KEPT_ANSWERS:

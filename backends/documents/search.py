@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 DEPTH = 100  # passages a list gives
 RERANKED = 50
 NAMES = 100_000  # documents whose names are known: of more, they take too long to read and too much memory
+NAMES_AGAIN = 10_000  # changes, after which it may be fewer: to count them takes long, too
 NAMED_HOLD = 0.75  # of the best score in all documents: so much the named ones must have, if they are …
 FEW_NAMED = 8  # documents at most; of a name that more have (a subject, rather), the best of all must be one
 OTHERS = 0.3  # of the documents are in the other language: it is asked in that, too
@@ -64,6 +65,7 @@ class Search:
         self.names = Names()
         self.resting: dict[str, tuple[float, str]] = {}  # methods that failed: not tried before then, and why
         self._following = threading.Lock()
+        self._names_again = 0  # the number of the change from which on it is asked again whether there are fewer
         self._learning = threading.Lock()
 
     def find(self, request: SearchRequest, *, cancel: CancelToken) -> Iterator[Found]:
@@ -73,8 +75,12 @@ class Search:
     def follow_names(self) -> None:
         """Know what documents are called that came, changed or went since."""
         with self._following:
-            if not self.names.sequence and len(self.store.visible()) > NAMES:
-                return
+            if not self.names.sequence:
+                if self.store.sequence < self._names_again:
+                    return
+                if self.store.count(status="ready") > NAMES:
+                    self._names_again = self.store.sequence + NAMES_AGAIN
+                    return
             while changes := self.store.changes(self.names.sequence):
                 for change in changes:
                     self.names.remove(change.document_id)
@@ -83,7 +89,7 @@ class Search:
                     self.names.add(document)
                 self.names.sequence = changes[-1].sequence
                 if len(self.names) > NAMES:
-                    self.names = Names()
+                    self.names, self._names_again = Names(), self.store.sequence + NAMES_AGAIN
                     return
 
     def learn(self, cancel: CancelToken) -> None:

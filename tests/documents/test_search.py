@@ -129,6 +129,7 @@ def test_of_very_many_documents_no_names_are_known(
 ) -> None:
     """They would take more memory the more documents there are."""
     monkeypatch.setattr("backends.documents.search.NAMES", 9)
+    monkeypatch.setattr("backends.documents.search.NAMES_AGAIN", 1)
     for year in (2021, 2022, 2023):
         for firm in ("Meridian", "Contoso", "Fabrikam"):
             put(store, f"{firm} {year}.pdf", f"In {year} revenue of {firm} was {year % 7},{year} million.", CATS)
