@@ -48,17 +48,31 @@ def grammar(language: Language) -> Parser:
         default=DAYS,
     )
     parser.switch("--csv", Phrase("as CSV", "以 CSV 输出"))
+    parser.switch(
+        "--erase",
+        Phrase("erase them, and the figures of the monitor", "清除这些统计以及监控记录"),
+    )
     parser.json_switch()
     return parser
 
 
 def check(arguments: argparse.Namespace) -> None:
     """What the grammar cannot say. Raises WrongUsage."""
+    if arguments.erase and (arguments.csv or arguments.days != DAYS):
+        raise WrongUsage(Phrase("--erase erases all of it.", "--erase 会清除全部记录。"))
     if arguments.csv and arguments.json:
         raise WrongUsage(Phrase("Either --csv or --json.", "--csv 与 --json 只能选一个。"))
 
 
 def run(job: Job) -> int:
+    if job.arguments.erase:
+        for _ in job.follow(job.services.monitoring.erase()):
+            pass
+        if job.console.as_json:
+            job.console.json({"days": []})
+        else:
+            job.console.line(job.console.to(Phrase("All of it is erased.", "已全部清除。")))
+        return INTERRUPTED if job.cancel.cancelled else DONE
     since = day_of(time.time() - (job.arguments.days - 1) * 86_400)
     found = next(job.follow(job.services.monitoring.days(since)), None)
     if found is None or job.cancel.cancelled:

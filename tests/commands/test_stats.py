@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import time
 
 from backends.engine.figures import Work
@@ -99,3 +100,10 @@ def test_an_answer_of_the_command_line_is_in_the_days(stocked: Shell) -> None:
     before = answers()
     assert stocked.run("ask", "Hello!").code == 0
     assert answers() == before + 1
+
+
+def test_what_was_counted_is_erased(inside: Inside) -> None:
+    kept(inside)
+    assert inside.run("stats", "--erase", "--csv").code == 2
+    assert inside.run("--language", "zh", "stats", "--erase").out == "已全部清除。\n"
+    assert json.loads(inside.run("--json", "stats").out) == {"days": []}
