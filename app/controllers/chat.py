@@ -223,7 +223,7 @@ class ChatController(QObject):
 
         def saved(conversation: Conversation, question: Message) -> None:
             self.question_saved.emit()
-            if self._current is current:
+            if self._shows(current):
                 if current is None:
                     self._messages.reset(())
                 self._current = conversation
@@ -287,6 +287,11 @@ class ChatController(QObject):
             self.answers.stop(self._current.id)
 
     # ---- inside
+
+    def _shows(self, conversation: Conversation | None) -> bool:
+        """It is on the page, maybe under another name by now."""
+        shown = self._current
+        return shown is conversation or (shown is not None and conversation is not None and shown.id == conversation.id)
 
     def _begin(self, answering: Answering) -> None:
         if self._current is not None and self._current.id == answering.conversation_id:

@@ -74,6 +74,21 @@ def test_a_question_is_answered_and_kept(qtbot: QtBot, start: Start, model: Path
     assert kept.isVisible()
 
 
+def test_a_chat_that_gets_a_name_while_a_question_is_written_down_shows_that_question(
+    qtbot: QtBot, start: Start, model: Path
+) -> None:
+    """Names come when the first answer is over: then the next question may be on its way to the disk."""
+    session = start()
+    ready(qtbot, session)
+    ask(qtbot, session, "How do I sort?")
+    wait_for_answer(qtbot, session)
+    session.chat_page.rename_requested.emit("Sorting")
+    ask(qtbot, session, "And how do I sort backwards?")
+    wait_for_answer(qtbot, session, rows=4)
+    assert [row.text for row in session.messages.rows[::2]] == ["How do I sort?", "And how do I sort backwards?"]
+    assert [c.title for c in session.conversations.conversations] == ["Sorting"]
+
+
 def test_stop_keeps_what_was_said_and_answer_again_stands_beside_it(qtbot: QtBot, start: Start, paths: Paths) -> None:
     scripted_model(paths.models / "slow.gguf", "Hm.", "one two three four five six seven", endless=True, slow=150)
     session = start()
