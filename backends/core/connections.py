@@ -124,11 +124,8 @@ class ConnectionLog:
 
     def close(self) -> None:
         with self._lock:
-            for number in sorted(self._under_way):  # broken off; how much came is not known any more
-                began = self._recent[number]
-                self._recent[number] = replace(began, seconds=max(_LEAST, time.time() - began.time))
-                self._write(number)
-            self._under_way.clear()
+            for number in sorted(self._under_way):
+                self._let_go(number)
             if self._file:
                 self._file.close()
 
@@ -138,10 +135,16 @@ class ConnectionLog:
         while len(self._recent) > KEPT:
             oldest = next(iter(self._recent))
             if oldest in self._under_way:
-                self._under_way.discard(oldest)
-                self._write(oldest)
+                self._let_go(oldest)
             del self._recent[oldest]
         return self._number
+
+    def _let_go(self, number: int) -> None:
+        """Of one that goes on: how much will have come is not known any more."""
+        self._under_way.discard(number)
+        began = self._recent[number]
+        self._recent[number] = replace(began, seconds=max(_LEAST, time.time() - began.time))
+        self._write(number)
 
     def _write(self, number: int) -> None:
         connection = self._recent[number]

@@ -76,6 +76,17 @@ def test_memory_and_file_have_an_end(path: Path) -> None:
     again.close()
 
 
+def test_one_that_lasts_longer_than_the_list_does_not_go_on_for_ever(path: Path) -> None:
+    log = ConnectionLog(path)
+    log.begin("model download", "cdn.example:443", "206")
+    for number in range(KEPT):
+        log.add("model list", f"host-{number}.example:443", "200")
+    log.close()
+    again = ConnectionLog(path)
+    assert [one.seconds > 0 for one in again.recent() if one.host == "cdn.example:443"] == [True]
+    again.close()
+
+
 def test_it_is_erased_from_the_disk_too_and_goes_on(path: Path) -> None:
     told: list[int] = []
     log = ConnectionLog(path)
