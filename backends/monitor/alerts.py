@@ -5,7 +5,7 @@ it was clearly below for as long.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backends.core.monitor_settings import MonitorSettings
 from backends.core.phrase import Phrase
@@ -15,7 +15,7 @@ from backends.monitor.types import Alert, Sample
 LASTING = 10.0  # seconds until it is told, either way
 COOLER = 5.0  # °C below the threshold, from where on it is well again
 ROOMIER = 1.25  # times the threshold, likewise
-GB, GIB, MIB = 1e9, 1 << 30, 1 << 20
+GB, MIB = 1e9, 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class Alarms:
         """What begins with this sample and what is over. `folder`: that of the models. What cannot be read any more,
         or is not to be told any more, is over, but for a disk that is only not read just now."""
         readings = {_key(reading.alert): reading for reading in _readings(sample, settings, folder)}
+        silent_disk = {("disk", folder)} if settings.alerts and settings.disk_free else set[tuple[str, str]]()
+        self._turning = {key: since for key, since in self._turning.items() if key in readings}
         changed: list[Alert] = []
         for key, reading in readings.items():
             stands = key in self._standing
@@ -50,7 +52,8 @@ class Alarms:
             elif sample.clock - self._turning.setdefault(key, sample.clock) >= LASTING:
                 del self._turning[key]
                 changed.append(self._end(key) if stands else self._begin(reading.alert))
-        return (*changed, *(self._end(key) for key in [*self._standing] if key not in readings))
+        unread = [key for key in self._standing if key not in readings and key not in silent_disk]
+        return (*changed, *map(self._end, unread))
 
     def rest(self) -> tuple[Alert, ...]:
         """Nothing is sampled for a while: what stands of cards is over, a disk stays full."""
@@ -62,8 +65,7 @@ class Alarms:
         return alert
 
     def _end(self, key: tuple[str, str]) -> Alert:
-        alert = self._standing.pop(key)
-        return Alert(alert.kind, alert.subject, False, alert.message, alert.hint, alert.severity)
+        return replace(self._standing.pop(key), over=False)
 
 
 def _key(alert: Alert) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from backends.core.monitor_settings import MonitorSettings
-from backends.hardware.samples import GpuSample
+from backends.hardware.samples import GpuSample, SystemSample
 from backends.monitor.alerts import Alarms
 from backends.monitor.types import Alert, Sample
 from tests.kit.samples import GIB, gpu, sample
@@ -41,6 +41,11 @@ def test_a_peak_is_no_alert() -> None:
     assert not told(alarms, warm(([95] * 9 + [70]) * 10))
 
 
+def test_two_peaks_with_nothing_read_between_are_no_alert() -> None:
+    alarms = Alarms()
+    assert not told(alarms, [*warm([95] * 5), *(sample(n, n) for n in range(5, 60)), *warm([95] * 5, begin=60)])
+
+
 def test_it_is_time_that_counts_not_samples() -> None:
     alarms = Alarms()
     every_five = [sample(5 * n, 5 * n, cards=(gpu(temperature=95),)) for n in range(3)]
@@ -69,6 +74,15 @@ def test_a_disk_that_is_nearly_full_stays_so_while_nothing_is_sampled() -> None:
     assert alarms.standing == (alert,)
     (well,) = told(alarms, [sample(100 + n, 100 + n, disk_free=10**11) for n in range(12)])
     assert not well.over
+
+
+def test_a_disk_that_is_only_not_read_just_now_is_still_full() -> None:
+    alarms = Alarms()
+    (alert,) = told(alarms, [sample(n, n, disk_free=1_500_000_000) for n in range(12)])
+    unread = [replace(one, hardware=replace(one.hardware, system=SystemSample())) for one in warm([50] * 20, begin=12)]
+    assert not told(alarms, unread)
+    assert alarms.standing == (alert,)
+    assert [one.over for one in told(alarms, unread, replace(USUAL, disk_free=0))] == [False], "not wanted any more"
 
 
 @pytest.mark.parametrize("state", ["lost", "silent"])
