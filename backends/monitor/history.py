@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backends.core.cancel import CancelToken
 from backends.core.errors import StorageError
@@ -36,6 +36,7 @@ FINE = 2 * 3600.0  # ... as they are of any time that is longer: a minute is som
 _LONGEST = 120.0  # seconds; no block is longer
 _BLOCKS = 4 * 1440  # a day; more are not kept, whatever the clock says
 _HOUR = 60  # blocks
+_WANTED = "start BETWEEN ? AND ? AND end >= ? AND (? IS NULL OR id < ?)"  # with `_wanted`
 
 
 class History:
@@ -168,42 +169,35 @@ class History:
                 log.warning("some figures of the past cannot be read: %s", error)
 
     def coarse(self, start: float, end: float, cancel: CancelToken) -> Iterator[Block]:
-        """The means of minutes of which the samples are not kept any more."""
+        """The means of minutes of which the samples are not kept any more, in the order in which they were sampled."""
         import numpy as np
 
-        for names, since, until, figures in self._rows(start, end, self._oldest_fine(), cancel):
-            for n in range(len(until)):
-                yield Block(names, until[n : n + 1], (until - since)[n : n + 1], np.asarray(figures[n, 1][:, None]))
+        layouts, wanted = self._layouts(), _wanted(start, end, self._oldest_fine())
+        for row in self._open().connection().execute(f"SELECT * FROM minutes WHERE {_WANTED} ORDER BY id", wanted):
+            cancel.check()
+            names = layouts.get(row["layout"], ())
+            if _is_whole(row, names):
+                mean = np.frombuffer(row["figures"], "<f4").reshape(3, -1)[1]
+                yield Block(names, np.array([row["end"]]), np.array([row["end"] - row["start"]]), mean[:, None])
 
     def _minutes(
         self, names: Sequence[str], start: float, end: float, before: int | None, cancel: CancelToken
     ) -> Iterator[Course]:
-        for known, since, until, figures in self._rows(start, end, before, cancel):
-            low, mean, high = (_chosen(figures[:, n].T, known, names) for n in range(3))
-            yield Course(since, until, low, mean, high)
-
-    def _rows(
-        self, start: float, end: float, before: int | None, cancel: CancelToken
-    ) -> "Iterator[tuple[tuple[str, ...], ndarray, ndarray, ndarray]]":
-        """Minutes with a number below `before` (None: all), those of one layout together: names, since, until, and
-        figures [n, 3, names]."""
+        """Minutes with a number below `before` (None: all), those of one layout together."""
         import numpy as np
 
-        connection, layouts = self._open().connection(), self._layouts()
-        for layout, names in layouts.items():
+        query = f"SELECT start, end, figures FROM minutes WHERE {_WANTED} AND layout = ? ORDER BY id"
+        for layout, known in self._layouts().items():
             cancel.check()
-            rows = connection.execute(
-                "SELECT start, end, figures FROM minutes WHERE layout = ? AND start BETWEEN ? AND ? AND end >= ?"
-                " AND (? IS NULL OR id < ?) ORDER BY id",
-                (layout, start - _LONGEST, end, start, before, before),
-            ).fetchall()
-            rows = [row for row in rows if len(row["figures"]) == 12 * len(names)]  # others are damaged
+            rows = self._open().connection().execute(query, (*_wanted(start, end, before), layout)).fetchall()
+            rows = [row for row in rows if _is_whole(row, known)]
             if not rows:
                 continue
             figures = np.frombuffer(b"".join(row["figures"] for row in rows), "<f4")
-            figures = figures.reshape(len(rows), 3, len(names)).astype(float)
+            figures = figures.reshape(len(rows), 3, len(known)).astype(float)
             times = np.array([(row["start"], row["end"]) for row in rows])
-            yield names, times[:, 0], times[:, 1], figures
+            low, mean, high = (_chosen(figures[:, n].T, known, names) for n in range(3))
+            yield Course(times[:, 0], times[:, 1], low, mean, high)
 
     def _oldest_fine(self) -> int | None:
         return self._open().connection().execute("SELECT min(id) AS oldest FROM fine").fetchone()["oldest"]
@@ -211,6 +205,16 @@ class History:
     def _layouts(self) -> dict[int, tuple[str, ...]]:
         rows = self._open().connection().execute("SELECT id, names FROM layouts ORDER BY id").fetchall()
         return {row["id"]: tuple(json.loads(row["names"])) for row in rows}
+
+
+def _wanted(start: float, end: float, before: int | None) -> tuple[float | None, ...]:
+    """What lies in this time, or near it; `before`: with a smaller number."""
+    return start - _LONGEST, end, start, before, before
+
+
+def _is_whole(row: Any, names: Sequence[str]) -> bool:
+    """Three float32 for each name; else it is damaged."""
+    return len(row["figures"]) == 12 * len(names) > 0
 
 
 def _course(block: Block, names: Sequence[str]) -> Course:

@@ -60,6 +60,18 @@ def test_minutes_where_samples_are_not_kept_any_more(history: History, tmp_path:
     assert times == sorted(times)
 
 
+def test_minutes_of_a_card_that_came_and_went_stand_where_they_were_sampled(history: History, tmp_path: Path) -> None:
+    for n, cards in enumerate((1, 2, 1)):
+        history.write(list(running(60, start=NOON + 60 * n, cards=cards)), {}, 30)
+    for n in range(65):  # days later, so that of the first ones no samples are kept
+        history.write(list(running(60, start=NOON + 3 * 86_400 + 60 * n, cards=1)), {}, 30)
+    path = tmp_path / "figures.csv"
+    list(export(history, (), path, NOON, NOON + 86_400, cancel=CancelToken()))
+    table = rows(path)
+    assert [row["gpu.0000:02:00.0.use [%]"] != "" for row in table] == [False, True, False]
+    assert sorted(row["time"] for row in table) == [row["time"] for row in table]
+
+
 def test_cancelled_there_is_no_file(history: History, tmp_path: Path) -> None:
     samples = list(running(180))
     for first in range(0, 180, 60):
