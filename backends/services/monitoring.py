@@ -202,7 +202,9 @@ class MonitorServices:
             try:
                 yield ask(cancel)
             except StorageError as error:
-                if not self._history.mend(error):
+                with self._saving:
+                    mended = self._history.mend(error)
+                if not mended:
                     raise
                 self._base.changed("monitor")
                 yield ask(cancel)
