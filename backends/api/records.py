@@ -21,8 +21,9 @@ class Records:
         self.live.began(call)
 
     def ended(self, call: Call) -> None:
+        """Who is no longer shown as live has been counted and written down."""
         call.state = "done"
-        self.live.ended(call)
         self.meter.ended(call, time.monotonic() - call.started)
         if call.route is None or call.route.path != "/health":  # nobody wants to read of those who only knock
             self.log.put(call, texts=self.keeps_texts())
+        self.live.ended(call)

@@ -6,7 +6,7 @@ import json
 import re
 import socket
 import struct
-import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -47,28 +47,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServed]:
         yield server
 
 
-def logged(served: ApiServed) -> list[Logged]:
-    """The oldest first, when all is written."""
-    served.services.api.log.settle().wait()
-    return list(reversed(served.services.api.log.entries(1000)))
+def asked_of_chat(served: ApiServed, running: int = 0) -> list[Logged]:
+    """The oldest first, when no more than so many are live."""
+    return [entry for entry in served.logged(running) if entry.route == CHAT]
 
 
 def wait_until(served: ApiServed, wanted: Callable[[tuple[LiveCall, ...]], bool]) -> None:
     """Until the live requests are so."""
-    changes, so = served.services.changes(), threading.Event()
-
-    def look() -> None:
-        changes.drain()
-        if wanted(served.services.api.running()):
-            so.set()
-
-    changes.on_wake(look)
-    look()
-    try:
-        assert so.wait(LONG), served.services.api.running()
-    finally:
-        changes.on_wake(None)
-        changes.cancel()
+    served.until(lambda: wanted(served.services.api.running()))
 
 
 def sent(served: ApiServed, **asked: Any) -> Wire:
@@ -94,6 +80,13 @@ def metrics(served: ApiServed) -> dict[str, float]:
     }
 
 
+def all_wait(served: ApiServed) -> None:
+    """Until as many wait as may."""
+    due = time.monotonic() + LONG
+    while metrics(served)["llamacpp:requests_deferred{}"] < QUEUE:
+        assert time.monotonic() < due
+
+
 def nothing_runs(served: ApiServed) -> None:
     wait_until(served, lambda calls: not calls)
     assert metrics(served)["llamacpp:requests_deferred{}"] == 0
@@ -103,7 +96,7 @@ def nothing_runs(served: ApiServed) -> None:
 
 
 def test_a_request_that_is_wrong_is_sent_once(served: ApiServed) -> None:
-    before = len(logged(served))
+    before = len(served.logged())
     with openai.OpenAI(base_url=f"{served.url}/v1", api_key=served.key, max_retries=2, timeout=LONG) as client:
         wrong: Any = [{"role": "nobody", "content": "x"}]
         with pytest.raises(openai.BadRequestError):
@@ -112,9 +105,8 @@ def test_a_request_that_is_wrong_is_sent_once(served: ApiServed) -> None:
             client.models.retrieve("nothing")
         with pytest.raises(openai.AuthenticationError):
             client.with_options(api_key="dsk_wrong").models.list()
-    while len(logged(served)) < before + 3:  # noted after it was answered
-        pass
-    assert [entry.status for entry in logged(served)[before:]] == [400, 404, 401]
+    served.until(lambda: len(served.services.api.log.entries(before + 3)) == before + 3)  # a stranger is never live
+    assert [entry.status for entry in served.logged()[before:]] == [400, 404, 401]
 
 
 def test_who_is_told_to_come_again_does_so_when_it_is_told(served: ApiServed, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,14 +119,12 @@ def test_who_is_told_to_come_again_does_so_when_it_is_told(served: ApiServed, mo
         return 0.0
 
     monkeypatch.setattr(openai.OpenAI, "_calculate_retry_timeout", noted)
+    before = len(asked_of_chat(served))
     with ExitStack() as stack:
         for n in (8, 8, 8, 8, 2):
             wire = sent(served, messages=user("endless"), n=n, stream=True)
             stack.callback(wire.socket.close)
-        wait_until(served, lambda calls: len(calls) == 5)
-        while metrics(served)["llamacpp:requests_deferred{}"] < QUEUE:
-            pass
-        before = len(logged(served))
+        all_wait(served)
         client = stack.enter_context(
             openai.OpenAI(base_url=f"{served.url}/v1", api_key=served.key, max_retries=2, timeout=LONG)
         )
@@ -142,11 +132,10 @@ def test_who_is_told_to_come_again_does_so_when_it_is_told(served: ApiServed, mo
         with pytest.raises(openai.InternalServerError) as refused:
             client.chat.completions.create(model=MODEL, messages=question)
         assert (refused.value.status_code, refused.value.code) == (503, "queue_full")
-        chats = [entry.status for entry in logged(served)[before:] if entry.route == CHAT]
-        assert chats == [503, 503, 503]
+        assert [entry.status for entry in asked_of_chat(served, 5)[before:]] == [503, 503, 503]
         assert pauses == [2.0, 2.0]
     nothing_runs(served)
-    assert [entry.outcome for entry in logged(served)[-8:] if entry.route == CHAT][-5:] == ["cancelled"] * 5
+    assert [entry.outcome for entry in asked_of_chat(served)[before + 3 :]] == ["cancelled"] * 5
 
 
 # ---- who goes
@@ -155,7 +144,7 @@ def test_who_is_told_to_come_again_does_so_when_it_is_told(served: ApiServed, mo
 @pytest.mark.parametrize("how", ["rst", "fin"])
 @pytest.mark.parametrize("when", ["streaming", "reading", "waiting for all"])
 def test_who_goes_is_not_worked_for_any_more(served: ApiServed, when: str, how: str) -> None:
-    before = len([entry for entry in logged(served) if entry.route == CHAT])
+    before = len(asked_of_chat(served))
     question = "a b c " * 4000 if when == "reading" else ""
     wire = sent(served, messages=user(f"{question} endless"), stream=when == "streaming", reasoning_effort="none")
     if when == "streaming":
@@ -164,7 +153,7 @@ def test_who_goes_is_not_worked_for_any_more(served: ApiServed, when: str, how: 
     wait_until(served, lambda calls: [call.state for call in calls] == [wanted])
     gone(wire, how)
     nothing_runs(served)
-    chats = [entry for entry in logged(served) if entry.route == CHAT]
+    chats = asked_of_chat(served)
     assert len(chats) == before + 1
     assert chats[-1].outcome == "cancelled"
     assert (chats[-1].first_token is None) == (when == "reading")
@@ -178,7 +167,7 @@ def test_who_goes_is_not_worked_for_any_more(served: ApiServed, when: str, how: 
 def test_a_crowd_is_served_in_its_order_and_the_person_before_it(served: ApiServed) -> None:
     """Two that never end hold all slots, 32 wait, one more is refused. The person is answered all the same."""
     asked: dict[str, Any] = {"max_tokens": 2, "reasoning_effort": "none"}
-    before = len(logged(served))
+    before = len(asked_of_chat(served))
     with ExitStack() as stack:
 
         def enter(text: str, **more: Any) -> Wire:
@@ -191,8 +180,7 @@ def test_a_crowd_is_served_in_its_order_and_the_person_before_it(served: ApiServ
         holders = [enter("endless", stream=True) for _ in range(SLOTS)]
         wait_until(served, lambda calls: all(call.state == "writing" for call in calls))
         crowd = [enter("Hello!", **asked) for _ in range(QUEUE)]
-        while metrics(served)["llamacpp:requests_deferred{}"] < QUEUE:
-            pass
+        all_wait(served)
         with served.client(timeout=LONG) as client:
             late = client.post(CHAT, json={"messages": user("Hello!")})
         assert (late.status_code, late.json()["error"]["code"]) == (503, "queue_full")
@@ -204,7 +192,7 @@ def test_a_crowd_is_served_in_its_order_and_the_person_before_it(served: ApiServ
             gone(wire, "fin")
         assert [wire.response().status for wire in crowd] == [200] * QUEUE
     nothing_runs(served)
-    served_ones = [one for one in logged(served)[before:] if one.route == CHAT and one.outcome == "done"]
+    served_ones = [one for one in asked_of_chat(served)[before:] if one.outcome == "done"]
     assert len(served_ones) == QUEUE
     came = sorted(served_ones, key=lambda one: one.at)
     spoke = sorted(served_ones, key=lambda one: one.at + (one.first_token or 0))

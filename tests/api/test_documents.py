@@ -210,13 +210,11 @@ def test_what_the_engine_and_the_log_keep_of_it(
     body = {"messages": user(papers.ASKED_ACROSS), "temperature": 0, "documents": [sent[0]["id"]]}
     with client(served) as http:
         assert http.post(CHAT, json=body).json()["choices"][0]["message"]["citations"]
-    served.services.settings.set("api.keep_texts", False)
+    (entry,) = [one for one in served.logged() if papers.SAID_ACROSS in one.answered]
+    served.services.settings.set("api.keep_texts", False)  # asked for when a request is written down
     (request,) = asked
     assert (request.labels, request.priority) == ({f"document:{sent[0]['id']}"}, "api")
     assert papers.LIT_ZH in "".join(turn.content for turn in request.turns)
-    log = served.services.api.log
-    log.settle().wait(LONG)
-    (entry,) = [one for one in log.entries(5) if papers.SAID_ACROSS in one.answered]
     assert entry.asked == f"user: {papers.ASKED_ACROSS}"
 
 

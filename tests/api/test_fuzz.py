@@ -160,7 +160,7 @@ def test_what_is_no_json_is_refused(client: httpx.Client, data: DataObject) -> N
 
 def test_the_server_is_as_before(served: ApiServed, client: httpx.Client) -> None:
     assert client.get("/health").json() == {"status": "ok"}
-    assert served.services.api.running() == ()
+    served.until(lambda: not served.services.api.running())
     answer = client.post("/v1/chat/completions", json={"messages": HELLO, "max_tokens": 4})
     assert answer.json()["usage"]["completion_tokens"] == 4
 

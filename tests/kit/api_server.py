@@ -5,18 +5,25 @@ with api_server(folder, [model]) as served:
 """
 
 import os
-from collections.abc import Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import pytest
 
+from backends.api import asking
+from backends.api.request_log import Logged
 from backends.core.paths import Paths
 from backends.core.secrets import Secrets
 from backends.governance.access import Role
 from backends.services import Services
 from backends.services.api import Serving
+
+LONG = 300.0  # seconds after which something hangs
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,27 @@ class ApiServed:
     def key_for(self, role: Role, name: str = "one more") -> str:
         return self.services.api.keys.add(name, role)[1]
 
+    def until(self, so: Callable[[], object]) -> None:
+        """Wait until it is so: asked whenever something has changed, on the thread of who waits."""
+        changes, woken, due = self.services.changes(), threading.Event(), time.monotonic() + LONG
+        changes.on_wake(woken.set)
+        try:
+            while not so():
+                assert time.monotonic() < due, self.services.api.running()
+                woken.wait(LONG)
+                woken.clear()
+                changes.drain()
+        finally:
+            changes.on_wake(None)
+            changes.cancel()
+
+    def logged(self, running: int = 0) -> list[Logged]:
+        """What has been asked, the oldest first. A request is written down after its last byte has gone, and before
+        it leaves the live ones: waits until so many are left."""
+        self.until(lambda: len(self.services.api.running()) == running)
+        self.services.api.log.settle().wait()
+        return list(reversed(self.services.api.log.entries(1000)))
+
 
 @contextmanager
 def api_server(
@@ -47,9 +75,11 @@ def api_server(
     context: int = 2048,
     load: bool = True,
 ) -> Iterator[ApiServed]:
-    """`models` are put into the library, and the first chat model is loaded (unless `load` is False)."""
+    """`models` are put into the library, and the first chat model is loaded (unless `load` is False). However slow the
+    machine is, nobody is told to come again because a model takes long to load."""
     here = Path.cwd()
-    with Services.open(Paths.under(home)) as services:
+    with pytest.MonkeyPatch.context() as patch, Services.open(Paths.under(home)) as services:
+        patch.setattr(asking, "LOAD_WAIT", LONG)
         os.chdir(here)  # Services goes to its data folder; other tests are here too
         services.secrets = Secrets(candidates=())
         for key, value in (("engine.parallel", parallel), ("models.context", context), ("engine.try_first", False)):
