@@ -22,14 +22,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, QUrl, Slot
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Slot
 from PySide6.QtWidgets import QMessageBox
 
 from app import window_state
 from app.application import Application
 from app.bridge import Doorbell, Pump
 from app.crash import CrashReports
+from app.crash_notices import bug_notice, last_run_notice
 from app.garbage import GarbageCollector
 from app.language import language
 from app.lists.conversations import ConversationList
@@ -52,11 +52,6 @@ from backends.core.stream import Runner, Stream
 if TYPE_CHECKING:
     from app.wiring import Desk
     from backends.services import Services
-
-_DURING = {  # what the journal calls native work
-    "load": Phrase("while it loaded {}", "加载 {} 时"),
-    "generate": Phrase("while {} answered", "{} 回答时"),
-}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -187,7 +182,8 @@ class Session(QObject):
         for phrase in services.notices:
             self.window.notices.post(Notice(phrase, tone="warning"))
         if self._last.crashed:
-            self._say_crashed(desk)
+            report = self._journal.report_file if self._journal else None
+            self.window.notices.post(last_run_notice(self._last, report, desk.load_safely, self._show_doctor))
         self.pump.listen(self._knocks, self._on_knocks)
         self._owner.serve(self._serve)
         desk.start(load=not self._last.safe)
@@ -210,27 +206,6 @@ class Session(QObject):
         notice = error_notice(error, again, leave)
         self.window.notices.post(replace(notice, key="open", closable=False))
 
-    def _say_crashed(self, desk: "Desk") -> None:
-        last = self._last
-        message = Phrase("DeskSeek ended unexpectedly last time.", "DeskSeek 上次意外退出。")
-        if (during := _DURING.get(last.during)) is not None and last.detail:
-            en, zh = (words.replace("{}", last.detail) for words in (during.en, during.zh))
-            message = Phrase(f"DeskSeek ended unexpectedly last time, {en}.", f"DeskSeek 上次在{zh}意外退出。")
-        hint = Phrase("Nothing that was saved is lost.", "已保存的内容没有丢失。")
-        if last.safe:
-            hint = Phrase(
-                "To be safe no model was loaded by itself. Nothing that was saved is lost.",
-                "为安全起见，这次没有自动加载模型。已保存的内容没有丢失。",
-            )
-        report = self._journal.report_file if self._journal else None
-        buttons = (
-            [NoticeButton(Phrase("Show the report", "查看报告"), lambda: _show(report), stays=True)] if report else []
-        )
-        if last.safe:
-            processor = Phrase("Load on the processor", "用处理器加载")
-            buttons.insert(0, NoticeButton(processor, desk.load_safely))
-        self.window.notices.post(Notice(message, hint, "warning", tuple(buttons), key="crashed"))
-
     # ---- other processes
 
     def _serve(self, request: CommandRequest, out: Output, cancel: CancelToken) -> int:
@@ -252,19 +227,10 @@ class Session(QObject):
     # ---- what goes wrong, and the end
 
     def _show_crash(self, report: str, path: Path | None) -> None:
-        buttons = [
-            NoticeButton(
-                Phrase("Copy the report", "复制报告"), lambda: QGuiApplication.clipboard().setText(report), stays=True
-            )
-        ]
-        if path is not None:
-            buttons.append(NoticeButton(Phrase("Show the file", "查看文件"), lambda: _show(path), stays=True))
-        message = Phrase("Something went wrong inside DeskSeek.", "DeskSeek 内部出错。")
-        hint = Phrase(
-            "It goes on. If something looks wrong now, start it again; the report helps us to mend it.",
-            "程序会继续运行。如有异常，请重新启动；报告有助于我们修复问题。",
-        )
-        self.window.notices.post(Notice(message, hint, "danger", tuple(buttons), key="crash"))
+        self.window.notices.post(bug_notice(report, path, self._show_doctor if self.desk is not None else None))
+
+    def _show_doctor(self) -> None:
+        self.window.show_page("doctor")
 
     def _on_signal(self, number: int, frame: object) -> None:
         self.app.leaving = True
@@ -312,11 +278,6 @@ class Session(QObject):
         self._crashes.remove()
         self.window.deleteLater()  # before the application itself is taken down
         self.app.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-
-
-def _show(path: Path | None) -> None:
-    if path is not None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
 
 
 if __name__ == "__main__":

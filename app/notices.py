@@ -8,10 +8,12 @@ same key: no timer runs.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
 from app import parts
 from app.language import Retranslated, say
@@ -68,6 +70,12 @@ class Banner(Retranslated, QFrame):
         self._buttons = [parts.button(kind="secondary") for _ in notice.buttons]
         for widget, spec in zip(self._buttons, notice.buttons, strict=True):
             widget.clicked.connect(lambda _=False, spec=spec: self._press(spec))
+        self._more = parts.icon_button("ellipsis")
+        self._rest = parts.menu(self)
+        self._more.clicked.connect(self._on_more)
+        self._more.setParent(self)
+        self._more.hide()
+        self._line: QHBoxLayout | None = None
         picture = parts.column(parts.picture(_ICONS[notice.tone], tone, 20), space=0)
         picture.setAlignment(Qt.AlignmentFlag.AlignTop if say(notice.hint) else Qt.AlignmentFlag.AlignVCenter)
         words = parts.column(None, self._message, self._hint, None, space=SPACE.xs)
@@ -77,7 +85,8 @@ class Banner(Retranslated, QFrame):
             layout.addLayout(parts.column(None, *self._buttons, None, space=0))
         elif self._buttons:
             words.insertSpacing(3, SPACE.xs)
-            words.insertLayout(4, parts.row(*self._buttons, None))
+            self._line = parts.row(*self._buttons, self._more, None)
+            words.insertLayout(4, self._line)
         self._close = parts.icon_button("x", size=16)
         self._close.clicked.connect(self.dismiss)
         layout.addLayout(parts.column(None, self._close, None, space=0, margin=(0, 0, SPACE.xs, 0)))
@@ -93,7 +102,34 @@ class Banner(Retranslated, QFrame):
         for widget, spec in zip(self._buttons, self.notice.buttons, strict=True):
             widget.setText(say(spec.text))
         parts.name_button(self._close, self.tr("Close this notice"))
+        parts.name_button(self._more, self.tr("More"))
         self.setAccessibleName(f"{message} {hint}".strip())
+        self._arrange()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Buttons that find no room beside each other are in a menu behind them."""
+        if self._line is None:
+            return
+        room = self._line.geometry().width()
+        ends = list(accumulate(button.sizeHint().width() + SPACE.s for button in self._buttons))
+        if ends[-1] - SPACE.s > room:
+            room -= self._more.sizeHint().width()
+            self._more.show()
+        else:
+            self._more.hide()
+        for n, (button, end) in enumerate(zip(self._buttons, ends, strict=True)):
+            button.setVisible(not n or end - SPACE.s <= room)
+
+    def _on_more(self) -> None:
+        self._rest.clear()
+        for button in self._buttons:
+            if button.isHidden():
+                self._rest.addAction(button.text(), button.click)
+        self._rest.popup(self._more.mapToGlobal(self._more.rect().bottomLeft()))
 
     @Slot()
     def dismiss(self) -> None:

@@ -496,6 +496,10 @@
         <source>Close this notice</source>
         <translation>关闭此提示</translation>
     </message>
+    <message>
+        <source>More</source>
+        <translation>更多</translation>
+    </message>
 </context>
 <context>
     <name>ChatHitList</name>

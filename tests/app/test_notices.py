@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from app.application import Application
@@ -13,6 +14,7 @@ from app.notices import Banner, Notice, NoticeBoard, NoticeButton, error_notice
 from app.undo import Undo
 from backends.core.errors import ResourceError
 from backends.core.phrase import Phrase
+from tests.kit import looks
 
 FULL = ResourceError(Phrase("The disk is full.", "磁盘已满。"), Phrase("Make room.", "请腾出空间。"), code="disk_full")
 
@@ -54,6 +56,29 @@ def test_a_button_does_its_work_and_the_notice_goes(board: NoticeBoard) -> None:
     banner.press(0)
     assert pressed == ["copy", "again"]
     assert not board.banners
+
+
+def test_buttons_that_find_no_room_are_in_a_menu(board: NoticeBoard, qtbot: QtBot) -> None:
+    pressed: list[str] = []
+    words = ("Load on the processor", "Check this machine", "Show the report")
+    buttons = tuple(NoticeButton(one, lambda one=one: pressed.append(one), stays=True) for one in words)
+    board.resize(360, 300)
+    banner = board.post(Notice("It ended.", buttons=buttons))
+    board.show()
+    looks.settle()
+    assert not looks.cut_off(board, board.width())
+    there = [one for one in words if one in looks.texts(banner).splitlines()]
+    assert there[:1] == [words[0]]
+    assert len(there) < 3
+    looks.button(banner, "More").click()
+    menu = banner.findChild(QMenu)
+    assert menu is not None
+    assert there + [entry.text() for entry in menu.actions()] == [*words]
+    menu.actions()[-1].trigger()
+    assert pressed == ["Show the report"]
+    menu.close()
+    board.resize(900, 300)
+    qtbot.waitUntil(lambda: [one for one in words if one in looks.texts(banner).splitlines()] == [*words])
 
 
 def test_who_has_to_know_that_a_notice_went_is_told_once(board: NoticeBoard) -> None:

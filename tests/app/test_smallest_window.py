@@ -12,6 +12,7 @@ PAGES = (
     "begin",
     "answered",
     "notices",
+    "crashed",
     "composer_too_long",
     "options",
     "export",

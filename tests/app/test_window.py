@@ -27,7 +27,7 @@ from backends.core.crashes import CrashJournal
 from backends.core.owner import CommandRequest, Owner, forward
 from backends.core.paths import Paths
 from tests.app.conftest import MINUTE, Start, end
-from tests.kit import scenes, shots
+from tests.kit import looks, scenes, shots
 from tests.kit.ggufs import scripted_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -285,9 +285,24 @@ def test_after_a_crash_in_native_code_nothing_is_loaded_by_itself(qtbot: QtBot, 
     assert session.state.stage == "idle"
     (banner,) = session.window.notices.banners
     assert "scripted" in banner.accessibleName()
+    looks.button(banner, "Check this machine").click()
+    assert session.window.page == "doctor"
+    assert session.window.notices.banners == [banner], "the report is still to be had"
     banner.press(0)
     qtbot.waitUntil(lambda: session.state.stage == "ready", timeout=MINUTE)
     assert session.state.device == "CPU"
     end(qtbot, session)
     again = start()
     assert not again.window.notices.banners
+
+
+def test_after_a_bug_the_machine_can_be_checked(qtbot: QtBot, start: Start, paths: Paths) -> None:
+    session = start()
+    qtbot.waitUntil(lambda: session.state.stage != "starting", timeout=MINUTE)
+    written = session._crashes.report(ValueError("nobody thought of that"))
+    assert written is not None
+    (banner,) = session.window.notices.banners
+    looks.button(banner, "Check this machine").click()
+    assert session.window.page == "doctor"
+    assert session.window.notices.banners == [banner]
+    written.unlink()

@@ -16,6 +16,7 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtTest import QTest
 
 from app.application import Application
+from app.crash_notices import bug_notice, last_run_notice
 from app.lists.conversations import ConversationList
 from app.lists.messages import Live, MessageList
 from app.model_state import ModelState
@@ -24,6 +25,7 @@ from app.theme import Scheme
 from app.widgets.chat_page import ChatPage
 from app.widgets.main_window import MainWindow
 from backends.chat.types import INTERRUPTED, Problem
+from backends.core.crashes import LastRun
 from backends.core.errors import DownloadError
 from backends.core.phrase import Language, Phrase
 from backends.models.types import LocalModel
@@ -170,6 +172,21 @@ def notices(studio: Studio) -> None:
     )
 
 
+def crashed(studio: Studio) -> None:
+    begin(studio)
+    last = LastRun(True, "load", MODEL.name, "", True)
+    studio.window.notices.post(last_run_notice(last, Path("last-crash.txt"), _nothing, _nothing))
+
+
+def bug(studio: Studio) -> None:
+    begin(studio)
+    studio.window.notices.post(bug_notice("", Path("crash.txt"), _nothing))
+
+
+def _nothing() -> None:
+    pass
+
+
 SCENES: dict[str, Callable[[Studio], None]] = {
     "begin": begin,
     "no_model": no_model,
@@ -183,6 +200,8 @@ SCENES: dict[str, Callable[[Studio], None]] = {
     "loading": loading,
     "failed": failed,
     "notices": notices,
+    "crashed": crashed,
+    "bug": bug,
     **page_scenes.SCENES,
     **document_scenes.SCENES,
     **api_scenes.SCENES,
