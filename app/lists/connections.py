@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from enum import IntEnum
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 
 from app import api_words, figures, parts
 from app.language import say
@@ -14,7 +14,9 @@ _ANY_INDEX = QModelIndex | QPersistentModelIndex
 
 
 class ConnectionList(QAbstractListModel):
-    """`total`: how many there are, shown or not."""
+    """`total`: how many there are, shown or not. `drawn`: there may be others, or others may be shown."""
+
+    drawn = Signal()
 
     class Role(IntEnum):
         CONNECTION = Qt.ItemDataRole.UserRole + 1
@@ -74,22 +76,29 @@ class ConnectionList(QAbstractListModel):
         return any(self._text in text.casefold() for text in said)
 
     def _draw(self) -> None:
-        """New ones come above those that stay where they are; some may have ended since."""
+        """Those that stay keep their rows: new ones come above, the oldest go below, some may have ended since."""
         found = [one for one in reversed(self._all) if self._matches(one)]
-        more = len(found) - len(self._shown)
-        if more < 0 or [_key(one) for one in found[more:]] != [_key(one) for one in self._shown]:
+        before, now = [_key(one) for one in self._shown], [_key(one) for one in found]
+        new = now.index(before[0]) if before and before[0] in now else len(now)
+        staying = len(now) - new
+        if not staying or now[new:] != before[:staying]:
             self.beginResetModel()
             self._shown = found
             self.endResetModel()
-            return
-        changed = [row for row, one in enumerate(found) if row >= more and one != self._shown[row - more]]
-        if more:
-            self.beginInsertRows(QModelIndex(), 0, more - 1)
+        else:
+            if staying < len(before):
+                self.beginRemoveRows(QModelIndex(), staying, len(before) - 1)
+                del self._shown[staying:]
+                self.endRemoveRows()
+            changed = [row for row in range(new, len(found)) if found[row] != self._shown[row - new]]
+            if new:
+                self.beginInsertRows(QModelIndex(), 0, new - 1)
+                self._shown = found
+                self.endInsertRows()
             self._shown = found
-            self.endInsertRows()
-        self._shown = found
-        for row in changed:
-            self.dataChanged.emit(self.index(row), self.index(row))
+            for row in changed:
+                self.dataChanged.emit(self.index(row), self.index(row))
+        self.drawn.emit()
 
 
 def facts(connection: Connection) -> str:

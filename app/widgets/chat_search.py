@@ -136,6 +136,7 @@ class ChatHitView(FoundView):
         self._hits = hits
         self.setItemDelegate(_Rows(self))
         self.clicked.connect(lambda _: self.choose())
+        self.enter_pressed.connect(self.choose)
 
     @property
     def hits(self) -> Sequence[ChatHit]:
@@ -155,9 +156,6 @@ class ChatHitView(FoundView):
         row = current.row() + rows if current.isValid() else 0
         if self._hits.hits:
             self.setCurrentIndex(self._hits.index(max(0, min(row, len(self._hits.hits) - 1))))
-
-    def enter(self) -> None:
-        self.choose()
 
 
 class ChatSearchResults(Retranslated, QWidget):

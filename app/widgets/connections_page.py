@@ -69,8 +69,7 @@ class ConnectionsPage(Retranslated, parts.Page):
         self._export.clicked.connect(self.export_requested)
         self._erase.clicked.connect(self.ask_to_erase)
         self._confirm.confirmed.connect(self.erase_requested)
-        self._connections.modelReset.connect(self._draw)
-        self._connections.rowsInserted.connect(self._draw)
+        self._connections.drawn.connect(self._draw)
 
     def retranslate(self) -> None:
         self._title.setText(self.tr("Connections"))
@@ -84,8 +83,7 @@ class ConnectionsPage(Retranslated, parts.Page):
         self.segments.name({"all": self.tr("All"), "refused": self.tr("Refused")}, self.tr("Connections shown"))
         self.box.name(self.tr("Find a host or a purpose"))
         self.view.setAccessibleName(self.tr("Connections, the newest first"))
-        self._connections.retranslate()
-        self._draw()
+        self._connections.retranslate()  # which draws
 
     def show_settings(self, settings: Settings) -> None:
         self.offline.show_value(value_of(settings, OFFLINE))

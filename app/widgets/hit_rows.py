@@ -125,6 +125,7 @@ class HitView(FoundView):
         self.setItemDelegate(HitRows(self))
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # else rows and it would chase each other
         self.selectionModel().currentChanged.connect(self._on_current)
+        self.enter_pressed.connect(self._on_enter)
         self.doubleClicked.connect(self._on_double_clicked)
 
     @property
@@ -151,7 +152,8 @@ class HitView(FoundView):
         elif (row := self._hits.place_of(hit.passage.id)) is not None:
             bar.setValue(bar.value() + self.visualRect(self._hits.index(row)).top() - top)
 
-    def enter(self) -> None:
+    @Slot()
+    def _on_enter(self) -> None:
         if self.hit is not None:
             self.opened.emit(self.hit)
 

@@ -1,67 +1,25 @@
 """Requests that are over: two lines each, painted; what one cost in full, and its texts where they were kept."""
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent
 
 from app import api_words
 from app.lists.requests import RequestList
-from app.theme import SPACE, px
-from app.widgets.document_rows import paint_ground, write
+from app.widgets.plain_list import TwoLineList, TwoLines
 from backends.api.request_log import Logged
 
-_ANY_INDEX = QModelIndex | QPersistentModelIndex
-_ROW = 46
 _SHOWN = 8  # rows, before it scrolls
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
-class RequestRows(QStyledItemDelegate):
-    def sizeHint(self, option: QStyleOptionViewItem, index: _ANY_INDEX) -> QSize:
-        return QSize(0, px(_ROW))
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _ANY_INDEX) -> None:
-        entry: Logged = index.data(RequestList.Role.ENTRY)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        paint_ground(painter, option.rect.adjusted(0, 1, 0, -1), option)
-        rect = option.rect.adjusted(SPACE.m, SPACE.xs, -SPACE.m, -SPACE.xs)
-        upper = QRect(rect.left(), rect.top(), rect.width(), rect.height() // 2)
-        lower = upper.translated(0, rect.height() // 2)
-        when = write(painter, upper, api_words.moment_of(entry.at), "caption", "muted", _RIGHT)
-        upper.setRight(upper.right() - when - SPACE.m)
-        said = api_words.outcome_of(entry)
-        state = write(painter, upper, said.words, "caption", said.tone, _RIGHT)
-        upper.setRight(upper.right() - state - SPACE.m)
-        write(painter, upper, f"{entry.method} {entry.route}".strip() or "–", "body", "text")
-        write(painter, lower, api_words.facts_of(entry), "caption", "muted")
-        painter.restore()
-
-
-class RequestView(QListView):
-    """As high as its rows, up to a few; then it scrolls."""
-
+class RequestView(TwoLineList):
     chosen = Signal(object)  # Logged, or None
     left = Signal()  # Escape
 
     def __init__(self, requests: RequestList) -> None:
-        super().__init__()
+        super().__init__(requests, _lines_of, _SHOWN)
         self._requests = requests
-        self.setModel(requests)
-        self.setItemDelegate(RequestRows(self))
-        self.setUniformItemSizes(True)
-        self.setMouseTracking(True)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.viewport().setAutoFillBackground(False)
-        self.selectionModel().currentChanged.connect(
-            lambda index, _: self.chosen.emit(self._requests.entry(index.row()))
-        )
+        self.selectionModel().currentChanged.connect(self._on_current)
         requests.modelReset.connect(self._on_reset)
-        requests.rowsInserted.connect(self._fit)
-        self._fit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
@@ -69,9 +27,17 @@ class RequestView(QListView):
         else:
             super().keyPressEvent(event)
 
+    @Slot(QModelIndex)
+    def _on_current(self, index: QModelIndex) -> None:
+        self.chosen.emit(self._requests.entry(index.row()))
+
+    @Slot()
     def _on_reset(self) -> None:
         self.chosen.emit(None)
-        self._fit()
 
-    def _fit(self) -> None:
-        self.setFixedHeight(px(_ROW) * max(1, min(_SHOWN, self._requests.rowCount())) + 2)
+
+def _lines_of(index: QModelIndex | QPersistentModelIndex) -> TwoLines:
+    entry: Logged = index.data(RequestList.Role.ENTRY)
+    said = api_words.outcome_of(entry)
+    ends = (api_words.moment_of(entry.at), "muted"), (said.words, said.tone)
+    return TwoLines(f"{entry.method} {entry.route}".strip() or "–", api_words.facts_of(entry), ends)

@@ -126,6 +126,29 @@ def test_what_comes_leaves_the_row_where_one_is(page: ConnectionsPage) -> None:
     assert shown(page) == []
 
 
+def test_a_full_list_whose_oldest_go_leaves_the_row_where_one_is(page: ConnectionsPage) -> None:
+    many = [Connection(float(n), "model listing", f"host-{n}:443", "206", 0, 0, 1.0) for n in range(1200)]
+    model = the_list(page)
+    model.show_connections(many[:1000])
+    page.view.setCurrentIndex(model.index(3, 0))
+    model.show_connections(many[2:1002])
+    assert (page.view.currentIndex().row(), page.view.currentIndex().data()) == (5, "host-996:443")
+    assert (len(shown(page)), shown(page)[-1]) == (1000, "host-2:443")
+    model.show_connections(many[-3:])
+    assert shown(page) == ["host-1199:443", "host-1198:443", "host-1197:443"]
+
+
+def test_what_has_left_is_never_said_not_to_be_there(page: ConnectionsPage) -> None:
+    model = the_list(page)
+    model.show_connections([Connection(1.0, "model search", "stats.example:443", "offline", 0, 0, 1.0)])
+    page.segments.buttons["refused"].click()
+    model.show_connections(())
+    assert "Nothing has left this computer" in looks.texts(page)
+    model.show_connections([Connection(2.0, "model search", "hub.example:443", "200", 0, 0, 1.0)])
+    assert "Nothing like that" in looks.texts(page)
+    assert "Nothing has left this computer" not in looks.texts(page)
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_it_fits_and_is_named_and_reached_in_both_languages(
     qapp: Application, page: ConnectionsPage, language: Language
