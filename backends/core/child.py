@@ -20,7 +20,6 @@ import ctypes
 import dataclasses
 import importlib
 import json
-import math
 import os
 import queue
 import shutil
@@ -38,6 +37,7 @@ from backends.core import errors
 from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError, EngineError
 from backends.core.gate import GATE, Attempt
+from backends.core.patience import Patience
 from backends.core.phrase import Phrase
 
 LAST_WORDS = "last-words.txt"
@@ -49,7 +49,6 @@ _ENDING = 5.0  # seconds for the pipes of a dead child to run dry
 _DYING = 2.0  # seconds for a killed child to be gone: one that waits for a dead drive goes when the system lets it
 _MARK = b"!"
 _NAME = 200  # characters of what a child says it tried
-_STEP = 1.0  # seconds of a wait that are counted at once
 _ERRORS = {
     kind.__name__: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, BackendError)
 }
@@ -88,9 +87,10 @@ class Child:
         cancel: CancelToken,
         timeout: float | None = None,
         silence: float | None = None,
+        work: float | None = None,
     ) -> Generator[dict[str, Any], None, None]:
         """The answers as they come. `timeout`: seconds for all of them; `silence`: to wait for each, without the time
-        in which this process or the system stood still.
+        in which this process or the system stood still; `work`: of the processor, for all of them.
 
         Raises the BackendError that the child raised; ChildDied, ChildHung; Cancelled. A cancelled question and one
         whose answers nobody reads to the end cost the child its life, since native code cannot be asked to stop.
@@ -98,6 +98,7 @@ class Child:
         cancel.check()
         deadline = None if timeout is None else time.monotonic() + timeout
         process = self._process = self._process or _Process(self._module, self._ahead)
+        patience = Patience(process.pid, deadline, silence, work)
         lock, whole, over = threading.Lock(), False, False
 
         def stop() -> None:
@@ -109,7 +110,7 @@ class Child:
         forget = cancel.on_cancel(stop)
         try:
             process.send(json.dumps(request).encode() + b"\n")
-            while "end" not in (answer := self._answer(process, cancel, deadline, silence)):
+            while "end" not in (answer := self._answer(process, cancel, patience)):
                 yield answer
             whole = True
             if "error" in answer:
@@ -121,11 +122,9 @@ class Child:
             if not whole:
                 self.close()
 
-    def _answer(
-        self, process: "_Process", cancel: CancelToken, deadline: float | None, silence: float | None
-    ) -> dict[str, Any]:
+    def _answer(self, process: "_Process", cancel: CancelToken, patience: Patience) -> dict[str, Any]:
         try:
-            line = process.line(deadline, silence)
+            line = process.line(patience)
         except queue.Empty:
             code, said = process.end()
             raise ChildHung(code, f"no answer in time {said}".strip()) from None
@@ -226,24 +225,12 @@ class _Process:
             self._input.write(line)
             self._input.flush()
 
-    def line(self, deadline: float | None, silence: float | None) -> bytes:
+    def line(self, patience: Patience) -> bytes:
         """The next line; empty if there is none any more. Raises queue.Empty if it does not come in time."""
-        line = self._lines.get() if deadline is None and silence is None else self._line_in_time(deadline, silence)
+        line = patience.line(self._lines)
         if self._room:
             self._room.release()
         return line
-
-    def _line_in_time(self, deadline: float | None, silence: float | None) -> bytes:
-        """In steps: when all stood still (a laptop that slept) the clock jumps, and only one step of that counts."""
-        patience = math.inf if silence is None else silence
-        while True:
-            step = min(patience, _STEP, math.inf if deadline is None else max(0.0, deadline - time.monotonic()))
-            try:
-                return self._lines.get(timeout=step)
-            except queue.Empty:
-                patience -= step
-                if patience <= 0 or (deadline is not None and time.monotonic() >= deadline):
-                    raise
 
     def hang_up(self) -> None:
         """Who waits for a line waits no more: a killed child's pipes stay open while it waits for a dead drive."""

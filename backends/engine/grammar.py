@@ -27,7 +27,7 @@ from backends.engine.tools import Markup, offered
 
 IDLE = 30.0  # seconds after which the child is let go
 PATIENCE = 60.0  # seconds for a child to start and to read a vocabulary
-TIME = 2.0  # seconds for a grammar
+TIME = 2.0  # seconds of the processor for a grammar: on a busy computer it has as many as elsewhere
 
 _KEPT = 128  # results
 _FORGIVEN = 60.0  # seconds after which a grammar that was too slow is tried again: perhaps the computer was busy
@@ -89,7 +89,8 @@ class GrammarCheck:
         except ChildDied as died:
             raise _crashed(model, died) from died
         try:
-            (answer,) = child.ask({"do": "grammar", "path": path, **question}, cancel=cancel, timeout=TIME)
+            asked = {"do": "grammar", "path": path, **question}
+            (answer,) = child.ask(asked, cancel=cancel, timeout=PATIENCE, work=TIME)
         except ChildDied as died:
             return too_slow() if died.said.startswith("no answer in time") else refused(f"llama.cpp broke off, {died}")
         except InvalidInput as error:

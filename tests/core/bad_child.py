@@ -52,6 +52,12 @@ def hang(_: dict[str, Any]) -> Answers:
     threading.Event().wait()
 
 
+def work(_: dict[str, Any]) -> Answers:
+    yield {"pid": os.getpid()}
+    while True:
+        pass
+
+
 def hang_with_child(_: dict[str, Any]) -> Answers:
     other = subprocess.Popen([sys.executable, "-c", "import threading; threading.Event().wait()"])
     yield {"pid": other.pid}
@@ -124,6 +130,7 @@ TASKS = {
     "who": who,
     "refuse": refuse,
     "hang": hang,
+    "work": work,
     "hang with child": hang_with_child,
     "leave the pipe to another": leave_pipe,
     "die": die,

@@ -125,6 +125,21 @@ def test_a_child_that_says_nothing_for_too_long_is_ended(child: Child) -> None:
     assert list(child.ask({"do": "count", "to": 2}, cancel=CancelToken(), silence=60)) == [{"number": 0}, {"number": 1}]
 
 
+@posix
+def test_a_busy_system_takes_nothing_of_the_work_a_child_may_do(child: Child) -> None:
+    """It stands still for longer than that; one that works for ever is ended."""
+    (told,) = ask(child, "who")
+    stopped = psutil.Process(told["pid"])
+    stopped.suspend()
+    later = threading.Timer(1.5, stopped.resume)
+    later.start()
+    assert list(child.ask({"do": "count", "to": 1}, cancel=CancelToken(), timeout=60, work=1)) == [{"number": 0}]
+    later.join()
+    with pytest.raises(ChildHung):
+        list(child.ask({"do": "work"}, cancel=CancelToken(), work=0.5))
+    assert gone(told["pid"])
+
+
 def test_a_child_does_not_run_ahead_of_who_reads_it(tmp_path: Path) -> None:
     said, ahead = tmp_path / "said", 2
     in_the_pipe = 3  # one half written, one half read, one that waits for room
