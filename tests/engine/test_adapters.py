@@ -4,7 +4,6 @@ import math
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -15,6 +14,7 @@ import pytest
 
 from backends.core.errors import BackendError, InvalidInput, NotFound, Unavailable
 from backends.core.stream import Stream
+from backends.engine import trial
 from backends.engine.loader import NativeEngine
 from backends.engine.protocol import (
     Adapter,
@@ -30,6 +30,7 @@ from backends.engine.protocol import (
 from tests.kit.adapters import adapter, random_adapter, redirecting_adapter
 from tests.kit.answers import Heard, hear
 from tests.kit.ggufs import ANSWER, Shape, random_model
+from tests.kit.halting import halt_after
 from tests.kit.scheduling import desk
 
 Load = Callable[..., LoadedModel]
@@ -354,16 +355,17 @@ def test_every_architecture_takes_adapters(
 
 
 def test_a_change_is_cancelled_while_the_adapter_is_tried(
-    engine: NativeEngine, load: Load, scripted: Path, redirecting: Path
+    engine: NativeEngine, load: Load, scripted: Path, redirecting: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    halt_after(0, trial, monkeypatch)
     load(scripted)
     change = engine.set_adapters([Adapter(redirecting)])
-    known = {thread.name for thread in threading.enumerate()}
     while not (tried := psutil.Process().children()):
-        assert not change.finished, known
+        assert not change.wait(0.02)
     change.cancel()
     assert list(change) == []
     psutil.wait_procs(tried)
+    monkeypatch.undo()
     assert ask(engine).text == ANSWER
 
 

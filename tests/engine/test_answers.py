@@ -19,7 +19,7 @@ from backends.engine.protocol import (
     TextDelta,
     Turn,
 )
-from tests.kit.answers import Heard, hear
+from tests.kit.answers import Heard, hear, overheard
 from tests.kit.ggufs import ANSWER, R1_JANUARY_TEMPLATE, REASONING, V31_TEMPLATE, random_model, scripted_model
 
 GREEDY = Sampling(temperature=0)
@@ -31,19 +31,14 @@ def ask(engine: NativeEngine, *questions: str, **options: object) -> Heard:
     return hear(engine.generate(GenerateRequest(turns, **({"sampling": GREEDY} | options))))  # type: ignore[arg-type]
 
 
-def cancel_when(stream: Stream, enough: Callable[[list], bool]) -> list:
+def cancel_when(engine: NativeEngine, request: GenerateRequest, enough: Callable[[list], bool]) -> list:
     """Cancel, on the engine's own thread, as soon as what it said is enough; everything it said."""
-    said: list = []
 
-    def look() -> None:
-        said.extend(stream.drain())
+    def look(stream: Stream, said: list) -> None:
         if enough(said):
             stream.cancel()
 
-    stream.on_wake(look)
-    stream.wait()
-    stream.on_wake(None)
-    return said + stream.drain()
+    return overheard(engine, lambda: engine.generate(request), look)
 
 
 def test_reasoning_and_answer_stream_apart(engine: NativeEngine, load: Load, scripted: Path) -> None:
@@ -163,8 +158,8 @@ def test_a_template_with_a_switch(engine: NativeEngine, load: Load, tmp_path: Pa
 
 def test_cancel_while_it_speaks(engine: NativeEngine, load: Load, scripted: Path) -> None:
     load(scripted)
-    stream = engine.generate(GenerateRequest([Turn("user", "endless please")], GREEDY))
-    said = cancel_when(stream, lambda said: sum(isinstance(event, TextDelta) for event in said) == 5)
+    endless = GenerateRequest([Turn("user", "endless please")], GREEDY)
+    said = cancel_when(engine, endless, lambda said: sum(isinstance(event, TextDelta) for event in said) == 5)
     assert sum(isinstance(event, TextDelta) for event in said) == 5
     assert isinstance(said[-1], Finished)
     assert said[-1].finish_reason == "cancelled"
@@ -174,8 +169,7 @@ def test_cancel_while_it_speaks(engine: NativeEngine, load: Load, scripted: Path
 def test_cancel_while_it_reads(engine: NativeEngine, load: Load, scripted: Path) -> None:
     load(scripted, batch=64)
     long = Turn("user", "x" * 1000)
-    stream = engine.generate(GenerateRequest([long], GREEDY))
-    said = cancel_when(stream, lambda said: PromptProgress(192, 1005) in said)
+    said = cancel_when(engine, GenerateRequest([long], GREEDY), lambda said: PromptProgress(192, 1005) in said)
     assert said[:4] == [PromptProgress(done, 1005) for done in (0, 64, 128, 192)]
     assert len(said) == 5
     assert isinstance(said[-1], Finished)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from gguf import GGUFReader
 
+from backends.core.stream import Stream
 from backends.engine.loader import NativeEngine
 from backends.engine.protocol import (
     GenerateRequest,
@@ -19,7 +20,7 @@ from backends.engine.protocol import (
     Turn,
 )
 from backends.engine.speculation import Costs
-from tests.kit.answers import Heard, hear
+from tests.kit.answers import Heard, hear, overheard
 from tests.kit.ggufs import Script, Shape, random_model, scripted_model
 
 GREEDY = Sampling(temperature=0)
@@ -115,18 +116,12 @@ def test_the_small_models_cache_is_full(engine: NativeEngine, load: Load, large:
 
 def test_cancel_while_it_guesses(engine: NativeEngine, load: Load, large: Path, small: Path) -> None:
     load(large, draft=small)
-    stream = engine.generate(GenerateRequest([Turn("user", "Hello!")], GREEDY))
-    said: list = []
 
-    def look() -> None:
-        said.extend(stream.drain())
+    def look(stream: Stream, said: list) -> None:
         if any(isinstance(event, TextDelta) for event in said):
             stream.cancel()
 
-    stream.on_wake(look)
-    stream.wait()
-    stream.on_wake(None)
-    heard = hear([*said, *stream.drain()])
+    heard = hear(overheard(engine, lambda: engine.generate(GenerateRequest([Turn("user", "Hello!")], GREEDY)), look))
     assert heard.finished.finish_reason == "cancelled"
     assert ANSWER.startswith(heard.text)
     assert ask(engine).text == ANSWER
@@ -161,17 +156,12 @@ def test_it_goes_with_its_model(engine: NativeEngine, load: Load, large: Path, s
 
 def test_a_load_may_be_cancelled_at_any_time(engine: NativeEngine, load: Load, large: Path, small: Path) -> None:
     for count in (1, 20, 60, 100):
-        stream = engine.load(LoadRequest(large, 4096, gpu_layers=0, draft=small))
-        said: list = []
 
-        def look(stream=stream, said=said, count=count) -> None:
-            said.extend(stream.drain())
+        def look(stream: Stream, said: list, count: int = count) -> None:
             if sum(isinstance(event, LoadProgress) for event in said) >= count:
                 stream.cancel()
 
-        stream.on_wake(look)
-        stream.wait()
-        stream.on_wake(None)
-        assert (engine.model is not None) == any(isinstance(event, LoadFinished) for event in [*said, *stream.drain()])
+        said = overheard(engine, lambda: engine.load(LoadRequest(large, 4096, gpu_layers=0, draft=small)), look)
+        assert (engine.model is not None) == any(isinstance(event, LoadFinished) for event in said)
     load(large, draft=small)
     assert ask(engine).text == ANSWER

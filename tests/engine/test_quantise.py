@@ -5,8 +5,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import gguf
 import psutil
@@ -23,11 +24,13 @@ from backends.core.errors import (
     ResourceError,
     StorageError,
 )
+from backends.engine import quantise
 from backends.engine.loader import NativeEngine
 from backends.engine.protocol import GenerateRequest, Sampling, Turn
 from backends.engine.quantise import QUANTS, NativeQuantiser, Step
 from tests.kit.answers import hear
 from tests.kit.ggufs import ANSWER, Shape, random_model, scripted_model
+from tests.kit.halting import halt_after, standing
 from tests.kit.split import split_gguf
 
 Load = Callable[..., object]
@@ -47,7 +50,7 @@ def left_in(folder: Path) -> set[str]:
 
 @pytest.fixture(scope="session")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A second or so of work."""
+    """Some work."""
     return random_model(tmp_path_factory.mktemp("models") / "large.gguf", shape=LARGE)
 
 
@@ -177,19 +180,27 @@ def test_what_an_earlier_run_left_is_no_hindrance(tmp_path: Path) -> None:
     assert left_in(tmp_path) == {"source.gguf", "target.gguf"}
 
 
-def begun(large: Path, target: Path, cancel: CancelToken) -> tuple:
-    steps = NativeQuantiser().quantise(large, target, "Q4_K_M", threads=2, dry_run=False, cancel=cancel)
-    for first, second in pairwise(steps):
-        if first.size is None and second.done > 3:
-            break
-    (child,) = psutil.Process().children()
-    assert target.with_name(f"{target.name}.part").stat().st_size > 0
-    return steps, child
+Begin = Callable[..., tuple[Any, psutil.Process]]
 
 
-def test_a_cancel_leaves_nothing(large: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def begun(large: Path, monkeypatch: pytest.MonkeyPatch) -> Begin:
+    """A child that stands still with part of the file written, and what is heard of it."""
+    halt_after(6, quantise, monkeypatch)  # the plan is the first
+
+    def begin(target: Path, cancel: CancelToken | None = None) -> tuple[Any, psutil.Process]:
+        quantiser, wanted = NativeQuantiser(), cancel or CancelToken()
+        steps = quantiser.quantise(large, target, "Q4_K_M", threads=2, dry_run=False, cancel=wanted)
+        assert [step.done for step in islice(steps, 6)] == [0, 0, 1, 2, 3, 4]
+        assert target.with_name(f"{target.name}.part").stat().st_size > 0
+        return steps, standing()
+
+    return begin
+
+
+def test_a_cancel_leaves_nothing(begun: Begin, tmp_path: Path) -> None:
     cancel = CancelToken()
-    steps, child = begun(large, tmp_path / "target.gguf", cancel)
+    steps, child = begun(tmp_path / "target.gguf", cancel)
     cancel.cancel()
     with pytest.raises(Cancelled):
         list(steps)
@@ -197,8 +208,8 @@ def test_a_cancel_leaves_nothing(large: Path, tmp_path: Path) -> None:
     assert left_in(tmp_path) == set()
 
 
-def test_nobody_listens_any_more(large: Path, tmp_path: Path) -> None:
-    steps, child = begun(large, tmp_path / "target.gguf", CancelToken())
+def test_nobody_listens_any_more(begun: Begin, tmp_path: Path) -> None:
+    steps, child = begun(tmp_path / "target.gguf")
     steps.close()
     assert not psutil.pid_exists(child.pid)
     assert left_in(tmp_path) == set()
@@ -206,11 +217,12 @@ def test_nobody_listens_any_more(large: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize(("number", "code"), [("SIGKILL", "out_of_memory"), ("SIGSEGV", "quantise_failed")])
-def test_the_child_dies(large: Path, tmp_path: Path, number: str, code: str) -> None:
+def test_the_child_dies(begun: Begin, tmp_path: Path, number: str, code: str) -> None:
     import signal
 
-    steps, child = begun(large, tmp_path / "target.gguf", CancelToken())
+    steps, child = begun(tmp_path / "target.gguf")
     child.send_signal(getattr(signal, number))
+    child.resume()
     with pytest.raises(EngineError) as caught:
         list(steps)
     assert caught.value.code == code
@@ -219,11 +231,10 @@ def test_the_child_dies(large: Path, tmp_path: Path, number: str, code: str) -> 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there an open file keeps its folder")
-def test_the_disk_goes_away(large: Path, tmp_path: Path) -> None:
+def test_the_disk_goes_away(begun: Begin, tmp_path: Path) -> None:
     folder = tmp_path / "volume"
     folder.mkdir()
-    steps, child = begun(large, folder / "target.gguf", CancelToken())
-    child.suspend()
+    steps, child = begun(folder / "target.gguf")
     shutil.rmtree(folder)
     child.resume()
     with pytest.raises(StorageError) as caught:

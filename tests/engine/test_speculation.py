@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backends.core.stream import Stream
 from backends.engine import native
 from backends.engine.context import Context, ContextOptions
 from backends.engine.loader import NativeEngine
@@ -17,7 +18,7 @@ from backends.engine.protocol import LONGEST_DRAFT, GenerateRequest, Sampling, T
 from backends.engine.sequence import Job, Sequence
 from backends.engine.speculation import Costs, Drafter, Speculation, Step
 from backends.engine.template import Prompt
-from tests.kit.answers import Heard, hear
+from tests.kit.answers import Heard, hear, overheard
 from tests.kit.ggufs import Script, random_model, scripted_model
 
 GREEDY = Sampling(temperature=0)
@@ -116,19 +117,14 @@ def test_an_end_within_a_guess(engine: NativeEngine, load: Load, tmp_path: Path)
 
 def test_cancel_within_a_quote(engine: NativeEngine, load: Load, quoting: Path) -> None:
     load(quoting)
+    quote = GenerateRequest([Turn("user", DOCUMENT)], GREEDY)
     for count in (1, 5, 30):
-        stream = engine.generate(GenerateRequest([Turn("user", DOCUMENT)], GREEDY))
-        said: list = []
 
-        def look(stream=stream, said=said, count=count) -> None:
-            said.extend(stream.drain())
+        def look(stream: Stream, said: list, count: int = count) -> None:
             if sum(isinstance(event, TextDelta) for event in said) >= count:
                 stream.cancel()
 
-        stream.on_wake(look)
-        stream.wait()
-        stream.on_wake(None)
-        heard = hear([*said, *stream.drain()])
+        heard = hear(overheard(engine, lambda: engine.generate(quote), look))
         assert heard.finished.finish_reason == "cancelled"
         assert DOCUMENT.startswith(heard.text)
         assert len(heard.text) < len(DOCUMENT)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.core.stream import Stream
 from backends.engine.loader import NativeEngine
 from backends.engine.protocol import (
     Finished,
@@ -23,7 +24,7 @@ from backends.engine.protocol import (
     Turn,
 )
 from backends.engine.thinking import kept_for_answer
-from tests.kit.answers import Heard, hear
+from tests.kit.answers import Heard, asleep, hear, overheard
 from tests.kit.ggufs import R1_JANUARY_TEMPLATE, V31_TEMPLATE, Script, scripted_model
 
 GREEDY = Sampling(temperature=0)
@@ -168,20 +169,13 @@ def test_what_was_thought_before_a_break_counts(engine: NativeEngine, load: Load
 def answer_now_after(engine: NativeEngine, count: int, times: int = 1, **options: object) -> Heard:
     """Ask, and when so many events have come, on the engine's own thread, have the answer at once."""
     request = GenerateRequest([Turn("user", "Hello!")], **({"sampling": GREEDY} | options))  # type: ignore[arg-type]
-    stream = engine.generate(request)
-    said: list = []
 
-    def look() -> None:
-        before = len(said)
-        said.extend(stream.drain())
-        if before < count <= len(said):
+    def look(stream: Stream, said: list) -> None:
+        if len(said) == count:
             for _ in range(times):
                 engine.answer_now(stream)
 
-    stream.on_wake(look)
-    stream.wait()
-    stream.on_wake(None)
-    return hear([*said, *stream.drain()])
+    return hear(overheard(engine, lambda: engine.generate(request), look))
 
 
 def test_answer_now_at_every_moment(engine: NativeEngine, load: Load, thinker: Path) -> None:
@@ -220,18 +214,12 @@ def test_answer_now_for_one_that_waits_and_after_the_end(engine: NativeEngine, l
 
 def test_answer_now_while_it_answers_changes_nothing(engine: NativeEngine, load: Load, thinker: Path) -> None:
     load(thinker)
-    stream = engine.generate(GenerateRequest([Turn("user", "Hello!")], GREEDY))
-    said: list = []
 
-    def look() -> None:
-        said.extend(stream.drain())
+    def look(stream: Stream, said: list) -> None:
         if any(isinstance(event, TextDelta) for event in said):
             engine.answer_now(stream)
 
-    stream.on_wake(look)
-    stream.wait()
-    stream.on_wake(None)
-    heard = hear([*said, *stream.drain()])
+    heard = hear(overheard(engine, lambda: engine.generate(GenerateRequest([Turn("user", "Hello!")], GREEDY)), look))
     assert (heard.reasoning, heard.text, closings(heard)) == (THOUGHTS, ANSWER, [])
     assert isinstance(heard.events[-1], Finished)
 
@@ -266,8 +254,9 @@ def test_one_of_several_is_answered_now(engine: NativeEngine, load: Load, tmp_pa
     """The others go on thinking."""
     load(endless_thinking(tmp_path), parallel=3, context=4096)
     request = GenerateRequest([Turn("user", "Hello!")], GREEDY, max_tokens=60)
-    streams = engine.generate_choices(request, 3)
-    engine.answer_now(streams[1])
+    with asleep(engine):
+        streams = engine.generate_choices(request, 3)
+        engine.answer_now(streams[1])
     first, second, third = map(hear, streams)
     assert second.text
     assert closings(second) == [ThinkingClosed("person")]

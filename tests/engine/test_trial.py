@@ -5,7 +5,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -14,10 +13,14 @@ import pytest
 from backends.core.cancel import CancelToken
 from backends.core.child import ChildDied
 from backends.core.errors import BackendError, Cancelled, EngineError, InvalidInput, NotFound
+from backends.engine import trial
 from backends.engine.protocol import Adapter, LoadProgress, LoadRequest
 from backends.engine.trial import attempt, died_of, read, written
 from tests.kit.adapters import redirecting_adapter
 from tests.kit.ggufs import ANSWER, Shape, random_model, scripted_model
+from tests.kit.halting import halt_after, standing
+
+Stopped = Callable[..., tuple[psutil.Process, Iterator[LoadProgress]]]
 
 
 def attempted(path: Path, **options: object) -> list[LoadProgress]:
@@ -114,14 +117,17 @@ def test_adapters_are_tried_with_the_model(scripted: Path, tmp_path: Path) -> No
     assert caught.value.code == "bad_adapter"
 
 
-@contextmanager
-def stopped(path: Path, **options: object) -> Iterator[tuple[psutil.Process, Iterator[LoadProgress]]]:
-    """A child that hangs in the middle of a load."""
-    events = attempt(LoadRequest(path, 512, gpu_layers=0), cancel=CancelToken(), **options)  # type: ignore[arg-type]
-    next(events)
-    (child,) = psutil.Process().children()
-    child.suspend()
-    yield child, events
+@pytest.fixture
+def stopped(monkeypatch: pytest.MonkeyPatch) -> Stopped:
+    """A child that hangs in the middle of a load, and what is heard of it."""
+    halt_after(1, trial, monkeypatch)
+
+    def begin(path: Path, cancel: CancelToken | None = None) -> tuple[psutil.Process, Iterator[LoadProgress]]:
+        events = attempt(LoadRequest(path, 512, gpu_layers=0), cancel=cancel or CancelToken())
+        next(events)
+        return standing(), events
+
+    return begin
 
 
 @pytest.fixture(scope="session")
@@ -138,12 +144,12 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("SIGBUS", "load_failed", "could not be read any more"),
     ],
 )
-def test_how_a_child_can_die(large: Path, number: str, code: str, words: str) -> None:
-    with stopped(large) as (child, events):
-        child.send_signal(getattr(signal, number))
-        child.resume()
-        with pytest.raises(EngineError) as caught:
-            list(events)
+def test_how_a_child_can_die(stopped: Stopped, large: Path, number: str, code: str, words: str) -> None:
+    child, events = stopped(large)
+    child.send_signal(getattr(signal, number))
+    child.resume()
+    with pytest.raises(EngineError) as caught:
+        list(events)
     assert caught.value.code == code
     assert words in caught.value.message.en
     assert "large.gguf" in caught.value.message.zh
@@ -151,46 +157,46 @@ def test_how_a_child_can_die(large: Path, number: str, code: str, words: str) ->
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_a_file_that_goes_away_while_it_is_read(large: Path, tmp_path: Path) -> None:
+def test_a_file_that_goes_away_while_it_is_read(stopped: Stopped, large: Path, tmp_path: Path) -> None:
     path = tmp_path / "model.gguf"
     os.link(large, path)
-    with stopped(path) as (child, events):
-        path.unlink()
-        child.send_signal(signal.SIGBUS)
-        child.resume()
-        with pytest.raises(NotFound) as caught:
-            list(events)
+    child, events = stopped(path)
+    path.unlink()
+    child.send_signal(signal.SIGBUS)
+    child.resume()
+    with pytest.raises(NotFound) as caught:
+        list(events)
     assert caught.value.code == "file_missing"
 
 
-def test_a_file_that_is_cut_while_it_is_mapped(large: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_cut_while_it_is_mapped(stopped: Stopped, large: Path, tmp_path: Path) -> None:
     path = tmp_path / "model.gguf"
     path.write_bytes(large.read_bytes())
-    with stopped(path) as (child, events):
-        os.truncate(path, 4096)
-        child.resume()
-        with pytest.raises(EngineError) as caught:
-            list(events)
+    child, events = stopped(path)
+    os.truncate(path, 4096)
+    child.resume()
+    with pytest.raises(EngineError) as caught:
+        list(events)
     assert caught.value.code == "load_failed"
 
 
-def test_a_child_that_hangs_is_ended(large: Path) -> None:
-    with stopped(large, patience=2.0) as (child, events), pytest.raises(EngineError) as caught:
-        list(events)
+def test_a_child_that_hangs_is_ended(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    halt_after(0, trial, monkeypatch)
+    with pytest.raises(EngineError) as caught:
+        list(attempt(LoadRequest(large, 512, gpu_layers=0), cancel=CancelToken(), patience=2.0))
     assert caught.value.code == "engine_crashed"
     assert "did not come to an end" in caught.value.message.en
-    assert not psutil.pid_exists(child.pid)
+    assert not psutil.Process().children()
 
 
-def test_a_cancel_ends_it_at_once(large: Path) -> None:
+def test_a_cancel_ends_it_at_once(stopped: Stopped, large: Path) -> None:
     cancel = CancelToken()
-    events = attempt(LoadRequest(large, 512, gpu_layers=0), cancel=cancel)
-    next(events)
-    (child,) = psutil.Process().children()
-    child.suspend()
-    threading.Thread(target=cancel.cancel).start()
+    child, events = stopped(large, cancel)
+    cancelling = threading.Thread(target=cancel.cancel)
+    cancelling.start()
     with pytest.raises(Cancelled):
         list(events)
+    cancelling.join()
     assert not psutil.pid_exists(child.pid)
 
 

@@ -30,7 +30,7 @@ from backends.engine.protocol import (
 )
 from backends.engine.states import StateStore
 from tests.kit.adapters import random_adapter
-from tests.kit.answers import Heard, hear
+from tests.kit.answers import Heard, asleep, hear
 from tests.kit.deepseeks import small_deepseek
 from tests.kit.ggufs import ANSWER, V31_TEMPLATE, Shape, random_model, scripted_model
 
@@ -479,13 +479,14 @@ def test_who_asks_is_answered_before_anything_is_saved(desk: Desk, monkeypatch: 
         return done
 
     monkeypatch.setattr(StateStore, "save", noted)
-    streams = [engine.generate(request(f"{number} {DOCUMENT}")) for number in range(3)]
 
     def note(stream: Stream[GenerateEvent]) -> None:
         order.extend("answered" for event in stream.drain() if isinstance(event, Finished))
 
-    for stream in streams:
-        stream.on_wake(lambda stream=stream: note(stream))
+    with asleep(engine):
+        streams = [engine.generate(request(f"{number} {DOCUMENT}")) for number in range(3)]
+        for stream in streams:
+            stream.on_wake(lambda stream=stream: note(stream))
     for stream in streams:
         stream.wait()
     desk.stop()
@@ -548,7 +549,7 @@ def test_the_end_while_one_is_being_read(desk: Desk, reading: Gate, end: str) ->
     waiting = engine.generate(request())
     assert reading.reached.wait(60)
     if end == "close":
-        threading.Timer(0.05, reading.open).start()
+        waiting.token.on_cancel(reading.open)  # the first thing that an end does
         desk.stop()
         assert hear(waiting).finished.finish_reason == "cancelled"
     else:
