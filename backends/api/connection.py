@@ -21,16 +21,19 @@ from backends.api.errors import ApiError, bad
 from backends.api.exchange import common_headers
 from backends.api.guard import wrong_host
 from backends.api.limits import LINGER_BYTES, PIPELINED_BYTES, REFUSED, Limits
+from backends.api.live import Moved
 
 _QUIET = logging.getLogger(__name__)  # what uvicorn says of clients' mistakes; the guard reports what is ours
 _QUIET.setLevel(logging.CRITICAL)
 
 
 class Peers(ServerState):
-    """All connections of a server. `refused`: those that are only told that there are too many."""
+    """All connections of a server. `refused`: those that are only told that there are too many. `moved`: what went
+    over all of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, moved: Moved) -> None:
         super().__init__()
+        self.moved = moved
         self.refused: set[Connection] = set()
 
 
@@ -48,7 +51,7 @@ class Connection(H11Protocol):
     # ---- asyncio tells
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        line: Any = _Line(transport, self.loop, self._limits.linger_seconds)
+        line: Any = _Line(transport, self.loop, self._limits.linger_seconds, self._peers.moved)
         super().connection_made(line)
         if len(self.connections) <= self._limits.connections:
             self._time_headers()
@@ -61,6 +64,7 @@ class Connection(H11Protocol):
             self._refuse(errors.full())
 
     def data_received(self, data: bytes) -> None:
+        self._peers.moved.received += len(data)
         if self._refused or self.transport.is_closing():
             self._thrown_away += len(data)
             if self._thrown_away > LINGER_BYTES:
@@ -153,14 +157,19 @@ class Connection(H11Protocol):
 class _Line:
     """A transport whose `close` lets the client read the last response before its own bytes are refused."""
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
-        self._transport, self._loop, self._seconds = transport, loop, seconds
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, seconds: float, moved: Moved
+    ) -> None:
+        self._transport, self._loop, self._seconds, self._moved = transport, loop, seconds, moved
         self._closing = False
-        self.write: Callable[[bytes], None] = transport.write
         self.abort: Callable[[], None] = transport.abort
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        self._moved.sent += len(data)
+        self._transport.write(data)
 
     def is_closing(self) -> bool:
         return self._closing or self._transport.is_closing()

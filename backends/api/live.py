@@ -10,7 +10,16 @@ from dataclasses import dataclass
 
 from backends.api.calls import Call, State
 
-__all__ = ["LiveCall", "LiveCalls"]
+__all__ = ["LiveCall", "LiveCalls", "Moved"]
+
+
+@dataclass(slots=True)
+class Moved:
+    """Bytes of HTTP that programs sent here, and that they were sent: headers too, TLS not. Grows on the event loop
+    alone."""
+
+    received: int = 0
+    sent: int = 0
 
 
 @dataclass(frozen=True, slots=True)

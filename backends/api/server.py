@@ -19,6 +19,7 @@ from uvicorn import Config
 from backends.api.connection import Connection, Peers
 from backends.api.guard import App, CallLog, Guard, GuardOptions, KeyCheck
 from backends.api.listening import Tls, addresses, is_loopback, listen, tls_context
+from backends.api.live import Moved
 from backends.api.origins import named
 from backends.core.errors import InvalidInput
 from backends.core.phrase import Phrase
@@ -33,10 +34,14 @@ _WAITING = 128  # connections that the system holds until then
 
 
 class ApiServer:
-    """Started once, closed once. `host` (as in an address), `port`, `secure`: where it answers, once started."""
+    """Started once, closed once. `host` (as in an address), `port`, `secure`: where it answers, once started.
+    `moved`: what it receives and sends is added to it."""
 
-    def __init__(self, app: App, keys: KeyCheck, options: GuardOptions, log: CallLog) -> None:
+    def __init__(
+        self, app: App, keys: KeyCheck, options: GuardOptions, log: CallLog, moved: Moved | None = None
+    ) -> None:
         self.guard = Guard(app, keys, options, log)
+        self.moved = moved or Moved()
         self.host, self.port, self.secure = "127.0.0.1", 0, False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -115,7 +120,7 @@ class ApiServer:
             timeout_keep_alive=limits.keep_alive_seconds,  # type: ignore[arg-type]  # seconds for the loop's timer
         )
         config.load()
-        peers = Peers()
+        peers = Peers(self.moved)
         loop = self._loop = asyncio.get_running_loop()
         handshake = limits.header_seconds if context is not None else None
         servers = [

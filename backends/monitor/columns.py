@@ -53,7 +53,12 @@ ENGINE: Mapping[str, Unit] = {
     "kv_used": "cells",
     "kv_total": "cells",
 }
-TRAFFIC: Mapping[str, Unit] = {"received": "bytes/s", "sent": "bytes/s"}
+TRAFFIC: Mapping[str, Unit] = {
+    "received": "bytes/s",
+    "sent": "bytes/s",
+    "api_received": "bytes/s",
+    "api_sent": "bytes/s",
+}
 _GROUPS = {"system": SYSTEM, "gpu": GPU, "engine": ENGINE, "traffic": TRAFFIC}
 
 

@@ -28,10 +28,13 @@ class EngineSample:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Through the program's own doors, per second: what it fetched and sent out, what the localhost API gave."""
+    """HTTP, per second. `received`, `sent`: from and to the net, through this program's own door. `api_received` and
+    `api_sent`: from and to programs, through the local API; None while that never was on."""
 
     received: float = 0.0
     sent: float = 0.0
+    api_received: float | None = None
+    api_sent: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

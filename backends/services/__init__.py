@@ -145,7 +145,9 @@ class Services:
         self.presets = Presets(paths.config / "presets")
         self.doctor = DoctorServices(self._base)
         self.monitoring = MonitorServices(
-            self._base, (self.downloads.running, self.documents.running, self.quantising.running)
+            self._base,
+            (self.downloads.running, self.documents.running, self.quantising.running),
+            served=self.api.traffic,
         )
         self.holding = HoldingServices(self._base, self.machine, self.loading, self.monitoring)
         settings.subscribe(self._on_settings)

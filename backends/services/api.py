@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backends.api.live import LiveCall, LiveCalls
+from backends.api.live import LiveCall, LiveCalls, Moved
 from backends.api.request_log import MANNERS, RequestLog
 from backends.api.request_log import MIGRATIONS as LOG_MIGRATIONS
 from backends.core.cancel import CancelToken
@@ -79,6 +79,7 @@ class ApiServices:
         self._begun = False
         self._followed: tuple[int, ...] = ()  # the port that the settings want; none: off
         self.live = LiveCalls(lambda: foundation.changed("requests"))
+        self.moved: Moved | None = None  # by all servers of this run; None while there was none
         self.state = ApiState()
 
     def close(self) -> None:
@@ -119,6 +120,10 @@ class ApiServices:
 
     def running(self) -> tuple[LiveCall, ...]:
         return self.live.all()
+
+    def traffic(self) -> tuple[int, int] | None:
+        """Bytes of HTTP received and sent since it was first on; None while it never was."""
+        return (self.moved.received, self.moved.sent) if self.moved is not None else None
 
     def _open(self, name: str, migrations: Sequence[Migration], manners: Sequence[str] = ()) -> Database:
         database = Database(self._base.paths.data / name, migrations, manners)
@@ -192,7 +197,8 @@ class ApiServices:
         from backends.api.server import ApiServer, Tls
 
         app, guard, records = self._made(serving)
-        server = ApiServer(app, FixedKeys(serving.keys, self.keys), guard, records)
+        self.moved = self.moved or Moved()
+        server = ApiServer(app, FixedKeys(serving.keys, self.keys), guard, records, self.moved)
         port = self._base.settings.current.api.port if serving.port is None else serving.port
         server.start(serving.host or "127.0.0.1", port, Tls(*serving.tls) if serving.tls else None)
         gc.freeze()  # what is loaded stays: looking through it for garbage stops every thread for 0.1 s again and again

@@ -16,7 +16,17 @@ from backends.models.experience import Experience
 from backends.models.library import Library
 
 Change = Literal[
-    "settings", "library", "model", "downloads", "documents", "api", "requests", "chats", "monitor", "connections"
+    "settings",
+    "library",
+    "model",
+    "downloads",
+    "documents",
+    "api",
+    "requests",
+    "chats",
+    "monitor",
+    "erased",  # the past of the monitor
+    "connections",
 ]
 
 

@@ -59,14 +59,16 @@ class MonitorServices:
         foundation: Foundation,
         jobs: Sequence[Callable[[], bool]] = (),
         *,
+        served: Callable[[], tuple[int, int] | None] = lambda: None,
         sampling: Callable[[Path], Sampling] = Sampler,
         second: float = 1.0,
         wall: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`jobs` tell whether something works for which it is worth to look; a `changed` tells that one began.
-        `sampling`: of the disk with this folder; `second`: how long one is."""
-        self._base, self._jobs, self._make = foundation, tuple(jobs), sampling
+        `served`: bytes that the local API received and sent, None while it never was on. `sampling`: of the disk with
+        this folder; `second`: how long one is."""
+        self._base, self._jobs, self._served, self._make = foundation, tuple(jobs), served, sampling
         self._second, self._wall, self._clock = second, wall, clock
         self._monitor, self._past = Runner("monitor"), Runner("history")
         self._changed = threading.Condition()
@@ -81,7 +83,7 @@ class MonitorServices:
         # on the monitor's thread only
         self._sampling: tuple[Path, Sampling] | None = None
         self._figures = self._counted = foundation.engine.figures()
-        self._moved = (0, 0)
+        self._moved = (0, 0, 0, 0)
         self._alarms = Alarms()
         # what is to be written, under `_saving`
         self._saving = threading.Lock()
@@ -89,6 +91,7 @@ class MonitorServices:
         self._unsaved: deque[Sample] = deque(maxlen=UNSAVED)
         self._sums: dict[tuple[str, str], Sum] = {}
         self._tried = -BATCH
+        self._noted = 0  # notices of the history that were told
         self._changes = foundation.changes()
         self._changes.on_wake(self._on_changes)
 
@@ -183,16 +186,22 @@ class MonitorServices:
 
     def _export(self, path: Path, start: float, end: float, *, cancel: CancelToken) -> Iterator[Exported]:
         self._save()
-        yield from export(self._history, tuple(self._unsaved), path, start, end, cancel=cancel)
+        try:
+            yield from export(self._history, tuple(self._unsaved), path, start, end, cancel=cancel)
+        finally:
+            self._look_at_notices()
 
     def erase(self) -> Stream[None]:
-        """Forget all that was kept of the past."""
+        """Forget all of the past, what is at hand too: one event. `changed` ("erased") tells everybody of it."""
 
         def ask(cancel: CancelToken) -> None:
+            self._count()
             with self._saving:
                 self._history.erase()
                 self._unsaved.clear()
                 self._sums.clear()
+                self._recent.clear()
+            self._base.changed("erased")
 
         return self._asked(ask)
 
@@ -200,14 +209,16 @@ class MonitorServices:
         def answer(*, cancel: CancelToken) -> Iterator[T]:
             cancel.check()
             try:
-                yield ask(cancel)
+                found = ask(cancel)
             except StorageError as error:
                 with self._saving:
                     mended = self._history.mend(error)
                 if not mended:
                     raise
-                self._base.changed("monitor")
-                yield ask(cancel)
+                found = ask(cancel)
+            finally:
+                self._look_at_notices()
+            yield found
 
         return self._past.start(answer)
 
@@ -279,7 +290,7 @@ class MonitorServices:
     def _take(self, cancel: CancelToken) -> None:
         hardware = self._sampler().sample(cancel)
         at, clock = self._wall(), self._clock()
-        before = self._recent[-1] if self._recent else None
+        *_, before = (None, *self._recent)
         seconds = None
         if before is not None:
             since = clock - before.clock
@@ -314,11 +325,11 @@ class MonitorServices:
         return self._sampling[1]
 
     def _traffic(self, seconds: float | None) -> Traffic:
-        before, self._moved = self._moved, self._base.network.traffic()
-        if not seconds:
-            return Traffic()
-        received, sent = (max(0, now - then) / seconds for now, then in zip(self._moved, before, strict=True))
-        return Traffic(received, sent)
+        served = self._served()
+        now = (*self._base.network.traffic(), *(served or (0, 0)))
+        before, self._moved = self._moved, now
+        moved = [max(0, new - old) / seconds if seconds else 0.0 for new, old in zip(now, before, strict=True)]
+        return Traffic(*moved) if served is not None else Traffic(*moved[:2])
 
     def _let_glance(self, sample: Sample | None) -> None:
         with self._changed:
@@ -362,6 +373,14 @@ class MonitorServices:
             self.problem = problem
         if changed:
             self._base.changed("monitor")
+        self._look_at_notices()
+
+    def _look_at_notices(self) -> None:
+        """Whoever opens the file first may find it damaged."""
+        count = len(self.notices)
+        if count != self._noted:
+            self._noted = count
+            self._base.changed("monitor")
 
     def _write(self) -> Problem | None:
         keep_days = self._base.settings.current.monitor.keep_days
@@ -372,7 +391,6 @@ class MonitorServices:
                 if last or not self._history.mend(error):
                     log.warning("figures are not kept: %s", error)
                     return Problem.of(error)
-                self._base.changed("monitor")
             else:
                 break
         return None

@@ -63,6 +63,22 @@ def bare(*, no_auth: bool = False) -> ApiServer:
     return ApiServer(here.application(), here.keys, GuardOptions(no_auth=no_auth), here)
 
 
+# ---- what goes over it
+
+
+def test_every_byte_of_http_is_counted(tmp_path: Path) -> None:
+    with guarded(tmp_path) as here:
+        sent = received = 0
+        for path in ("/health", "/nothing-like-that"):
+            with here.wire() as wire:
+                asked = f"GET {path} HTTP/1.1\r\nHost: localhost:{here.port}\r\nConnection: close\r\n\r\n".encode()
+                wire.send(asked)
+                sent += len(asked)
+                while piece := wire.socket.recv(65_536):
+                    received += len(piece)
+        assert (here.server.moved.received, here.server.moved.sent) == (sent, received)
+
+
 # ---- where
 
 

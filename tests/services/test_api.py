@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from backends.core.paths import Paths
+from backends.monitor.columns import figures
 from backends.services import Services
 from backends.services.api import ApiState, Serving
 from tests.kit.api_server import ApiServed, api_server
@@ -98,6 +99,22 @@ def test_a_port_that_others_have_is_told(services: Services) -> None:
     changed(services, lambda: services.settings.set("api.port", free_port()), lambda state: state.address)
     assert services.api.state.problem is None
     assert answers(int(services.api.state.address.rpartition(":")[2]))
+
+
+def test_what_programs_send_and_get_is_seen_on_the_monitor_apart_from_the_net(services: Services) -> None:
+    stream = services.monitoring.watch()
+    samples = iter(stream)
+    assert next(samples).traffic.api_sent is None, "no program could ask"
+    (address,) = services.api.start(Serving(port=0))
+    assert answers(int(address.rpartition(":")[2]))
+    seen = next(one for one in samples if one.traffic.api_sent)
+    stream.cancel()
+    assert seen.traffic.api_received
+    assert (seen.traffic.received, seen.traffic.sent) == (0, 0)
+    assert figures(seen)["traffic.api_sent"] == seen.traffic.api_sent
+    before = services.api.traffic()
+    assert services.api.stop().wait(LONG)
+    assert services.api.traffic() == before, "what was, was"
 
 
 def test_pages_are_let_in_and_out_while_it_runs(served: ApiServed) -> None:

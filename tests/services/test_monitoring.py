@@ -297,6 +297,20 @@ def test_the_past_can_be_erased(services: Services, machine: Machine) -> None:
         until(lambda: not monitoring._active, services.changes())
         one(monitoring.erase())
         assert all(map(math.isnan, course(monitoring, "system.cpu", NOON - 60, NOON + 60, 12).mean))
+        assert monitoring.recent(LONG) == (), "what is at hand too"
+
+
+def test_an_answer_of_just_now_is_erased_too_and_everybody_is_told(services: Services, tmp_path: Path) -> None:
+    model = services.library.add(scripted_model(tmp_path / "greeter.gguf"))
+    list(services.loading.load(model))
+    hear(services.engine.generate(HELLO))
+    changes = services.changes()
+    one(services.monitoring.erase())
+    assert "erased" in changes.drain()
+    assert one(services.monitoring.days()) == ()
+    hear(services.engine.generate(HELLO))
+    (today,) = one(services.monitoring.days())
+    assert today.answers == 1, "it goes on counting"
 
 
 def test_the_past_as_a_table(services: Services, machine: Machine, tmp_path: Path) -> None:
@@ -324,6 +338,28 @@ def test_a_damaged_file_is_begun_anew_and_said_once(opened: Opened, tmp_path: Pa
     with opened() as services:
         one(services.monitoring.names())
         assert services.monitoring.notices == ()
+
+
+def test_whoever_finds_the_file_damaged_everybody_is_told(opened: Opened, tmp_path: Path) -> None:
+    asked: dict[str, Callable[[MonitorServices], Stream[Any]]] = {
+        "names": MonitorServices.names,
+        "history": lambda monitoring: monitoring.history(["system.cpu"], NOON, NOON + 60, 10),
+        "export": lambda monitoring: monitoring.export(tmp_path / "figures.csv", NOON, NOON + 60),
+        "erase": MonitorServices.erase,
+    }
+    for name, ask in asked.items():
+        with opened() as services:
+            (services.paths.data / "monitor.db").write_bytes(os.urandom(20_000))
+            changes = services.changes()
+            list(ask(services.monitoring))
+            assert "monitor" in changes.drain(), name
+            assert len(services.monitoring.notices) == 1, name
+    with opened() as services:
+        (services.paths.data / "monitor.db").write_bytes(os.urandom(20_000))
+        changes = services.changes()
+        with monitor(services, Machine()) as monitoring:
+            watched(monitoring, 3)
+            until(lambda: bool(monitoring.notices) and "monitor" in changes.drain(), changes)
 
 
 def test_where_nothing_can_be_kept_the_samples_go_on_and_wait(services: Services, machine: Machine) -> None:
