@@ -13,6 +13,7 @@ from backends.hardware import names, sysfs
 from backends.hardware.types import Absent, Finding, Gpu, Memory
 
 VENDOR = 0x1002
+DRIVERS = ("amdgpu",)  # of the Linux kernel's, with which it computes
 
 
 def read(memory: Memory, root: Path = Path("/")) -> Iterator[Finding]:
@@ -23,7 +24,7 @@ def read(memory: Memory, root: Path = Path("/")) -> Iterator[Finding]:
     for card in cards:
         model = names.look_up(VENDOR, card.device, card.revision, root)
         name = _product_name(card) or model.name
-        problem = sysfs.closed_door(card, name, ("amdgpu",), root)
+        problem = sysfs.closed_door(card, name, DRIVERS, root)
         if problem:
             yield problem
             continue

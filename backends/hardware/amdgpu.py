@@ -9,10 +9,9 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-from backends.hardware import amd, sysfs
+from backends.hardware import amd
 from backends.hardware.card_files import CardFiles
-from backends.hardware.cards import Broken
-from backends.hardware.clients import Clients
+from backends.hardware.kernel_reader import KernelReader
 from backends.hardware.samples import GpuSample, Throttle
 
 _BITS: tuple[tuple[range, Throttle], ...] = (
@@ -27,29 +26,12 @@ _AT = {(1, 3): 112, (2, 2): 120, (2, 3): 120, (2, 4): 120}  # bytes before indep
 _RESIDENCIES_AT = 228  # bytes before throttle_residency_prochot in layout 3.0
 
 
-class Amdgpu:
+class Amdgpu(KernelReader):
     def __init__(self, root: Path) -> None:
-        self._root = root
-        self._clients = Clients(root)
-        self._cards: dict[str, CardFiles] = {}
+        super().__init__(root, "amd", amd.VENDOR, amd.DRIVERS)
         self._residencies: dict[str, tuple[int, ...]] = {}
 
-    def open(self) -> list[str]:
-        """One subject a card, its address. Raises Broken if there is none."""
-        cards = sysfs.displays(self._root, amd.VENDOR, (sysfs.DISPLAY, sysfs.ACCELERATOR))
-        self._cards = {
-            card.address: CardFiles(card, "amd", amd.VENDOR, self._root) for card in cards if card.driver == "amdgpu"
-        }
-        if not self._cards:
-            raise Broken(None)
-        return list(self._cards)
-
-    def sample(self, subject: str, pids: Sequence[int]) -> GpuSample:
-        """Raises Lost."""
-        card = self._cards[subject]
-        card.begin()
-        if card.asleep:
-            return GpuSample(card.address, card.name, "amd", use=0.0, power=0.0)
+    def _read(self, card: CardFiles, pids: Sequence[int]) -> GpuSample:
         metrics = card.content("gpu_metrics") or b""
         unified = metrics[2] in (2, 3) if len(metrics) >= 4 else card.model.integrated
         total, used = _memory(card, unified)
@@ -75,11 +57,11 @@ class Amdgpu:
             clock_limit=max(_steps(card, "pp_dpm_sclk")[0], default=None),
             memory_clock=_clock(card, "freq2_input", "pp_dpm_mclk"),
             fan=card.fan(),
-            throttles=self._throttles(subject, metrics),
+            throttles=self._throttles(card.address, metrics),
             **card.link(),
         )
 
-    def _throttles(self, subject: str, metrics: bytes) -> tuple[Throttle, ...] | None:
+    def _throttles(self, address: str, metrics: bytes) -> tuple[Throttle, ...] | None:
         layout = (metrics[2], metrics[3]) if len(metrics) >= 4 else (0, 0)
         at = _AT.get(layout)
         if at is not None and len(metrics) >= at + 8:
@@ -90,7 +72,7 @@ class Amdgpu:
             return tuple(dict.fromkeys(words))
         if layout == (3, 0) and len(metrics) >= _RESIDENCIES_AT + 28:
             now = struct.unpack_from("<7I", metrics, _RESIDENCIES_AT)
-            before, self._residencies[subject] = self._residencies.get(subject), now
+            before, self._residencies[address] = self._residencies.get(address), now
             if before is not None:
                 times = zip(_RESIDENCIES, before, now, strict=True)
                 grown: list[Throttle] = [word for word, old, new in times if new > old]

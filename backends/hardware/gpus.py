@@ -21,7 +21,7 @@ from backends.core.child import Child, ChildDied, ChildHung
 from backends.core.kept_child import KeptChild
 from backends.core.phrase import Phrase
 from backends.core.stream import Runner, Stream
-from backends.hardware import names, sysfs
+from backends.hardware import amd, intel, names, nvidia, sysfs
 from backends.hardware.gpu_child import MODULE, from_answer
 from backends.hardware.samples import GpuSample, State
 from backends.hardware.types import Vendor
@@ -32,9 +32,9 @@ _LOOK = 60.0  # seconds until it is looked again which cards there are
 _IDLE = 15.0  # seconds
 _SHORTEST, _LONGEST = 10.0, 300.0  # seconds that something is left alone
 _VENDORS: dict[int, tuple[Vendor, tuple[str, ...]]] = {
-    0x10DE: ("nvidia", ("nvidia",)),
-    0x1002: ("amd", ("amdgpu",)),
-    0x8086: ("intel", ("xe", "i915")),
+    nvidia.VENDOR: ("nvidia", nvidia.DRIVERS),
+    amd.VENDOR: ("amd", amd.DRIVERS),
+    intel.VENDOR: ("intel", intel.DRIVERS),
 }
 
 Answer = dict[str, Any]

@@ -14,6 +14,7 @@ from backends.hardware import names, sysfs
 from backends.hardware.types import Absent, Finding, Gpu, Memory
 
 VENDOR = 0x8086
+DRIVERS = ("xe", "i915")  # of the Linux kernel's, with which it computes
 INTEGRATED_ADDRESS = "0000:00:02.0"
 
 _GIB = 1 << 30
@@ -25,7 +26,7 @@ def read(memory: Memory, root: Path = Path("/")) -> Iterator[Finding]:
         yield Absent(Phrase("No Intel graphics card was found.", "未找到 Intel 显卡。"))
     for card in cards:
         model = names.look_up(VENDOR, card.device, card.revision, root)
-        problem = sysfs.closed_door(card, model.name, ("xe", "i915"), root)
+        problem = sysfs.closed_door(card, model.name, DRIVERS, root)
         if problem:
             yield problem
             continue

@@ -15,8 +15,7 @@ from pathlib import Path
 
 from backends.hardware import intel, sysfs
 from backends.hardware.card_files import CardFiles
-from backends.hardware.cards import Broken
-from backends.hardware.clients import Clients
+from backends.hardware.kernel_reader import KernelReader
 from backends.hardware.samples import GpuSample, Throttle
 
 _REASONS: dict[str, Throttle] = {
@@ -45,34 +44,19 @@ _XE = _Places("gtidle/idle_residency_ms", "freq0/act_freq", "freq0/rp0_freq", "f
 _I915 = _Places("rc6_residency_ms", "rps_act_freq_mhz", "rps_RP0_freq_mhz", "throttle_reason_")
 
 
-class IntelGpu:
+class IntelGpu(KernelReader):
     def __init__(self, root: Path) -> None:
-        self._root = root
-        self._clients = Clients(root)
-        self._cards: dict[str, CardFiles] = {}
+        super().__init__(root, "intel", intel.VENDOR, intel.DRIVERS)
         self._idle: dict[str, tuple[float, int]] = {}  # when, milliseconds
 
-    def open(self) -> list[str]:
-        """One subject a card, its address. Raises Broken if there is none."""
-        cards = [card for card in sysfs.displays(self._root, intel.VENDOR) if card.driver in ("xe", "i915")]
-        self._cards = {card.address: CardFiles(card, "intel", intel.VENDOR, self._root) for card in cards}
-        if not self._cards:
-            raise Broken(None)
-        return list(self._cards)
-
-    def sample(self, subject: str, pids: Sequence[int]) -> GpuSample:
-        """Raises Lost."""
-        card = self._cards[subject]
-        card.begin()
-        if card.asleep:
-            return GpuSample(card.address, card.name, "intel", use=0.0, power=0.0)
+    def _read(self, card: CardFiles, pids: Sequence[int]) -> GpuSample:
         unified = card.address == intel.INTEGRATED_ADDRESS or card.model.integrated
         part, places = _part(card)
         heat = card.labelled("temp", "pkg") or "temp1"
         clock, limit = card.number(f"{part}/{places.clock}"), card.number(f"{part}/{places.clock_limit}")
         use = self._awake(card, f"{part}/{places.idle}")
-        total, used = (None, None) if unified else _memory(card)
         watts = card.spent("energy1_input")
+        total, used = (None, None) if unified else _memory(card)
         return GpuSample(
             key=card.address,
             name=card.name,

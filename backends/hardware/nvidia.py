@@ -23,6 +23,7 @@ from backends.hardware.types import Absent, Finding, Gpu, Memory
 log = logging.getLogger(__name__)
 
 VENDOR = 0x10DE
+DRIVERS = ("nvidia",)  # of the Linux kernel's, with which it computes
 
 T = TypeVar("T")
 
