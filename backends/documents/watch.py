@@ -245,7 +245,8 @@ class Follower:
     # ---- walks
 
     def _scan(self, folders: Sequence[_Followed]) -> list[Stream[IngestEvent]]:
-        """Of those that are there and not being walked through already. Raises Cancelled."""
+        """Of those that are there and not being walked through already: what is told meanwhile may come too late for
+        that walk, so it is followed by another. Raises Cancelled."""
         visit = Visit(self._looker)
         with self._scans.mine(self._over):
             return [scan for each in folders if (scan := self._scan_one(visit, each)) is not None]
@@ -253,6 +254,7 @@ class Follower:
     def _scan_one(self, visit: Visit, followed: _Followed) -> Stream[IngestEvent] | None:
         watched, followed.new = followed.watched, False
         if followed.stopped and followed.scan is not None and not followed.scan.wait(0):
+            followed.overflow = True
             return None
         followed.stopped = False
         problem = self._state(visit, watched, self._over)
@@ -264,6 +266,7 @@ class Follower:
             self._unwatch([followed])
             return None
         if followed.scan is not None and not followed.scan.wait(0):
+            followed.overflow = True
             return None
         self._watch(followed)
         with self._lock:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from backends.engine.loader import NativeEngine
 
+_ENDING = 5.0  # seconds for an unloading under way to end
+
 
 class IdleUnload:
     """One timer, and only while a model is loaded and `minutes` says that it may go (0: never).
@@ -44,8 +46,13 @@ class IdleUnload:
                 self._timer.start()
 
     def close(self) -> None:
-        self._closed = True
-        self.look()
+        """Nothing of it runs any more."""
+        with self._lock:
+            self._closed = True
+            timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+            timer.join(_ENDING)
 
     def _due(self) -> None:
         limit = self._minutes() * self._minute

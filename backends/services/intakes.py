@@ -114,10 +114,11 @@ class Intakes:
             helper_ready: list[Stream[IngestEvent]] = []
             stream = self._runner.start(self._lead, request, helper_ready)
             helper_ready.append(self._runner.start(self._help, request))
-            request.both.set()
-        stream.token.on_cancel(helper_ready[0].cancel)
-        stream.token.on_cancel(lambda: self._on_cancelled(request.asked))
-        return self._opened(collection_id, stream)
+            stream.token.on_cancel(helper_ready[0].cancel)
+            stream.token.on_cancel(lambda: self._on_cancelled(request.asked))
+            self._opened(collection_id, stream)
+            request.both.set()  # who sees it running can cancel it
+        return stream
 
     def cancel(self, collection_id: int | None = None) -> list[Stream[IngestEvent]]:
         """End all taking in, or that into one collection, whoever has asked for it; those that run or wait still."""
@@ -127,11 +128,10 @@ class Intakes:
             stream.cancel()
         return mine
 
-    def _opened(self, collection_id: int, stream: Stream[IngestEvent]) -> Stream[IngestEvent]:
+    def _opened(self, collection_id: int, stream: Stream[IngestEvent]) -> None:
         with self._lock:
             self._open = [(id, each) for id, each in self._open if not each.wait(0)]
             self._open.append((collection_id, stream))
-        return stream
 
     def _on_cancelled(self, asked: Sequence[Asked]) -> None:
         """On the thread of whoever cancelled. A request that has not begun never will: nobody else forgets it."""
@@ -148,9 +148,12 @@ class Intakes:
         yield None
 
     def jsonl(self, collection_id: int, file: Path, asked: Sequence[Asked]) -> Stream[IngestEvent]:
-        stream = self._runner.start(self._jsonl, collection_id, file, tuple(asked))
+        opened = threading.Event()
+        stream = self._runner.start(self._jsonl, collection_id, file, tuple(asked), opened)
         stream.token.on_cancel(lambda: self._on_cancelled(asked))
-        return self._opened(collection_id, stream)
+        self._opened(collection_id, stream)
+        opened.set()
+        return stream
 
     # ---- the two threads
 
@@ -198,8 +201,9 @@ class Intakes:
             helper.wait()
 
     def _jsonl(
-        self, collection_id: int, file: Path, asked: tuple[Asked, ...], *, cancel: CancelToken
+        self, collection_id: int, file: Path, asked: tuple[Asked, ...], opened: threading.Event, *, cancel: CancelToken
     ) -> Iterator[IngestEvent]:
+        opened.wait()
         with self._counted() as count:
             try:
                 yield from map(count, ingest_jsonl(self._store, collection_id, file, gate=self.gate, cancel=cancel))

@@ -19,6 +19,7 @@ from backends.engine.protocol import GenerateRequest
 from tests.kit import papers
 from tests.kit.api_server import ApiServed, api_server
 from tests.kit.chatting import CHAT, LONG, chunks, joined, strict, user
+from tests.kit.folders import files
 from tests.kit.guarded import Wire
 
 DOCUMENTS = "/v1/documents"
@@ -81,7 +82,7 @@ def send(served: ApiServed, name: str, data: bytes = b"Some words.", **query: st
 
 def kept(served: ApiServed) -> set[str]:
     """Names of all files that were sent and are here."""
-    return {path.name for path in (served.services.paths.data / "uploads").rglob("*") if path.is_file()}
+    return {path.name for path in files(served.services.paths.data / "uploads")}
 
 
 # ---- sent, listed, found
@@ -363,7 +364,7 @@ def test_what_the_person_cancels_is_no_document(served: ApiServed) -> None:
     (after,) = send(served, "after that.txt").json()["data"]
     ready(served, [after["id"]])
     with client(served) as http:
-        assert http.get(f"{DOCUMENTS}/{told['id']}").status_code == 404
+        served.until(lambda: http.get(f"{DOCUMENTS}/{told['id']}").status_code == 404)
 
 
 def test_a_file_of_the_person_stays_where_it_is(served: ApiServed, tmp_path: Path) -> None:
@@ -402,14 +403,14 @@ def test_a_file_of_the_person_stays_where_it_is(served: ApiServed, tmp_path: Pat
     ],
 )
 def test_a_name_is_only_a_name(served: ApiServed, name: str, becomes: str | None) -> None:
-    before = {path for path in served.services.paths.data.rglob("*") if "uploads" not in path.parts}
+    before = {path.name for path in files(served.services.paths.data) if "uploads" not in path.parts}
     told = send(served, name)
     if becomes is None:
         assert (told.status_code, told.json()["error"]["type"]) == (400, "invalid_request_error")
     else:
         assert (told.status_code, told.json()["data"][0]["name"]) == (202, becomes)
-    after = {path.name for path in served.services.paths.data.rglob("*") if "uploads" not in path.parts}
-    assert not {"escape.txt", "plan.txt", "passwd"} & (after - {path.name for path in before})
+    after = {path.name for path in files(served.services.paths.data) if "uploads" not in path.parts}
+    assert not {"escape.txt", "plan.txt", "passwd"} & (after - before)
 
 
 def test_the_name_in_a_header(served: ApiServed) -> None:

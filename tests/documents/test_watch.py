@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,8 @@ class Desk:
         self._runner = Runner("ingest")
         self._done = threading.Condition()
         self.reads = 0
+        self.ends = threading.Event()  # else a reading that is through goes on
+        self.ends.set()
         self.follower = Follower(self.store, self.read, settle=SETTLE, rescan=3600, missed=3600, changed=self._changed)
 
     def read(
@@ -43,6 +46,7 @@ class Desk:
         after(cancel)
         self.reads += 1
         self._changed()
+        self.ends.wait(PATIENCE)
 
     def _changed(self) -> None:
         with self._done:
@@ -199,6 +203,32 @@ def test_a_flood_of_changes_is_answered_with_a_walk(desk: Desk, folder: Path, mo
     desk.follow(folder)
     for number in range(30):
         (folder / f"{number:02}.txt").write_text(f"Number {number}.")
+    desk.until(lambda: len(desk.names()) == 32)
+
+
+def test_a_flood_while_the_folder_is_walked_through_is_answered_with_another_walk(
+    desk: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it is told while the first walk is through and has not ended."""
+    monkeypatch.setattr("backends.documents.watch.MOST", 0)
+    desk.ends.clear()
+    desk.follow(folder)
+    desk.follower._unwatch(list(desk.follower._followed.values()))
+    new = [folder / f"{number:02}.txt" for number in range(30)]
+    for path in new:
+        path.write_text(f"Number {path.stem}.")
+    seen, scan = threading.Event(), desk.follower._scan
+
+    def scans(folders: Sequence[Any]) -> list[Stream[IngestEvent]]:
+        assert scan(folders) == []
+        seen.set()
+        return []
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.follower, "_scan", scans)
+        desk.follower._on_told(desk.store.watched()[0].id, [str(path) for path in new])
+        assert seen.wait(PATIENCE)
+    desk.ends.set()
     desk.until(lambda: len(desk.names()) == 32)
 
 

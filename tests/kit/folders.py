@@ -1,13 +1,27 @@
-"""Folders as they should not be."""
+"""Folders as they should not be, and what is in folders where others are at work."""
 
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+
+
+def files(folder: Path) -> list[Path]:
+    """All that are below it; what comes and goes meanwhile does not matter."""
+    return [Path(place, name) for place, _, names in os.walk(folder) for name in names]
+
+
+def contents(place: Path) -> bytes:
+    """Of a file, or of all that are below a folder; what has gone meanwhile holds nothing."""
+    held = b""
+    for path in files(place) if place.is_dir() else [place]:
+        with suppress(FileNotFoundError):
+            held += path.read_bytes()
+    return held
 
 
 @contextmanager
