@@ -5,13 +5,11 @@ import logging
 import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from backends.api.guard import GuardOptions
-from tests.kit.guarded import PATIENCE, PATIENT, Guarded, Wire, guarded
+from tests.kit.guarded import PATIENCE, Guarded, Wire, guarded
 
 WAYS_TO_GO = ("fin", "rst", "half")
 
@@ -64,8 +62,7 @@ def test_a_body_that_was_not_read_ends_the_connection(here: Guarded) -> None:
 
 def test_who_sends_a_large_body_hears_why_it_is_not_read(tmp_path: Path) -> None:
     """The answer is there before the body is sent, and is not lost though the body still comes."""
-    options = GuardOptions(limits=replace(PATIENT, linger_seconds=PATIENCE))
-    with guarded(tmp_path, options) as here, here.wire() as wire:
+    with guarded(tmp_path) as here, here.wire() as wire:
         wire.ask("POST /v1/completions", *here.json, "Content-Length: 9000000")
         wire.until(b"\r\n")
         for _ in range(9):
@@ -145,7 +142,7 @@ def test_who_goes_is_not_worked_for_any_more(here: Guarded, what: str, how: str)
         here.chat(wire, do=what)
         if what == "stream":
             wire.until(b"data: 1")
-        here.waiting.wait(60)
+        assert here.waiting.wait(PATIENCE)
         go(wire, how)
         call = here.last(1)
     assert call.token.cancelled
@@ -173,7 +170,7 @@ def test_who_goes_is_missed_though_more_was_sent_before(here: Guarded) -> None:
     """A second request waits behind the first; that its client has gone is still seen."""
     with here.wire() as wire:
         here.chat(wire, do="wait")
-        here.waiting.wait(60)
+        assert here.waiting.wait(PATIENCE)
         wire.ask("GET /health")
         go(wire, "fin")
     assert here.last(1).token.cancelled
@@ -194,7 +191,7 @@ def test_a_call_that_somebody_stops_ends_its_answer(here: Guarded) -> None:
     with here.wire() as wire:
         here.chat(wire, do="stream")
         wire.until(b"data: 1")
-        here.waiting.wait(60)
+        assert here.waiting.wait(PATIENCE)
         here.live[0].token.cancel()
         wire.until(b"data: 2")
     assert here.last(1).status == 200

@@ -202,7 +202,7 @@ def test_it_speaks_tls(tmp_path: Path, tls: Tls, trust: ssl.SSLContext) -> None:
             assert wire.closed()
         with here.wire(tls=trust) as wire:
             here.chat(wire, do="wait")
-            here.waiting.wait(60)
+            assert here.waiting.wait(400)
         assert here.cancelled.wait(400)  # that it has gone is seen through TLS, too
 
 
@@ -225,7 +225,7 @@ def test_what_runs_may_end(tmp_path: Path) -> None:
         assert idle.ask("GET /health").response().status == 200
         here.chat(wire, do="stream")
         wire.until(b"data: 1")
-        here.waiting.wait(60)
+        assert here.waiting.wait(400)
         draining = threading.Thread(target=here.server.drain, args=(60,))
         draining.start()
         assert idle.closed()
@@ -245,7 +245,7 @@ def test_what_does_not_end_is_broken_off(tmp_path: Path) -> None:
     """Its call is cancelled, so that the engine stops."""
     with guarded(tmp_path) as here, here.wire() as wire:
         here.chat(wire, do="wait")
-        here.waiting.wait(60)
+        assert here.waiting.wait(400)
         here.server.drain(0.05)
         assert here.last(1).token.cancelled
         assert wire.closed()
@@ -254,11 +254,11 @@ def test_what_does_not_end_is_broken_off(tmp_path: Path) -> None:
 
 def test_nothing_is_left(tmp_path: Path) -> None:
     """No thread, no socket."""
-    process, threads = psutil.Process(), threading.active_count()
+    process, threads = psutil.Process(), set(threading.enumerate())
     with guarded(tmp_path) as here, here.wire() as wire:
         here.chat(wire, do="stream")
         wire.until(b"data: 1")
-    assert threading.active_count() == threads
+    assert set(threading.enumerate()) <= threads
     assert not [one for one in process.net_connections("tcp") if one.laddr and one.laddr[1] == here.port]
 
 

@@ -33,7 +33,13 @@ from backends.governance.keys import MIGRATIONS, KeyStore
 from backends.storage.database import Database
 
 PATIENCE = 400.0  # seconds after which something hangs, also on a machine that stands still for a while
-PATIENT = Limits(header_seconds=PATIENCE, body_seconds=PATIENCE, keep_alive_seconds=PATIENCE, write_seconds=PATIENCE)
+PATIENT = Limits(
+    header_seconds=PATIENCE,
+    body_seconds=PATIENCE,
+    keep_alive_seconds=PATIENCE,
+    write_seconds=PATIENCE,
+    linger_seconds=PATIENCE,
+)
 LARGE = 16_000_000  # bytes; more than the sockets between two programs hold
 
 
@@ -191,11 +197,11 @@ class Guarded:
             assert self._changed.wait_for(lambda: any(one.id == request_id for one in self.calls), PATIENCE)
             return next(one for one in self.calls if one.id == request_id)
 
-    def first(self) -> Call:
-        """The call that was let in first, when it was."""
+    def first(self, after: int = 0) -> Call:
+        """The call that was let in first, or first after so many others, when it was."""
         with self._changed:
-            assert self._changed.wait_for(lambda: self.live, PATIENCE)
-            return self.live[0]
+            assert self._changed.wait_for(lambda: len(self.live) > after, PATIENCE)
+            return self.live[after]
 
     # ---- as an application
 
