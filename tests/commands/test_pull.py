@@ -9,7 +9,7 @@ import pytest
 from tests.commands.conftest import window
 from tests.kit.faults import paused, refused
 from tests.kit.hub import HubServer
-from tests.kit.shell import Shell, finish, interrupt, read_until
+from tests.kit.shell import Shell, finish, interrupt, read_until, until_some_came
 
 REPO = "someone/Tiny-GGUF"
 
@@ -54,6 +54,7 @@ def test_an_interrupt_pauses_and_the_same_command_goes_on(shell: Shell, hub: Hub
     hub.fail("cdn", paused(size // 2), times=1)
     process = shell.start("pull", REPO, "--endpoint", hub.endpoint)
     hub.wait_paused()
+    until_some_came(process)
     interrupt(process)
     outcome = finish(process)
     hub.release()

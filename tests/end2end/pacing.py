@@ -1,4 +1,5 @@
-"""Inside the app: programs that ask its engine again and again, and who gets on in each of its steps."""
+"""Inside the app: programs that ask its engine again and again, who gets on in each of its steps, and steps that wait
+until somebody looks."""
 
 import threading
 from dataclasses import dataclass, field
@@ -47,6 +48,34 @@ def count_steps(steps: Steps) -> None:
 
 def _silent(sequence: Sequence) -> bool:
     return len(sequence.tokens) == sequence.prompt
+
+
+class Pace:
+    """Every scheduler makes one step for each `look()`, until it is let go."""
+
+    def __init__(self) -> None:
+        self._looked = threading.Event()
+        self._bound = True
+        step, wait = Scheduler.step, self._wait
+
+        def paced(self: Scheduler) -> bool:
+            wait()
+            return step(self)
+
+        self._step, Scheduler.step = step, paced
+
+    def look(self) -> None:
+        self._looked.set()
+
+    def let_go(self) -> None:
+        Scheduler.step = self._step
+        self._bound = False
+        self._looked.set()
+
+    def _wait(self) -> None:
+        if self._bound:
+            self._looked.wait()
+            self._looked.clear()
 
 
 class Hammer:

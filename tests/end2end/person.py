@@ -16,23 +16,27 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from backends.core.paths import Paths
 from tests.kit.shell import ROOT, Shell
 
 HERE = Path(__file__).parent
+LOOK_EVERY_MS = 15
 PATIENCE = 60.0  # seconds that a person waits for something before it counts as broken
+SLOWEST = 240.0  # seconds in which a process must have its window, and must have ended
 HANGS = 900.0  # seconds without an answer after which the window counts as hung; it says itself when patience ends
 NO_COMPLAINTS = (
     "This plugin does not support ",  # the offscreen platform, of every window
     "sys:1: ResourceWarning: unclosed file <_io.TextIOWrapper name='/dev/null'",  # llama_cpp
 )
 
+T = TypeVar("T")
 Words = str | re.Pattern[str]
 
 
@@ -84,14 +88,7 @@ class Home:
         with socket.create_server(("127.0.0.1", 0)) as door:
             port = door.getsockname()[1]
             process = self._run(str(HERE / "windowed.py"), str(port), *fate, *map(str, files))
-            door.settimeout(PATIENCE)
-            try:
-                connection, _ = door.accept()
-            except TimeoutError:
-                process.kill()
-                out, err = process.communicate()
-                raise AssertionError(f"no window came: {out!r} {err!r}") from None
-        return Window(process, connection)
+            return Window(process, _call_of(process, door))
 
     def start_again(self, *files: Path) -> Ending:
         """Double-click while it is open."""
@@ -146,9 +143,17 @@ class Window:
     def page(self) -> str:
         return self._ask("see")
 
-    def presses(self, name: Words) -> None:
-        """The button with this text or name, with the mouse."""
-        self._ask("press", name=_pattern(name))
+    def until(self, there: Callable[[], T]) -> T:
+        """Looks on until this gives something: what cannot be seen in the window, on the disk say."""
+        for _ in range(int(PATIENCE * 1000 / LOOK_EVERY_MS)):
+            if found := there():
+                return found
+            self._ask("look_on")
+        raise AssertionError(f"it did not come; on the page was:\n{self.page}")
+
+    def presses(self, name: Words) -> str:
+        """The button with this text or name, with the mouse; the whole page as it is then at once."""
+        return self._ask("press", name=_pattern(name))
 
     def chooses(self, row: str) -> None:
         """A row of a list, with the mouse."""
@@ -220,6 +225,11 @@ class Window:
         read: at least so many of both, until each had so many answers."""
         self._ask("have_been_even", steps=steps, answers=answers)
 
+    def is_followed(self, *, closely: bool) -> None:
+        """`closely`: its engine makes one step for each of our looks and none while we do not look, so that nothing
+        passes unseen."""
+        self._ask("follow_closely", closely=closely)
+
     # ---- the end
 
     def is_closed(self) -> Ending:
@@ -268,9 +278,21 @@ class Window:
         self._connection.close()
 
 
+def _call_of(process: "subprocess.Popen[str]", door: socket.socket) -> socket.socket:
+    """The connection that its window makes. One that has not come may be slow, but not dead."""
+    door.settimeout(1)
+    began = time.monotonic()
+    while process.poll() is None and time.monotonic() - began < SLOWEST:
+        with contextlib.suppress(TimeoutError):
+            return door.accept()[0]
+    process.kill()
+    out, err = process.communicate()
+    raise AssertionError(f"no window came: {out!r} {err!r}")
+
+
 def _ending(process: "subprocess.Popen[str]") -> Ending:
     try:
-        out, err = process.communicate(timeout=PATIENCE)
+        out, err = process.communicate(timeout=SLOWEST)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()

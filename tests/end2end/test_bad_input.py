@@ -13,7 +13,7 @@ from tests.end2end.person import CLEAN, Home
 from tests.kit.faults import Fault, paused
 from tests.kit.ggufs import scripted_model
 from tests.kit.hub import HubServer
-from tests.kit.shell import Outcome, Shell, finish
+from tests.kit.shell import Outcome, Shell, finish, until_some_came
 from tests.kit.stores import OllamaStore
 
 REPO, NAME = "org/Tiny-GGUF", "Tiny-Q8_0.gguf"
@@ -167,9 +167,11 @@ def disk(home: Home, tmp_path: Path) -> Iterator[Disk]:
 
 def test_a_disk_that_is_pulled_out_while_a_model_comes(shell: Shell, hub: HubServer, disk: Disk, tiny: Path) -> None:
     size = tiny.stat().st_size
+    assert shell.run("settings", "set", "network.connections", "1").code == 0  # nobody takes over from who is slow
     hub.fail("cdn", paused(size // 2), times=1)
     pull = shell.start("pull", REPO)
     hub.wait_paused()
+    until_some_came(pull)
     disk.pull_out()
     hub.release()
     refused(finish(pull), "disk", "What has arrived is kept")

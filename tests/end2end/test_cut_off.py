@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end2end.person import CLEAN, PATIENCE, Home, Window
+from tests.end2end.person import CLEAN, Home, Window
 from tests.kit.ggufs import Script, scripted_model
 
 COUNTED = [f"n{number}" for number in range(400)]
@@ -43,15 +43,6 @@ def counts_right(text: str) -> int:
     return len(words)
 
 
-def until_saved(home: Home, window: Window, word: str) -> None:
-    """What is a second old is on the disk."""
-    for _ in range(int(PATIENCE) * 100):
-        if word in saved(home)[1]:
-            return
-        window.sees("n0 n1 n2")
-    raise AssertionError(saved(home))
-
-
 def begins(window: Window, question: str) -> None:
     window.sees("Ask anything", "What can I do for you?")
     window.asks(question)
@@ -63,7 +54,7 @@ def test_what_was_said_before_the_engine_gave_up_goes_on(home: Home, wordy: Path
     with home.start() as window:
         begins(window, ASKED)
         window.sees("n0 n1 n2")
-        until_saved(home, window, "n9 n10")
+        window.until(lambda: "n9 n10" in saved(home)[1])  # what is a second old is on the disk
         assert window.aborts().code == -signal.SIGABRT
     before = counts_right(saved(home)[1])
     assert before >= 10
@@ -99,6 +90,7 @@ def goes_on_and_is_stopped(window: Window, count: int) -> None:
 def test_thinking_that_was_stopped_goes_on_and_is_ended_by_the_person(home: Home, wordy: Path) -> None:
     home.has(wordy)
     with home.start() as window:
+        window.is_followed(closely=True)  # it wonders until we have seen it
         begins(window, WONDERED)
         window.sees("Answer now")
         window.presses("Stop the answer")
@@ -110,6 +102,7 @@ def test_thinking_that_was_stopped_goes_on_and_is_ended_by_the_person(home: Home
 
         window.presses("Go on")
         window.presses("Answer now")
+        window.is_followed(closely=False)
         page = window.sees(ANSWER, "Send")
         assert all(word not in page for word in ("Answer now", "Ending…", "Go on", "Stopped"))
         further, text, status = saved(home)

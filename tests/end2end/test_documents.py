@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from backends.chat.xray import unpacked
-from tests.end2end.person import CLEAN, PATIENCE, Ending, Home, Window
+from tests.end2end.person import CLEAN, Ending, Home, Window
 from tests.kit import papers
 from tests.kit.office import docx, para
 
@@ -89,14 +89,12 @@ def test_from_the_drop_to_the_page_and_away(home: Home, reader: Path, files: tup
 
 def no_word_is_kept(home: Home, window: Window, *words: str) -> None:
     """Of what was deleted, in the library's files; answers keep what they quote."""
-    found = list(words)
-    for _ in range(int(PATIENCE) * 100):
-        kept = [file for file in home.paths.data.glob("library.db*") if file.is_file()]
-        found = [word for file in kept for word in words if word.encode() in file.read_bytes()]
-        if not found:
-            return
-        window.sees("Documents")
-    raise AssertionError(f"still there: {found}")
+
+    def gone() -> bool:
+        kept = b"".join(file.read_bytes() for file in home.paths.data.glob("library.db*") if file.is_file())
+        return not any(word.encode() in kept for word in words)
+
+    window.until(gone)
 
 
 def passages_are_found(window: Window) -> None:

@@ -24,7 +24,8 @@ COMMAND = ("ask", "--json", f"Say {BRIEF}")
 
 
 def test_from_double_click_to_the_first_answer(home: Home, hub: HubServer, made: Made) -> None:
-    for key, value in ("network.endpoint", hub.endpoint), ("chat.name_chats", "false"):  # called by its question
+    settings = {"network.endpoint": hub.endpoint, "network.connections": "1"}  # nobody takes over from who is slow
+    for key, value in {**settings, "chat.name_chats": "false"}.items():  # called by its question
         assert home.shell.run("settings", "set", key, value).code == 0
 
     with home.start() as window:
@@ -86,11 +87,13 @@ def it_goes_on_and_the_chat_opens_by_itself(
 
 
 def a_question_is_answered(home: Home, window: Window) -> None:
+    window.is_followed(closely=True)
     window.asks(QUESTION)
     page = window.sees(re.compile(r"Thinking \d+ s"))
     assert FIRST not in page
     page = window.sees(FIRST)
     assert LAST not in page  # it streams
+    window.is_followed(closely=False)
     page = window.sees(LAST, re.compile(r"\d+ tokens/s"), "Send")
     for line in ("Use sorted(): " + FIRST, "print(sorted([3, 1, 2]))", "Both strings and tuples work as well"):
         assert line in page

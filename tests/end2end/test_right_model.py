@@ -96,6 +96,7 @@ def test_the_right_model_from_search_to_switch(
     world.publish(former)
     shell.run("settings", "set", "network.endpoint", world.hub.endpoint)
     shell.run("settings", "set", "network.more_sources", f"{world.mirror.endpoint},{world.scope.address}")
+    shell.run("settings", "set", "network.connections", "1")  # nobody takes over from who is slow
     it_is_found_and_planned_while_it_is_far_away(shell, world, former)
     it_comes_from_three_sources_and_through_a_kill(home, world, former)
     the_first_load_is_tried_apart_and_measured(home, former)

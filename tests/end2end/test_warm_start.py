@@ -7,7 +7,7 @@ from shutil import rmtree
 
 import pytest
 
-from tests.end2end.person import CLEAN, PATIENCE, Home, Window
+from tests.end2end.person import CLEAN, Home, Window
 from tests.kit.ggufs import scripted_model
 
 SAID = "This much was there to be read."
@@ -33,11 +33,7 @@ def asks(home: Home, window: Window, question: str) -> int:
     before = len(answers(home))
     window.clicks_into("Your question")
     window.asks(question)
-    window.is_asked(0)
-    for _ in range(int(PATIENCE) * 100):
-        if len(answers(home)) > before:
-            break
-        window.is_asked(0)
+    window.until(lambda: len(answers(home)) > before)
     window.sees(SAID, "Send")
     *_, (content, cached) = answers(home)
     assert content == SAID

@@ -66,12 +66,11 @@ from tests.end2end.eyes import (
     visible,
     words_of,
 )
-from tests.end2end.pacing import Hammer, Steps, count_steps
+from tests.end2end.pacing import Hammer, Pace, Steps, count_steps
+from tests.end2end.person import LOOK_EVERY_MS
 
 if TYPE_CHECKING:
     from backends.services import Services
-
-LOOK_EVERY_MS = 15
 
 
 class Onlooker(QObject):
@@ -91,6 +90,7 @@ class Onlooker(QObject):
         self._timer.timeout.connect(self._look)
         self._hammer: Hammer | None = None
         self._steps = Steps()
+        self._pace: Pace | None = None
         self.windows: list[str] = []  # what came onto the screen as a window of its own
         self._app = parent
         parent.installEventFilter(self)
@@ -105,6 +105,8 @@ class Onlooker(QObject):
     def close(self) -> None:
         self._app.removeEventFilter(self)
         self._socket.close()
+        if self._pace is not None:
+            self._pace.let_go()
 
     @Slot()
     def _on_readable(self) -> None:
@@ -122,6 +124,8 @@ class Onlooker(QObject):
     @Slot()
     def _look(self) -> None:
         self._timer.stop()
+        if self._pace is not None:
+            self._pace.look()
         if self._try():
             self._tell(done=True)
         elif self._looks <= 0:
@@ -143,6 +147,11 @@ class Onlooker(QObject):
             return all(re.search(one, page) for one in shown) and not any(re.search(one, page) for one in gone)
 
         return looked
+
+    def do_look_on(self) -> Callable[[], bool]:
+        """Once more, and that is all."""
+        looks = iter((False, True))
+        return lambda: next(looks)
 
     def do_be_in_front(self) -> Callable[[], bool]:
         return lambda: any(w.isVisible() and not w.isMinimized() for w in QApplication.topLevelWidgets())
@@ -168,6 +177,17 @@ class Onlooker(QObject):
             return True
 
         return hammered
+
+    def do_follow_closely(self, closely: bool) -> Callable[[], bool]:
+        """From now on the engine's steps wait for our looks, or do no more."""
+
+        def followed() -> bool:
+            if self._pace is not None:
+                self._pace.let_go()
+            self._pace = Pace() if closely else None
+            return True
+
+        return followed
 
     def do_have_been_even(self, steps: int, answers: int) -> Callable[[], bool]:
         """The person's answer got a token in each step, while programs spoke in so many and read in so many, and each

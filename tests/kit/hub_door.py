@@ -97,7 +97,7 @@ class HubServers:
         self._when_paused.append(call)
 
     def wait_paused(self) -> None:
-        assert self._paused.wait(20), "nothing was paused"
+        assert self._paused.wait(120), "nothing was paused"
 
     def _pause(self) -> None:
         self._paused.set()

@@ -1,8 +1,10 @@
 """A small project of its own: the real installers, made packages, an index on 127.0.0.1; and how to run its run.py."""
 
+import contextlib
 import hashlib
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -88,10 +90,11 @@ class FirstRun:
 
 
 def closed_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on, and that the system gives to nobody who asks it for any port."""
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", random.randrange(20_000, 32_000)))
+            return probe.getsockname()[1]
 
 
 def lay_out(root: Path, base: str) -> Project:

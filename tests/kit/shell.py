@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -121,3 +122,12 @@ def read_until(process: "subprocess.Popen[bytes]", words: bytes) -> None:
         if words in line:
             return
     raise AssertionError(f"it ended before it said {words!r}: {finish(process)}")
+
+
+def until_some_came(pull: "subprocess.Popen[bytes]") -> None:
+    """Read what a download says until it has bytes on its disk: what a server has sent need not have been read yet."""
+    assert pull.stderr is not None
+    for line in pull.stderr:
+        if re.search(rb"[1-9]\d*%", line):
+            return
+    raise AssertionError(f"it ended before a byte was there: {finish(pull)}")
