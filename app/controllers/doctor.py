@@ -23,7 +23,6 @@ from backends.documents.index import Progress
 from backends.services import Services
 
 COMMAND = "python3 installers/run.py setup"
-_PAGES = {"free_disk": "models", "check_models": "models"}
 _SETTINGS = {"settings_network": "network.endpoint", "settings_models": "models.folder", "settings_api": "api.port"}
 
 
@@ -96,7 +95,7 @@ class DoctorController(QObject):
                 )
                 self._board.post(Notice(copied, where, "success", key="doctor"))
             case "free_disk" | "check_models":
-                self.page_wanted.emit(_PAGES[finding.action])
+                self.page_wanted.emit("models")
             case "remove_model":
                 self.removal_wanted.emit(finding.target)
             case "download_again":

@@ -1,6 +1,7 @@
 """What holds the model back: a sentence with its figures, the button that helps, and what came of pressing it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QCoreApplication, Signal, Slot
 from PySide6.QtWidgets import QFrame, QProgressBar, QWidget
@@ -93,7 +94,7 @@ class LimitCard(Retranslated, QFrame):
         offered: set[Remedy] = set()
         for one in (limits or ())[:MOST_SHOWN]:
             again = one.remedy in offered
-            shown.append(Limit(one.kind, one.sentence, None, one.share, one.figures) if again else one)
+            shown.append(replace(one, remedy=None) if again else one)
             offered |= {one.remedy} if one.remedy is not None else set()
         return shown
 
@@ -116,7 +117,7 @@ class LimitCard(Retranslated, QFrame):
     def _on_again(self) -> None:
         for one in self._picture.limits or ():
             if one.remedy == "unload_others":
-                self.remedy_requested.emit(Limit(one.kind, one.sentence, "plan_again", one.share, one.figures))
+                self.remedy_requested.emit(replace(one, remedy="plan_again"))
                 return
 
 

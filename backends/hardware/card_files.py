@@ -5,7 +5,6 @@ microwatts, microjoules, hertz; pwm of 255), driver-api/pm (runtime_status).
 """
 
 import errno
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -52,11 +51,7 @@ class CardFiles:
 
     def content(self, name: str) -> bytes | None:
         try:
-            file = os.open(self.folder / name, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                found = os.read(file, 1 << 16)
-            finally:
-                os.close(file)
+            found = sysfs.content(self.folder / name)
         except OSError as error:
             self._denied += error.errno == errno.EACCES
             return None
@@ -82,7 +77,10 @@ class CardFiles:
         """Which sensor of a kind bears the first of these labels: ("temp", "edge") is "temp1"."""
         if self._sensors is None:
             return None
-        found = {sysfs.word(path): path.name.removesuffix("_label") for path in self._sensors.glob(f"{kind}*_label")}
+        found = {
+            sysfs.word(path): path.name.removesuffix("_label")
+            for path in sysfs.matching(self._sensors, f"{kind}*_label")
+        }
         return next((found[label] for label in labels if label in found), None)
 
     def share(self, name: str) -> float | None:

@@ -70,9 +70,8 @@ class Heat:
         classes, cpus = self._root / "sys/class", self._root / "sys/devices/system/cpu"
         self._temperatures = _sensors(classes / "hwmon") or _zones(classes / "thermal")
         coolers = sysfs.matching(classes / "thermal", "cooling_device*")
-        self._coolers = [str(one / "cur_state") for one in coolers if sysfs.word(one / "type").startswith(_COOLERS)][
-            :_MOST
-        ]
+        coolers = [one for one in coolers if sysfs.word(one / "type").startswith(_COOLERS)]
+        self._coolers = [str(one / "cur_state") for one in coolers[:_MOST]]
         self._counters = _throttle_counters(cpus)
         policies = sysfs.matching(cpus / "cpufreq", "policy*")
         step = max(1, len(policies) // 16)  # all cores of 16, each eighth of 128

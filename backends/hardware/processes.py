@@ -15,6 +15,8 @@ import psutil
 
 from backends.hardware import sysfs
 
+PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096  # bytes
+_TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100  # a second, of processor time
 _LOOK = 5.0  # seconds until children are looked for again
 
 
@@ -72,21 +74,16 @@ def _linux(pid: int) -> tuple[tuple[int, float], Counters] | None:
     if not stat:
         return None
     fields = stat[stat.rindex(b")") + 2 :].split()  # from the third on, the state
-    tick, page = _TICK, _PAGE
     io = dict(line.split(b": ") for line in (sysfs.peek(f"/proc/{pid}/io") or b"").splitlines())
     read, written = io.get(b"read_bytes"), io.get(b"write_bytes")
     counters = Counters(
-        cpu=(int(fields[11]) + int(fields[12])) / tick,
-        resident=int(fields[21]) * page,
+        cpu=(int(fields[11]) + int(fields[12])) / _TICK,
+        resident=int(fields[21]) * PAGE,
         major_faults=int(fields[9]),
         read=None if read is None else int(read),
         written=None if written is None else int(written),
     )
     return (pid, float(fields[19])), counters
-
-
-_TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
-_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 def _elsewhere(pid: int) -> tuple[tuple[int, float], Counters] | None:

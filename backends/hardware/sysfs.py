@@ -58,13 +58,18 @@ def number(path: Path) -> int | None:
 def peek(path: str) -> bytes | None:
     """The content of a small file of /sys or /proc, for who reads it every second; None where it cannot be read."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            return os.read(file, 1 << 16)
-        finally:
-            os.close(file)
+        return content(path)
     except OSError:
         return None
+
+
+def content(path: str | Path) -> bytes:
+    """As `peek`; raises OSError."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(file, 1 << 16)
+    finally:
+        os.close(file)
 
 
 def reading(path: str) -> int | None:

@@ -17,7 +17,7 @@ import psutil
 from backends.core.phrase import Phrase
 from backends.hardware import cgroup, disk, sysfs
 from backends.hardware.heat import Heat
-from backends.hardware.processes import Counts, Processes
+from backends.hardware.processes import PAGE, Counts, Processes
 from backends.hardware.samples import SystemSample
 from backends.hardware.types import Disk
 
@@ -205,11 +205,8 @@ def _swap(root: Path) -> tuple[int | None, int | None, tuple[int, int] | None]:
     total, free = told.get(b"SwapTotal"), told.get(b"SwapFree")
     counted = _pairs(sysfs.peek(f"{root}/proc/vmstat"), b"pswp")
     pages = counted.get(b"pswpin"), counted.get(b"pswpout")
-    swapped = None if pages[0] is None or pages[1] is None else (pages[0] * _PAGE, pages[1] * _PAGE)
+    swapped = None if pages[0] is None or pages[1] is None else (pages[0] * PAGE, pages[1] * PAGE)
     return total, None if total is None or free is None else total - free, swapped
-
-
-_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 def _meminfo(root: Path) -> dict[bytes, int]:

@@ -24,12 +24,11 @@ class Possible:
 @dataclass(frozen=True, slots=True)
 class Here:
     """`engine_gpus`: names of the cards that the installed engine can compute on; `gpu_layers`: how many are to be
-    there by the settings, -1 for as many as fit; `can_small_kv`: the architecture bears a quantised cache."""
+    there by the settings, -1 for as many as fit."""
 
     engine_gpus: tuple[str, ...] = ()
     gpu_layers: int = -1
     possible: Possible | None = None
-    can_small_kv: bool = True
 
 
 def gib(size: float) -> str:

@@ -9,7 +9,7 @@ from backends.monitor.stretch import CardStretch, Stretch
 from backends.monitor.types import Limit, Remedy
 
 SWAPPING = 4e6  # bytes a second, in and out; less is pages that nobody misses
-LEAST_CONTEXT = 4096
+LEAST_CONTEXT = 4096  # tokens: a shorter one is no remedy
 LARGE_CACHE = 512 << 20  # bytes of main memory that a shorter context could give back
 FROM_DISK = 16e6  # bytes a second
 PAGE_INS = 50.0  # a second

@@ -1,6 +1,7 @@
 """What decides the pace where nothing is wrong: reading memory, arithmetic, a prompt, others that wait."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from backends.core.phrase import NOTHING, Phrase
 from backends.monitor.holding_facts import Here, gb, joined, per_s, percent
@@ -111,7 +112,7 @@ def with_advice(limit: Limit, running: Running) -> Limit:
         more = Phrase("A smaller model would be quicker.", "更小的模型会更快。")
     else:
         more = Phrase("A smaller quant or model would be quicker.", "更小的量化或模型会更快。")
-    return Limit(limit.kind, joined(limit.sentence, more), limit.remedy, limit.share, limit.figures)
+    return replace(limit, sentence=joined(limit.sentence, more))
 
 
 def _at_once(answers: float) -> Phrase:

@@ -25,12 +25,12 @@ from backends.models.types import KvType, Shape
 from backends.models.ways import F16_ONLY, Asked
 from backends.models.weights import Weights
 from backends.monitor.holding import Here, Possible
+from backends.monitor.holding_machine import LEAST_CONTEXT
 from backends.monitor.outcome import on_gpu
 from backends.monitor.reading import Running, known_devices, running
 from backends.services.foundation import Foundation
 from backends.services.machine import MachineServices
 
-LEAST_CONTEXT = 4096
 MOVED = 256 << 20  # bytes that others hold more or less: another plan may be possible
 LEAST_GAIN = 16  # of so many layers one; less may be the formulas' error
 _KEPT = 64 << 10  # bytes of the file of what was measured
@@ -80,7 +80,7 @@ class Surveyor:
     def _running(self, loaded: LoadedModel, header: Header, machine: Machine, cancel: CancelToken) -> Running:
         budget = self._machine.budget(machine)
         cards = [(gpu.name, gpu.bandwidth) for gpu in machine.gpus]
-        on_host = bool(budget.host.label in loaded.devices)
+        on_host = budget.host.label in loaded.devices
         return running(
             loaded,
             header.shape,
