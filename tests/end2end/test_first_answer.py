@@ -72,6 +72,7 @@ def it_goes_on_and_the_chat_opens_by_itself(
     assert arrived >= SLOW << 17  # what the broken connection had not handed over is lost
 
     window.sees("ended unexpectedly last time", "Nothing that was saved is lost")
+    window.presses("Close this notice")  # it takes room
     page = window.sees("Ask anything", "What can I do for you?", re.compile("DeepSeek (R1|V)"))  # and the model
     assert "Welcome to DeskSeek" not in page
     (whole,) = home.paths.models.rglob("*.gguf")
