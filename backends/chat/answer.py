@@ -332,7 +332,7 @@ def _stream(stream: Stream[GenerateEvent], draft: Draft, cancel: CancelToken) ->
                 for event in events:
                     draft.take(event)
                     yield event
-                draft.save_if_due()
+                    draft.save_if_due()
             draft.save_if_due()
     finally:
         stream.on_wake(None)

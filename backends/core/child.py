@@ -90,7 +90,7 @@ class Child:
         work: float | None = None,
     ) -> Generator[dict[str, Any], None, None]:
         """The answers as they come. `timeout`: seconds for all of them; `silence`: to wait for each, without the time
-        in which this process or the system stood still; `work`: of the processor, for all of them.
+        in which the child started, or this process or the system stood still; `work`: of the processor, for all.
 
         Raises the BackendError that the child raised; ChildDied, ChildHung; Cancelled. A cancelled question and one
         whose answers nobody reads to the end cost the child its life, since native code cannot be asked to stop.
@@ -98,7 +98,7 @@ class Child:
         cancel.check()
         deadline = None if timeout is None else time.monotonic() + timeout
         process = self._process = self._process or _Process(self._module, self._ahead)
-        patience = Patience(process.pid, deadline, silence, work)
+        patience = Patience(process.pid, process.there, deadline, silence, work)
         lock, whole, over = threading.Lock(), False, False
 
         def stop() -> None:
@@ -177,7 +177,7 @@ class _Process:
         except OSError:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
-        self.pid = self._process.pid
+        self.pid, self.there = self._process.pid, threading.Event()
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()  # an empty line: it said its last
         self._room = None if ahead is None else threading.Semaphore(ahead)
         self._ending = False
@@ -207,6 +207,7 @@ class _Process:
     def _read_answers(self, pipe: IO[bytes]) -> None:
         with pipe:
             while line := pipe.readline(_LONGEST):
+                self.there.set()
                 if line.startswith(_MARK):
                     _tell_of(line)
                     continue
@@ -287,6 +288,7 @@ def serve(tasks: Mapping[str, Task]) -> None:
 
     GATE.listen(lambda attempt: say(dataclasses.asdict(attempt), _MARK))
     GATE.install(offline=True)
+    say({}, _MARK)  # it is there
     threading.Thread(target=_read_requests, args=(requests,), name="requests", daemon=True).start()
 
     while True:

@@ -25,7 +25,6 @@ from backends.documents.problems import NO_ANSWER, no_answer, unreadable
 from backends.documents.types import Problem
 
 SILENCE = 30.0  # seconds without a word
-START = 60.0  # seconds for a child to start
 AGAIN = 3.0  # seconds, of a drive that has just been silent for so long
 MOST = 3  # times in a row; then a drive is not asked any more
 _IDLE = 30.0  # seconds after which a child that is asked nothing is let go
@@ -176,8 +175,6 @@ class Visit:
             said = False
             try:
                 with self._looker.child(cancel) as child:
-                    if child.pid is None:
-                        list(child.ask({"do": "first gone", "paths": []}, cancel=cancel, silence=START))
                     for answer in child.ask(request, cancel=cancel, silence=AGAIN if times else SILENCE):
                         said = True
                         yield answer

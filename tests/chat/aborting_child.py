@@ -26,7 +26,7 @@ def main(folder: str, model: str, seconds: str) -> None:
     for _ in engine.load(LoadRequest(Path(model), context=2048, gpu_layers=0, threads=1, alias="slow")):
         pass
     conversation = store.create()
-    length, began = 0, 0.0
+    length, began, last = 0, 0.0, 0.0
     for event in answer(
         store, engine, Manner(sampling=Sampling(temperature=0)), conversation.id, "go", cancel=CancelToken()
     ):
@@ -34,9 +34,10 @@ def main(folder: str, model: str, seconds: str) -> None:
             length += len(event.text)
             print(time.monotonic(), length, flush=True)
             began = began or time.monotonic()
-            if time.monotonic() - began > float(seconds):
+            if last - began > float(seconds):
                 engine._ask(Asked(Stream("abort"), abort, urgent=True))
                 seconds = "inf"
+            last = time.monotonic()
 
 
 def abort() -> None:

@@ -107,6 +107,7 @@ def test_a_bug_there_is_told_with_its_traceback(child: Child) -> None:
 
 
 def test_a_child_that_hangs_is_ended(child: Child) -> None:
+    ask(child, "count", to=1)  # what it takes to start counts, too
     answers = child.ask({"do": "hang"}, cancel=CancelToken(), timeout=3)
     pid = next(answers)["pid"]
     with pytest.raises(ChildDied) as died:

@@ -244,7 +244,9 @@ def test_a_cancel_ends_the_reading(tmp_path: Path) -> None:
     one, cancel = Reader(), CancelToken()
     events = one.read(long_text(tmp_path / "long.txt", 30 * MIB), cancel=cancel)
     next(events)
-    threading.Thread(target=cancel.cancel).start()
+    cancelling = threading.Thread(target=cancel.cancel)
+    cancelling.start()
+    cancelling.join()  # 30 MB wait in the child, since nobody takes them
     with pytest.raises(Cancelled):
         list(events)
     assert "It is a note" in text(read(one, note(tmp_path)))

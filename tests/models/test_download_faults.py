@@ -74,12 +74,17 @@ def test_silence_is_given_up_and_asked_anew(there, large, tmp_path):
     there.fail("cdn", HANG, times=1)
     fetch = Fetch(there, tmp_path, patience=replace(QUICK, silence=0.3))
     assert finished(fetch.all()).verified
-    assert [start for start, _ in there.ranges(LARGE)] == [0, 3_000_000]
+    starts = [start for start, _ in there.ranges(LARGE)]
+    assert starts[0] == 0
+    assert starts == sorted(starts)
+    assert 0 < starts[-1] <= 3_000_000  # less if this machine itself was silent for so long
+    assert len(there.seen(server="cdn")) >= 3
 
 
 def test_a_hub_that_stays_silent_is_an_error_in_the_end_and_what_came_is_kept(there, large, tmp_path):
     there.add_repo(REPO, {LARGE: large})
     there.fail("cdn", cut(3_000_000), times=1)
+    Fetch(there, tmp_path).until_cut()
     there.fail("cdn", HANG)
     fetch = Fetch(there, tmp_path, patience=Patience(attempts=2, begun=3, wait=0.01, silence=0.1))
     error = fails(fetch, DownloadError, "timeout")

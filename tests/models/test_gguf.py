@@ -190,8 +190,8 @@ def test_a_large_vocabulary_takes_little(tmp_path: Path) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    before = time.process_time()
+    before = time.thread_time()
     header = gguf.read_header(path)
-    assert time.process_time() - before < 0.5
+    assert time.thread_time() - before < 0.5
     assert header.shape.vocabulary == 152_064
     assert header.metadata["tokenizer.ggml.merges"] == ArrayOf("str", 151_387)

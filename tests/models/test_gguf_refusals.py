@@ -29,7 +29,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def refused(path: Path) -> str:
     """The code with which a file is refused; the time and memory that took are bounded."""
-    began = time.process_time()
+    began = time.thread_time()
     tracemalloc.start()
     try:
         with pytest.raises(BackendError) as caught:
@@ -37,7 +37,7 @@ def refused(path: Path) -> str:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert time.process_time() - began < 1
+    assert time.thread_time() - began < 1
     assert peak < 50_000_000
     assert caught.value.message.en.endswith(".")
     assert caught.value.message.zh.endswith("。")
@@ -133,7 +133,7 @@ def test_random_damage_is_refused_or_survived(bases: dict[str, Path], tmp_path: 
     """Seeded: the same 500 files every time. What passes has to load, or fail cleanly, in llama.cpp itself."""
     passed: list[Path] = []
     wholes = {name: (base.read_bytes(), len(Draft.of(base).header())) for name, base in bases.items()}
-    began = time.process_time()
+    began = time.thread_time()
     for seed in range(MUTATIONS):
         whole, header = wholes[sorted(wholes)[seed % len(wholes)]]
         path = tmp_path / f"{seed}.gguf"
@@ -144,7 +144,7 @@ def test_random_damage_is_refused_or_survived(bases: dict[str, Path], tmp_path: 
             path.unlink()
         else:
             passed.append(path)
-    assert time.process_time() - began < MUTATIONS * 0.1
+    assert time.thread_time() - began < MUTATIONS * 0.1
     assert len(passed) > SAMPLE
     chosen = Random(0).sample(passed, SAMPLE)
     assert set(outcomes(chosen)) <= {"runs", "refused"}

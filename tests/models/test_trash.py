@@ -123,17 +123,18 @@ def test_killed_again_and_again_it_loses_nothing(there, home, parts):
     before, files = opened(home).models(), contents(home / "models")
     chance = random.Random(7)
     states = set()
-    for _ in range(12):
-        child = subprocess.Popen(
-            [sys.executable, "-m", "tests.models.trashing_child", str(home)], stdout=subprocess.PIPE, cwd=ROOT
-        )
-        assert child.stdout is not None
-        child.stdout.readline()
-        killer = threading.Timer(chance.uniform(0.01, 0.12), child.kill)
-        killer.start()
-        child.wait()
-        killer.join()
-        child.stdout.close()
+    for loop in range(12):
+        steps = (1, 2, 0)[loop % 3]  # killed when it is deleted, when it is back again, and at any time
+        command = [sys.executable, "-m", "tests.models.trashing_child", str(home), str(steps)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as child:
+            assert child.stdout is not None
+            for _ in range(1 + steps):
+                child.stdout.readline()
+            if not steps:
+                killer = threading.Timer(chance.uniform(0.01, 0.12), child.kill)
+                killer.start()
+                killer.join()
+            child.kill()
         library = opened(home)
         library.rescan()
         states.add(len(library.deleted()))
