@@ -62,7 +62,9 @@ def lines(kind: str, cards: Sequence[tuple[str, str]]) -> list[Line]:
         found = [
             Line("system.disk_read", translate("monitor", "Read"), 0),
             Line("system.disk_written", translate("monitor", "Written"), 1),
-            Line("traffic.received", translate("monitor", "Received"), 2),
-            Line("traffic.sent", translate("monitor", "Sent"), 3),
+            Line("traffic.received", translate("monitor", "From the net"), 2),
+            Line("traffic.sent", translate("monitor", "To the net"), 3),
+            Line("traffic.api_received", translate("monitor", "From programs"), 4),
+            Line("traffic.api_sent", translate("monitor", "To programs"), 5),
         ]
     return found

@@ -70,6 +70,7 @@ class MonitorDesk(QObject):
         page.connections_requested.connect(lambda: window.show_page("connections"))
         page.export_requested.connect(self._on_export)
         page.cancel_export_requested.connect(monitor.cancel_export)
+        page.erase_requested.connect(monitor.erase)
 
         monitor.picture_changed.connect(lambda: page.show_picture(monitor.picture))
         monitor.glanced.connect(self._on_glanced)

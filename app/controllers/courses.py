@@ -3,6 +3,7 @@ day out of the history."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -62,6 +63,14 @@ class CourseController(QObject):
     @Slot()
     def reset(self) -> None:
         self._zoom = None
+        self.look()
+
+    def forget(self) -> None:
+        """There is no past any more."""
+        if self._asked is not None:
+            self._asked.cancel()
+        self._rows, self._zoom = {}, None
+        self._show(replace(self.courses, series=()))
         self.look()
 
     def look(self) -> None:

@@ -75,6 +75,8 @@ class MonitorController(QObject):
     def on_changes(self, changes: Sequence[str]) -> None:
         if "monitor" in changes:
             self._look_at_history()
+        if "erased" in changes:
+            self._forget()
 
     def show_model(self, name: str) -> None:
         """What people call the model that answers."""
@@ -124,6 +126,18 @@ class MonitorController(QObject):
             self._board.post(Notice(problem.message, problem.hint, "warning", key="history"))
         elif before is not None:
             self._board.withdraw("history")
+
+    @Slot()
+    def erase(self) -> None:
+        """All that was counted and recorded."""
+        self._pump.follow(self._monitoring.erase(), lambda _: None, on_error=self._board.post_error)
+
+    def _forget(self) -> None:
+        """It was erased, here or by a command. What is shown is begun anew."""
+        self._draw(last=Last(), days=())
+        self.courses.forget()
+        if self._watched is not None:
+            self._read_days()  # after what was read before it was erased and is still on its way
 
     def export(self, path: Path, start: float, end: float) -> None:
         """All figures of this time."""

@@ -211,8 +211,10 @@ class TransferCard(Retranslated, MonitorCard):
         told = [
             (self.tr("Read"), "" if system.disk_read is None else figures.speed(system.disk_read)),
             (self.tr("Written"), "" if system.disk_written is None else figures.speed(system.disk_written)),
-            (self.tr("Received"), figures.speed(traffic.received)),
-            (self.tr("Sent"), figures.speed(traffic.sent)),
+            (self.tr("From the net"), figures.speed(traffic.received)),
+            (self.tr("To the net"), figures.speed(traffic.sent)),
+            (self.tr("From programs"), "" if traffic.api_received is None else figures.speed(traffic.api_received)),
+            (self.tr("To programs"), "" if traffic.api_sent is None else figures.speed(traffic.api_sent)),
         ]
         self.figures.show_figures(told)
         total, free = system.disk_total, system.disk_free

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QSizePolicy, QTableView
 
@@ -10,6 +10,7 @@ from app import parts
 from app.language import Retranslated
 from app.lists.days import COLUMNS, LESS_NEEDED, DayList
 from app.theme import SPACE, px
+from app.widgets.confirm import Confirm
 from backends.monitor.types import Day
 
 FEW = 14  # rows that stand there before somebody asks for more
@@ -69,6 +70,8 @@ class DayTable(QTableView):
 
 
 class DaysCard(Retranslated, QFrame):
+    erase_requested = Signal()
+
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("surface", "card")
@@ -81,14 +84,19 @@ class DaysCard(Retranslated, QFrame):
         self.table = DayTable(self.list)
         self.more = parts.button(kind="link")
         self.more.clicked.connect(self._on_more)
-        column = parts.column(self._title, self._none, self.table, space=SPACE.s, margin=SPACE.l)
-        column.addLayout(parts.row(self.more, None))
+        self.erase = parts.button(kind="quiet", icon="trash-2")
+        self.erase.clicked.connect(self._on_erase)
+        self._confirm = Confirm()
+        self._confirm.confirmed.connect(self.erase_requested)
+        column = parts.column(self._title, self._none, self.table, self._confirm, space=SPACE.s, margin=SPACE.l)
+        column.addLayout(parts.row(self.more, None, self.erase))
         self.setLayout(column)
         self.retranslate()
 
     def retranslate(self) -> None:
         self._title.setText(self.tr("By day and model"))
         self.table.setAccessibleName(self._title.text())
+        self.erase.setText(self.tr("Erase what was recorded"))
         self.list.retranslate()
         self._draw()
 
@@ -104,6 +112,10 @@ class DaysCard(Retranslated, QFrame):
     def _on_more(self) -> None:
         self._all = True
         self._draw()
+
+    def _on_erase(self) -> None:
+        said = self.tr("All that was counted and recorded is erased: this table, and the plots with their past.")
+        self._confirm.ask(said, self.tr("Erase"))
 
     def _draw(self) -> None:
         count = self.list.rowCount()

@@ -29,6 +29,7 @@ class MonitorPage(Retranslated, parts.Page):
     connections_requested = Signal()
     export_requested = Signal(str)  # shown, all
     cancel_export_requested = Signal()
+    erase_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__(width=_WIDTH)
@@ -92,6 +93,7 @@ class MonitorPage(Retranslated, parts.Page):
         self.export_shown.triggered.connect(lambda: self.export_requested.emit("shown"))
         self.export_all.triggered.connect(lambda: self.export_requested.emit("all"))
         self.cancel_export.clicked.connect(self.cancel_export_requested)
+        self.days.erase_requested.connect(self.erase_requested)
 
     def retranslate(self) -> None:
         self._title.setText(self.tr("Monitor"))

@@ -500,6 +500,14 @@
         <source>More</source>
         <translation>更多</translation>
     </message>
+    <message>
+        <source>%1 of %2</source>
+        <translation>%1 / %2</translation>
+    </message>
+    <message>
+        <source>Notice %1: show the next one</source>
+        <translation>通知 %1：显示下一条</translation>
+    </message>
 </context>
 <context>
     <name>ChatHitList</name>
@@ -1124,6 +1132,18 @@
     <message>
         <source>By day and model</source>
         <translation>按日期和模型</translation>
+    </message>
+    <message>
+        <source>Erase what was recorded</source>
+        <translation>清除记录</translation>
+    </message>
+    <message>
+        <source>All that was counted and recorded is erased: this table, and the plots with their past.</source>
+        <translation>将清除全部统计和记录：此表格，以及曲线的历史数据。</translation>
+    </message>
+    <message>
+        <source>Erase</source>
+        <translation>清除</translation>
     </message>
     <message>
         <source>Answers are counted here, once a model has given some.</source>
@@ -3816,12 +3836,20 @@
         <translation>写入</translation>
     </message>
     <message>
-        <source>Received</source>
-        <translation>接收</translation>
+        <source>From the net</source>
+        <translation>从网络接收</translation>
     </message>
     <message>
-        <source>Sent</source>
-        <translation>发送</translation>
+        <source>To the net</source>
+        <translation>发送到网络</translation>
+    </message>
+    <message>
+        <source>From programs</source>
+        <translation>从程序接收</translation>
+    </message>
+    <message>
+        <source>To programs</source>
+        <translation>发送给程序</translation>
     </message>
     <message>
         <source>%1 free</source>
@@ -4843,12 +4871,20 @@
         <translation>写入</translation>
     </message>
     <message>
-        <source>Received</source>
-        <translation>接收</translation>
+        <source>From the net</source>
+        <translation>从网络接收</translation>
     </message>
     <message>
-        <source>Sent</source>
-        <translation>发送</translation>
+        <source>To the net</source>
+        <translation>发送到网络</translation>
+    </message>
+    <message>
+        <source>From programs</source>
+        <translation>从程序接收</translation>
+    </message>
+    <message>
+        <source>To programs</source>
+        <translation>发送给程序</translation>
     </message>
     <message>
         <source>Gone</source>

@@ -14,11 +14,12 @@ from app.controllers.alerts import AlertController
 from app.controllers.courses import series_of
 from app.monitor_lines import MEMORY_USED
 from app.notices import NoticeBoard
+from app.widgets.monitor_cards import TransferCard
 from app.wiring_monitor import MonitorDesk
 from backends.core.paths import Paths
 from backends.core.phrase import Phrase
 from backends.core.stream import Stream
-from backends.monitor.types import Alert
+from backends.monitor.types import Alert, Traffic
 from backends.services.monitoring import MonitorServices
 from tests.app.conftest import MINUTE, Start
 from tests.app.test_chat_story import ask, ready, wait_for_answer
@@ -123,6 +124,48 @@ def test_other_times_and_closer(qtbot: QtBot, start: Start) -> None:
     assert monitoring.latest is not None
 
 
+def test_what_was_recorded_is_erased_after_a_question(qtbot: QtBot, start: Start, paths: Paths) -> None:
+    scripted_model(paths.models / "scripted.gguf", "", "One two three four.")
+    session = start()
+    ready(qtbot, session)
+    assert session.desk is not None
+    session.desk.settings.set("chat.name_chats", False)  # that would be counted, too
+    ask(qtbot, session, "Count.")
+    wait_for_answer(qtbot, session)
+    desk = opened(qtbot, session)
+    page, monitoring = desk.page, monitoring_of(session)
+    qtbot.waitUntil(lambda: page.days.list.rowCount() == 1, timeout=MINUTE)
+    qtbot.waitUntil(lambda: bool(desk.monitor.courses.courses.series), timeout=MINUTE)
+    looks.button(page, "Erase what was recorded").click()
+    looks.button(page, "Keep").click()
+    assert page.days.list.rowCount() == 1
+    assert monitoring.recent(MINUTE)
+
+    first = monitoring.recent(MINUTE)[0].at
+    looks.button(page, "Erase what was recorded").click()
+    looks.button(page, "Erase").click()
+    qtbot.waitUntil(lambda: page.days.list.rowCount() == 0, timeout=MINUTE)
+    assert "Answers are counted here" in looks.texts(page.days)
+    assert all(one.at > first for one in monitoring.recent(MINUTE))
+    assert all(at > first for one in desk.monitor.courses.courses.series for at in one.at)
+    assert list(monitoring.days()) == [()]
+
+
+def test_what_a_command_erases_is_gone_from_the_page(qtbot: QtBot, start: Start, paths: Paths) -> None:
+    scripted_model(paths.models / "scripted.gguf", "", "One two three four.")
+    session = start()
+    ready(qtbot, session)
+    assert session.desk is not None
+    session.desk.settings.set("chat.name_chats", False)  # that would be counted, too
+    ask(qtbot, session, "Count.")
+    wait_for_answer(qtbot, session)
+    desk = opened(qtbot, session)
+    desk.page.segments.buttons["day"].click()
+    qtbot.waitUntil(lambda: desk.page.days.list.rowCount() == 1, timeout=MINUTE)
+    monitoring_of(session).erase()
+    qtbot.waitUntil(lambda: desk.page.days.list.rowCount() == 0, timeout=MINUTE)
+
+
 def test_a_damaged_history_is_said_and_begun_anew(qtbot: QtBot, start: Start, paths: Paths) -> None:
     (paths.data / "monitor.db").write_bytes(b"this is no database, " * 4_096)
     session = start()
@@ -131,6 +174,18 @@ def test_a_damaged_history_is_said_and_begun_anew(qtbot: QtBot, start: Start, pa
     desk.page.segments.buttons["day"].click()
     qtbot.waitUntil(lambda: bool(desk.page.notices.banners), timeout=MINUTE)
     assert not desk.page.trouble.isVisible()
+
+
+def test_a_damaged_history_is_said_whoever_finds_it(qtbot: QtBot, start: Start, paths: Paths) -> None:
+    """Nobody reads days: the page is not even looked at."""
+    (paths.data / "monitor.db").write_bytes(b"this is no database, " * 4_096)
+    session = start()
+    ready(qtbot, session)
+    monitoring_of(session).names()
+    qtbot.waitUntil(lambda: len(desk_of(session).page.notices.banners) == 1, timeout=MINUTE)
+    desk = opened(qtbot, session)
+    qtbot.waitUntil(lambda: desk.monitor.picture.days is not None, timeout=MINUTE)
+    assert len(desk.page.notices.banners) == 1, "once"
 
 
 DISK = Alert(
@@ -168,6 +223,19 @@ def test_alerts_come_and_go(qtbot: QtBot) -> None:
     assert board.banners[0].notice.tone == "danger"
     controller.close()
     assert alerts.cancelled
+
+
+def test_what_programs_send_and_get_stands_apart_from_the_net(qtbot: QtBot) -> None:
+    card = TransferCard()
+    qtbot.addWidget(card)
+    card.show_sample(replace(monitor_scenes.sample(), traffic=Traffic(9.4e6, 2.1e4)))
+    card.show()
+    assert "To the net" in looks.texts(card)
+    assert "programs" not in looks.texts(card), "none could ask"
+    card.show_sample(replace(monitor_scenes.sample(), traffic=Traffic(9.4e6, 2.1e4, 0.0, 8.4e3)))
+    told = looks.texts(card).splitlines()
+    assert told[told.index("To programs") + 1] == "8.4 kB/s"
+    assert told[told.index("From the net") + 1] == "9.4 MB/s"
 
 
 def test_courses_go_by_the_clock_that_never_jumps() -> None:

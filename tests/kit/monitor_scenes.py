@@ -89,7 +89,7 @@ NO_CARD = HardwareSample(replace(SYSTEM, cpu_temperature=None, cpu_clock_limit=N
 def sample(
     gpus: Sequence[GpuSample] = (GPU,), system: SystemSample = SYSTEM, engine: EngineSample = ENGINE, **more: object
 ) -> Sample:
-    made = Sample(NOW, 5_000.0, 1.0, HardwareSample(system, tuple(gpus)), engine, Traffic(9.4e6, 2.1e4))
+    made = Sample(NOW, 5_000.0, 1.0, HardwareSample(system, tuple(gpus)), engine, Traffic(9.4e6, 2.1e4, 310.0, 8.4e3))
     return replace(made, **more)
 
 
@@ -100,7 +100,7 @@ def course(name: str, start: float, end: float, steps: int, gap: tuple[float, fl
     top = {
         "use": 0.9, "cpu": 0.4, "memory_used": 7.4 * GIB, "memory_own": 6.8 * GIB, "temperature": 67.0,
         "cpu_temperature": 58.0, "power": 312.0, "decode": 42.0, "prefill": 830.0, "disk_read": 6e7,
-        "disk_written": 4e6, "received": 9.4e6, "sent": 2e5,
+        "disk_written": 4e6, "received": 9.4e6, "sent": 2e5, "api_received": 1e3, "api_sent": 9e5,
     }.get(field, 1.0)  # fmt: skip
     steady = field.startswith(("memory", "temp", "cpu_temp"))
     shift = wild.random() * 0.15
@@ -194,6 +194,11 @@ def foot(made: MonitorPage) -> None:
     made.verticalScrollBar().setValue(made.verticalScrollBar().maximum())
 
 
+def erasing(made: MonitorPage) -> None:
+    made.days.erase.click()
+    foot(made)
+
+
 def cards(count: int) -> tuple[GpuSample, ...]:
     made = [
         replace(GPU, key=f"0000:{n:02x}:00.0", name="NVIDIA H100 80GB HBM3", use=0.2 + n / 12, memory_total=80 * GIB)
@@ -254,6 +259,7 @@ SCENES: dict[str, Scene] = {
         picture(days=()), "day", foot, lambda _: Courses((), NOW - 60, NOW, (NOW - 60, NOW), TROUBLE)
     ),
     "monitor_days": page(picture(days=days(40)), "minutes", foot),
+    "monitor_erasing": page(picture(), "minutes", erasing),
     "monitor_exporting": page(picture(exporting=0.4), "day", below),
     "gauge": gauge(sample()),
     "gauge_idle": gauge(sample((), NO_CARD.system, IDLE)),
