@@ -125,6 +125,7 @@ class Session(QObject):
         self.messages = MessageList()
         self.chat_page = ChatPage(self.conversations, self.messages)
         self.window.add_page("chat", self.chat_page)
+        self.window.notice_turns.add(self.chat_page.notices)
         self.window.show_page("chat")
         self._place_file = paths.state / "window.json"
         self._place = window_state.load(self._place_file)

@@ -8,10 +8,10 @@ same key: no timer runs.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, count
 from typing import Literal
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
@@ -23,6 +23,7 @@ from backends.core.phrase import NOTHING, Phrase
 
 Tone = Literal["info", "success", "warning", "danger"]
 
+_NUMBERS = count(1)  # of banners, in the order in which they came
 _ICONS = {"info": "info", "success": "circle-check", "warning": "triangle-alert", "danger": "circle-alert"}
 
 
@@ -59,7 +60,10 @@ class Banner(Retranslated, QFrame):
     def __init__(self, notice: Notice, closed: Callable[["Banner"], None] | None = None) -> None:
         super().__init__()
         self.notice = notice
+        self.number = next(_NUMBERS)
         self._closed = closed
+        self._place, self._total = 1, 1
+        self._go_on: Callable[[], object] = lambda: None
         self.answered = False
         self.setProperty("surface", notice.tone)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -89,9 +93,13 @@ class Banner(Retranslated, QFrame):
             words.insertLayout(4, self._line)
         self._close = parts.icon_button("x", size=16)
         self._close.clicked.connect(self.dismiss)
+        self.turn = parts.button(kind="link")
+        self.turn.clicked.connect(lambda: self._go_on())
+        layout.addLayout(parts.column(None, self.turn, None, space=0))
         layout.addLayout(parts.column(None, self._close, None, space=0, margin=(0, 0, SPACE.xs, 0)))
         self.setLayout(layout)
         self._close.setVisible(notice.closable and closed is not None)  # in its place: else it is a window of its own
+        self.turn.hide()
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -104,7 +112,19 @@ class Banner(Retranslated, QFrame):
         parts.name_button(self._close, self.tr("Close this notice"))
         parts.name_button(self._more, self.tr("More"))
         self.setAccessibleName(f"{message} {hint}".strip())
+        self._say_turn()
         self._arrange()
+
+    def show_turn(self, place: int, total: int, go_on: Callable[[], object]) -> None:
+        """Where one stands for `total`: which of them it is, and the way to the next one."""
+        self._place, self._total, self._go_on = place, total, go_on
+        self._say_turn()
+        self.turn.setVisible(total > 1)
+
+    def _say_turn(self) -> None:
+        words = self.tr("%1 of %2").replace("%1", str(self._place)).replace("%2", str(self._total))
+        self.turn.setText(words)
+        self.turn.setAccessibleName(self.tr("Notice %1: show the next one").replace("%1", words))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -150,6 +170,8 @@ class Banner(Retranslated, QFrame):
 class NoticeBoard(QWidget):
     """Shows notices below each other, the newest on top, three at most. No room taken while there are none."""
 
+    changed = Signal()  # one has come or gone
+
     LIMIT = 3
 
     def __init__(self, margin: int | tuple[int, int, int, int] = 0) -> None:
@@ -174,7 +196,23 @@ class NoticeBoard(QWidget):
         banner = Banner(notice, self._remove)
         self._layout.insertWidget(0, banner)
         self.show()
+        self.changed.emit()
         return banner
+
+    @property
+    def on_page(self) -> bool:
+        """Its notices are seen, or would be."""
+        place = self.parentWidget()
+        return place is None or place.isVisibleTo(self.window())
+
+    def height_of_all(self) -> int:
+        """Pixels that it would take if all of them were shown, as wide as it may be; of one in another page none."""
+        place = self.parentWidget()
+        if not self.banners or place is None or not self.on_page:
+            return 0
+        margins = self._layout.contentsMargins()
+        width = place.contentsRect().width() - margins.left() - margins.right()
+        return margins.top() + margins.bottom() + sum(banner.heightForWidth(width) + SPACE.s for banner in self.banners)
 
     def post_error(self, error: BackendError, *buttons: NoticeButton) -> None:
         self.post(error_notice(error, *buttons))
@@ -194,6 +232,7 @@ class NoticeBoard(QWidget):
         banner.hide()
         banner.deleteLater()
         self.setVisible(bool(self.banners))
+        self.changed.emit()
         if banner.notice.gone is not None and not banner.answered:
             banner.answered = True
             banner.notice.gone()

@@ -17,12 +17,15 @@ from app.widgets.chat_options import OptionSheet
 from app.widgets.composer import Composer
 from app.widgets.conversation_panel import ConversationPanel
 from app.widgets.empty_chat import EmptyChat
+from app.widgets.name_chip import NameChip
 from app.widgets.transcript import Transcript
 from backends.chat.types import Conversation
 
 PANEL_FITS = 820  # below this width the panel folds away by itself
+_LOW = 340  # where a notice of the window leaves less, messages give way to the composer
+_LEAST_SEEN = 80  # of messages
 _LEAST_CHAT = 480  # beside which the settings stand; where there is less room they lie over it
-_LONGEST_NAME = 24  # characters of it in the head
+_MARK_WIDTHS = 96, 260  # pixels, of what differs
 _MARK_FITS = 520  # below this width the head has no words about what differs
 
 
@@ -69,6 +72,13 @@ class _Title(QLineEdit):
             super().keyPressEvent(event)
 
 
+class _Middle(QWidget):
+    """What gives way when the room is short, however high its words would be."""
+
+    def hasHeightForWidth(self) -> bool:
+        return False
+
+
 class _Veil(QWidget):
     """Nothing to be seen: over the chat while its settings lie over it, so that a click beside them closes them."""
 
@@ -105,7 +115,7 @@ class ChatPage(Retranslated, QFrame):
         self.options.closed.connect(lambda: self.set_options_open(False))
         self._veil = _Veil()
         self._veil.pressed.connect(lambda: self.set_options_open(False))
-        self._mark = parts.button(kind="chip")
+        self._mark = NameChip(0, *_MARK_WIDTHS)
         self._mark.clicked.connect(lambda: self.set_options_open(True))
         self._sliders = parts.icon_button("sliders-horizontal")
         self._sliders.clicked.connect(lambda: self.set_options_open(not self.options_open))
@@ -134,11 +144,10 @@ class ChatPage(Retranslated, QFrame):
         row = parts.row(left, self._mark, self._sliders, self._more, margin=(SPACE.m, 0, SPACE.m, 0), space=SPACE.xs)
         row.setStretch(0, 1)
         head.setLayout(row)
-        middle = QWidget()
+        middle = _Middle()
         self._middle = QStackedLayout(middle)  # it shows what it is given at once: not in a window of its own
         self._middle.addWidget(self.empty)
         self._middle.addWidget(self.transcript)
-        middle.setMinimumHeight(80)
         foot = QWidget()
         foot.setMaximumWidth(px(PAGE_WIDTH) + 2 * SPACE.l)
         foot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -275,15 +284,11 @@ class ChatPage(Retranslated, QFrame):
         words: list[str] = []
         if differing.pop("model", ""):
             name = dict(self._picture.models).get(options.model, options.model)
-            name = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
             words.append(self.tr("%1 is missing").replace("%1", name) if usual.gone else name)
         if differing:
             words.append(self.tr("%1 changed").replace("%1", str(len(differing))))
-        preset = self._picture.preset
-        short = preset if len(preset) <= _LONGEST_NAME else preset[: _LONGEST_NAME - 1] + "…"
-        text, shown = preset or " · ".join(words), short or " · ".join(words)
-        self._mark.setText(shown.replace("&", "&&"))
-        self._mark.setToolTip(parts.tip(text))
+        text = self._picture.preset or " · ".join(words)
+        self._mark.say(text, self.tr("Chat settings"))
         self._mark.setAccessibleName(self.tr("Chat settings: %1").replace("%1", text))
         self._sliders.setIcon(icons.icon("sliders-horizontal", "accent" if text else "muted"))
         name = self.tr("Chat settings")
@@ -327,6 +332,7 @@ class ChatPage(Retranslated, QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.composer.box.set_room(self.height())
+        self._float_over.setMinimumHeight(_LEAST_SEEN if self.height() >= _LOW else _LEAST_SEEN // 2)
         fits = self.width() >= PANEL_FITS
         if fits != self._fits:
             self._fits = fits

@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QMainWindow, QStackedWidget, QWidget
 
 from app import parts
+from app.notice_turns import NoticeTurns
 from app.notices import NoticeBoard
 from app.tab_order import move_focus
 from app.theme import SPACE
@@ -52,6 +53,9 @@ class MainWindow(QMainWindow):
         page.setProperty("surface", "page")
         self.foot = parts.column(space=0)
         page.setLayout(parts.column(self.notices, self._stack, self.foot, space=0))
+        self.notice_turns = NoticeTurns(self)
+        self.notice_turns.add(self.notices)
+        self.page_changed.connect(self.notice_turns.begin_anew)
         self._veil = DropVeil(page)
         whole = QWidget()
         layout = parts.row(self.rail, page, space=0)

@@ -4,15 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QMenu, QPushButton, QStyle, QStyleOptionButton, QWidget, QWidgetAction
+from PySide6.QtWidgets import QMenu, QWidget, QWidgetAction
 
 from app import figures, icons, parts
 from app.language import Retranslated, say
 from app.model_state import ModelState
 from app.option_picture import OptionPicture
-from app.theme import SPACE, px
+from app.theme import SPACE
+from app.widgets.name_chip import NameChip
 
 _TONES = {
     "starting": "faint",
@@ -22,19 +23,17 @@ _TONES = {
     "ready": "success",
     "failed": "danger",
 }
-LONGEST = 36  # characters of a name
+_WIDTHS = 96, 300  # pixels
 
 
-class ModelChip(Retranslated, QPushButton):
+class ModelChip(Retranslated, NameChip):
     load_requested = Signal(str)  # for all chats; the id of a model on disk
     own_requested = Signal(str)  # for this chat alone; "": the same as for all
     unload_requested = Signal()
     models_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("kind", "chip")
-        self.setIconSize(QSize(px(12) + 4, px(12)))
+        super().__init__(12, *_WIDTHS, parent)
         self._state = ModelState()
         self._picture = OptionPicture()
         self._menu = parts.menu(self)
@@ -42,13 +41,6 @@ class ModelChip(Retranslated, QPushButton):
         self._alone = parts.menu(self._menu)  # for this chat
         self.setMenu(self._menu)
         self.retranslate()
-
-    def initStyleOption(self, option: QStyleOptionButton) -> None:
-        """Beside an open panel there may be no room for the name: it is cut at its end, not at both."""
-        super().initStyleOption(option)
-        inside = self.style().subElementRect(QStyle.SubElement.SE_PushButtonContents, option, self)
-        room = inside.width() - self.iconSize().width() - SPACE.xs
-        option.text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
 
     def show_state(self, state: ModelState) -> None:
         self._state = state
@@ -70,19 +62,15 @@ class ModelChip(Retranslated, QPushButton):
     def retranslate(self) -> None:
         state = self._here()
         name = state.model.name if state.model else ""
-        if len(name) > LONGEST:
-            name = name[: LONGEST - 1] + "…"
-        words = {
-            "starting": self.tr("Starting…"),
-            "empty": self.tr("No model yet"),
-            "idle": name or self.tr("No model loaded"),
-            "loading": self.tr("Loading {0}").format(name),
-            "ready": name,
-            "failed": self.tr("Not loaded: {0}").format(name),
-        }[state.stage]
+        frame = {"loading": self.tr("Loading {0}"), "failed": self.tr("Not loaded: {0}")}.get(state.stage, "{0}")
         if state.stage == "loading" and state.fraction is not None:
-            words += f"  {figures.percent(state.fraction)}"
-        self.setText(words.replace("&", "&&"))
+            frame += f"  {figures.percent(state.fraction)}"
+        if state.stage == "starting":
+            name = self.tr("Starting…")
+        elif state.stage == "empty":
+            name = self.tr("No model yet")
+        elif state.stage == "idle":
+            name = name or self.tr("No model loaded")
         self.setIcon(icons.icon("dot", _TONES[state.stage]))
         hint = {
             "idle": self.tr("Loads when you ask"),
@@ -91,8 +79,8 @@ class ModelChip(Retranslated, QPushButton):
         }.get(state.stage, "")
         if self._own is not None:
             hint = "\n".join(filter(None, (self.tr("Only in this chat"), hint)))
-        self.setToolTip(parts.tip(hint))
-        self.setAccessibleName(self.tr("Model: {0}").format(words))
+        self.say(name, hint, frame)
+        self.setAccessibleName(self.tr("Model: {0}").format(frame.format(name)))
         self.setAccessibleDescription(hint)
 
     @property

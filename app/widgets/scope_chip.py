@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app import figures, icons, parts
 from app.language import Retranslated
-from app.theme import px
+from app.widgets.name_chip import NameChip
 from backends.chat.sourced import ConversationScope
 from backends.documents.types import Collection
 
-LONGEST = 24  # characters of a collection's name
+_WIDTHS = 112, 220  # pixels
 
 
-class ScopeChip(Retranslated, QPushButton):
+class ScopeChip(Retranslated, NameChip):
     """`given`: documents that were dropped on this conversation only."""
 
     scope_chosen = Signal(object)  # ConversationScope
@@ -23,9 +23,7 @@ class ScopeChip(Retranslated, QPushButton):
     documents_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("kind", "chip")
-        self.setIconSize(QSize(px(14) + 4, px(14)))
+        super().__init__(14, *_WIDTHS, parent)
         self._scope = ConversationScope()
         self._collections: tuple[Collection, ...] = ()
         self._given = 0
@@ -44,10 +42,9 @@ class ScopeChip(Retranslated, QPushButton):
 
     def retranslate(self) -> None:
         words = self._words()
-        self.setText(words.replace("&", "&&"))
         self.setIcon(icons.icon("file-text", "muted" if self._scope.kind == "off" else "accent"))
         self.setAccessibleName(self.tr("Documents: {0}").format(words))
-        self.setToolTip(parts.tip(self.tr("Which documents the answer is made from")))
+        self.say(words, self.tr("Which documents the answer is made from"))
 
     def _words(self) -> str:
         scope = self._scope
@@ -65,7 +62,7 @@ class ScopeChip(Retranslated, QPushButton):
             return self.tr("1 document") if len(scope.ids) == 1 else self.tr("{0} documents").format(len(scope.ids))
         names = [one.name or self.tr("Documents") for one in self._collections if one.id in scope.ids]
         if len(names) == 1:
-            return names[0] if len(names[0]) <= LONGEST else names[0][: LONGEST - 1] + "…"
+            return names[0]
         return self.tr("{0} collections").format(len(names))
 
     @Slot()

@@ -6,14 +6,16 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
-from app import document_words, parts
+from app import document_words, icons, parts
 from app.grounds import Ground, Verdict
 from app.language import Retranslated
 from app.theme import SPACE, px
 from app.widgets.elided import ElidedLabel
+from app.widgets.name_chip import NameChip
 from backends.documents.types import Chip
 
 _FEW = 4  # rows before the others are folded
+_CHIP_WIDTHS = 72, 260  # pixels
 
 _PICTURES: dict[Verdict, tuple[str, str]] = {
     "verified": ("circle-check", "success"),
@@ -157,8 +159,9 @@ class Sources(Retranslated, QWidget):
             return
         self._narrowed.addWidget(parts.label(self.tr("Narrowed to"), role="caption", tone="muted"))
         for chip in self._chips:
-            button = parts.button(chip.words.replace("&", "&&"), kind="chip", icon="x")
-            button.setToolTip(parts.tip(self.tr("Answer again without this limit")))
+            button = NameChip(16, *_CHIP_WIDTHS)
+            button.setIcon(icons.icon("x", "muted"))
+            button.say(chip.words, self.tr("Answer again without this limit"))
             button.setAccessibleName(self.tr("Without “{0}”").format(chip.words))
             button.clicked.connect(lambda _=False, key=chip.key: self.chip_removed.emit(key))
             self._narrowed.addWidget(button)

@@ -12,6 +12,7 @@ PAGES = (
     "begin",
     "answered",
     "notices",
+    "notices_many",
     "crashed",
     "composer_too_long",
     "options",
@@ -49,6 +50,9 @@ def test_no_page_needs_more_than_the_smallest_window(
     assert needed.width() <= SMALLEST[0]
     assert needed.height() <= SMALLEST[1]
     assert (studio.window.width(), studio.window.height()) == SMALLEST
+    if studio.window.page == "chat":
+        composer = studio.chat.composer
+        assert composer.height() >= composer.minimumSizeHint().height(), "it is squeezed"
 
 
 def test_settings_that_lie_over_the_chat_go_when_another_place_is_pressed(qtbot: QtBot, qapp: Application) -> None:

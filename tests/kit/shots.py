@@ -26,7 +26,7 @@ from app.widgets.chat_page import ChatPage
 from app.widgets.main_window import MainWindow
 from backends.chat.types import INTERRUPTED, Problem
 from backends.core.crashes import LastRun
-from backends.core.errors import DownloadError
+from backends.core.errors import DownloadError, ResourceError
 from backends.core.phrase import Language, Phrase
 from backends.models.types import LocalModel
 from tests.kit import (
@@ -80,6 +80,7 @@ class Studio:
         self.messages = MessageList()
         self.chat = ChatPage(self.conversations, self.messages)
         self.window.add_page("chat", self.chat)
+        self.window.notice_turns.add(self.chat.notices)
         self.window.show_page("chat")
 
     def with_conversations(self) -> None:
@@ -172,6 +173,21 @@ def notices(studio: Studio) -> None:
     )
 
 
+def many_notices(studio: Studio) -> None:
+    """Of the window and of the chat, with a draft as high as it may be."""
+    notices(studio)
+    full = ResourceError(
+        Phrase("The disk is almost full: 312 MB are left.", "磁盘空间即将用尽：剩余 312 MB。"),
+        Phrase("Answers are still saved. Make room, or delete models.", "回答仍会保存。请腾出空间或删除模型。"),
+        code="disk_full",
+    )
+    models = NoticeButton(Phrase("Show models", "查看模型"), _nothing)
+    studio.window.notices.post(error_notice(full, models, NoticeButton(Phrase("Look again", "重新检查"), _nothing)))
+    words = Phrase("The text was added. Answers of this chat are made from it.", "文本已添加，本对话将据此回答。")
+    studio.chat.notices.post(Notice(words))
+    studio.chat.composer.set_text("\n".join(scenes.ANSWER_EN.split()[:9]))
+
+
 def crashed(studio: Studio) -> None:
     begin(studio)
     last = LastRun(True, "load", MODEL.name, "", True)
@@ -200,6 +216,7 @@ SCENES: dict[str, Callable[[Studio], None]] = {
     "loading": loading,
     "failed": failed,
     "notices": notices,
+    "notices_many": many_notices,
     "crashed": crashed,
     "bug": bug,
     **page_scenes.SCENES,
