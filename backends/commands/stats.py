@@ -1,6 +1,7 @@
 """`deskseek stats`: what each model did on each day, on this machine."""
 
 import argparse
+import csv
 import io
 import time
 from dataclasses import asdict
@@ -9,8 +10,9 @@ from backends.chat.titles import shorten
 from backends.commands.arguments import Parser, WrongUsage, whole
 from backends.commands.figures import columns, duration, rate
 from backends.commands.job import DONE, INTERRUPTED, Command, Job
+from backends.core.cells import harmless
 from backends.core.phrase import Language, Phrase
-from backends.monitor.statistics import KEPT, day_of
+from backends.monitor.statistics import KEPT, first_day
 from backends.monitor.types import Day
 
 NAME = "stats"
@@ -73,7 +75,7 @@ def run(job: Job) -> int:
         else:
             job.console.line(job.console.to(Phrase("All of it is erased.", "已全部清除。")))
         return INTERRUPTED if job.cancel.cancelled else DONE
-    since = day_of(time.time() - (job.arguments.days - 1) * 86_400)
+    since = first_day(time.time(), job.arguments.days)
     found = next(job.follow(job.services.monitoring.days(since)), None)
     if found is None or job.cancel.cancelled:
         return INTERRUPTED
@@ -89,16 +91,12 @@ def run(job: Job) -> int:
 
 
 def _table(days: tuple[Day, ...]) -> list[str]:
-    """Lines of CSV. A model's name that a spreadsheet would take for a formula gets an apostrophe before it."""
-    import csv
-
+    """Lines of CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_CSV.values())
     for day in days:
-        values = asdict(day)
-        if day.model.startswith(("=", "+", "-", "@")):
-            values["model"] = f"'{day.model}"
+        values = asdict(day) | {"model": harmless(day.model)}
         cells = (values[field] for field in _CSV)
         writer.writerow([f"{cell:.3f}" if isinstance(cell, float) else "" if cell is None else cell for cell in cells])
     return text.getvalue().splitlines()

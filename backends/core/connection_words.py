@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from backends.core.cells import harmless
 from backends.core.connections import Connection
 from backends.core.gate import UNKNOWN
 from backends.core.phrase import Language, Phrase
@@ -84,7 +85,8 @@ def moment(connection: Connection) -> str:
 
 
 def table(connections: Sequence[Connection], language: Language) -> Iterator[str]:
-    """Lines of CSV, the newest first, after a mark that tells spreadsheets that it is UTF-8."""
+    """Lines of CSV, the newest first, after a mark that tells spreadsheets that it is UTF-8. Hosts are what a server on
+    the net chose."""
     heads = (
         Phrase("time", "时间"),
         Phrase("purpose", "用途"),
@@ -98,15 +100,10 @@ def table(connections: Sequence[Connection], language: Language) -> Iterator[str
     yield "\ufeff" + _row([head.to(language) for head in heads])
     for one in reversed(connections):
         words = (moment(one), why(one).to(language), one.host, outcome(one).to(language), one.outcome)
-        yield _row([*map(_harmless, words), str(one.received), str(one.sent), f"{one.seconds:.3f}"])
+        yield _row([*map(harmless, words), str(one.received), str(one.sent), f"{one.seconds:.3f}"])
 
 
 def _row(cells: Sequence[str]) -> str:
     line = io.StringIO()
     csv.writer(line).writerow(cells)
     return line.getvalue()
-
-
-def _harmless(text: str) -> str:
-    """No spreadsheet takes it for a formula: hosts are what a server on the net chose."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

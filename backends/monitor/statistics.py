@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from backends.engine.figures import NO_WORK, Work
 from backends.hardware.samples import GpuSample
@@ -45,6 +46,11 @@ Sums = Mapping[tuple[str, str], Sum]
 def day_of(at: float) -> str:
     """Of a time since 1970, here."""
     return time.strftime("%Y-%m-%d", time.localtime(at))
+
+
+def first_day(now: float, days: int) -> str:
+    """Of so many days, of which that of `now` is the last. Where clocks are put forward or back, one has not 24 h."""
+    return str(date.fromtimestamp(now) - timedelta(days=days - 1))
 
 
 def energy(cards: Sequence[GpuSample], busy: float) -> float | None:

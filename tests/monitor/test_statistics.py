@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from backends.engine.figures import EngineFigures, Tally, Work
 from backends.monitor.history import History
 from backends.monitor.meter import done, measure
-from backends.monitor.statistics import Sum, day_of, energy
+from backends.monitor.statistics import Sum, day_of, energy, first_day
 from backends.monitor.types import EngineSample
 from tests.kit.samples import NOON, gpu, running
 
@@ -38,9 +39,9 @@ def history(tmp_path: Path) -> Iterator[History]:
 
 
 @pytest.fixture
-def in_shanghai() -> Iterator[None]:
+def zone(request: pytest.FixtureRequest) -> Iterator[None]:
     before = os.environ.get("TZ")
-    os.environ["TZ"] = "Asia/Shanghai"
+    os.environ["TZ"] = request.param
     time.tzset()
     yield
     if before is None:
@@ -70,10 +71,22 @@ def test_of_one_day_who_computed_longest_comes_first(history: History) -> None:
 
 
 @pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of a process cannot be set on Windows")
-def test_a_day_is_one_of_the_local_calendar(in_shanghai: None) -> None:
+@pytest.mark.parametrize("zone", ["Asia/Shanghai"], indirect=True)
+@pytest.mark.usefixtures("zone")
+def test_a_day_is_one_of_the_local_calendar() -> None:
     assert day_of(NOON) == "2026-11-22"
     assert day_of(NOON + 4 * 3600 - 1) == "2026-11-22"
     assert day_of(NOON + 4 * 3600) == "2026-11-23"
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of a process cannot be set on Windows")
+@pytest.mark.parametrize("zone", ["Europe/Berlin"], indirect=True)
+@pytest.mark.usefixtures("zone")
+def test_so_many_days_are_days_of_the_calendar_where_one_has_23_hours() -> None:
+    just_after_midnight = datetime(2026, 3, 30, 0, 10).timestamp()  # clocks were put forward on the 29th
+    assert first_day(just_after_midnight, 1) == "2026-03-30"
+    assert first_day(just_after_midnight, 2) == "2026-03-29"
+    assert first_day(just_after_midnight, 30) == "2026-03-01"
 
 
 def test_two_years_are_kept(history: History) -> None:
