@@ -37,9 +37,10 @@ def case_of(
     deep: bool = False,
     ask_network: bool = True,
 ) -> Case:
-    """This machine as these folders and settings have it. `network`: the door that is open already; else a new one."""
+    """This machine as these folders and settings have it. `network`: the door that is open already; else a new one, if
+    anybody is to be asked."""
     chosen = settings.models.folder
-    if network is None:
+    if network is None and ask_network:
         options = settings.network
         network = Network(NetworkOptions(options.proxy, options.ca_file, options.offline), _log_in(paths))
     return Case(

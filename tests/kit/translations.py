@@ -21,10 +21,11 @@ def collect(to: Path = SOURCE) -> None:
 
 
 def compile(source: Path = SOURCE, to: Path | None = None) -> Path:
-    """Write the .qm of a .ts file."""
+    """Write the .qm of a .ts file; in one piece, since Qt maps it into the memory of whoever has it open."""
     to = to or source.with_suffix(".qm")
-    _run("lrelease", "-silent", str(source), "-qm", str(to))
-    return to
+    part = to.with_suffix(".part")
+    _run("lrelease", "-silent", str(source), "-qm", str(part))
+    return part.replace(to)
 
 
 def _run(tool: str, *arguments: str) -> None:
