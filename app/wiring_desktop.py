@@ -82,10 +82,13 @@ class DesktopDesk(QObject):
 
     def say_alerts(self, alerts: AlertController) -> None:
         """To somebody who looks elsewhere."""
-        alerts.noticed.connect(lambda title, words: self.notifications.say("monitor", title, words))
+        said = self.notifications
+        alerts.noticed.connect(lambda which, title, words: said.say("monitor", title, words, which))
+        alerts.ended.connect(lambda which, title, words: said.take_back("monitor", which, title, words))
 
     def close(self) -> None:
         self.window.stays = lambda: False
+        self.notifications.close()
         self.tray.show(False)
         self.quick.hide()
         self.quick.deleteLater()

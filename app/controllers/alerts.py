@@ -14,9 +14,11 @@ from backends.monitor.types import Alert
 
 
 class AlertController(QObject):
-    """`noticed(title, words)`: for the desktop. `in_front`: whether the person has the window before them."""
+    """For the desktop: `noticed(which, title, words)`, and when that is over `ended(which, title, words)`, whose words
+    are empty where there is nothing to say to anybody. `in_front`: whether the person has the window before them."""
 
-    noticed = Signal(str, str)
+    noticed = Signal(str, str, str)
+    ended = Signal(str, str, str)
     page_wanted = Signal()
 
     def __init__(
@@ -29,6 +31,7 @@ class AlertController(QObject):
     ) -> None:
         super().__init__(parent)
         self._alerts, self._board, self._in_front = alerts, board, in_front
+        self._noticed: set[str] = set()
         self._bell = Doorbell(self._on_rung, self)
         for alert in standing:
             self._show(alert)
@@ -47,8 +50,13 @@ class AlertController(QObject):
         key = f"alert:{alert.kind}:{alert.subject}"
         if not alert.over:
             self._board.withdraw(key)
+            if key in self._noticed:
+                self._noticed.remove(key)
+                unseen = not self._in_front()
+                self.ended.emit(key, say(alert.message) if unseen else "", say(alert.hint) if unseen else "")
             return
         button = NoticeButton(Phrase("Open the monitor", "打开监控"), self.page_wanted.emit)
         self._board.post(Notice(alert.message, alert.hint, alert.severity, (button,), key))
         if not self._in_front():
-            self.noticed.emit(say(alert.message), say(alert.hint))
+            self._noticed.add(key)
+            self.noticed.emit(key, say(alert.message), say(alert.hint))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from backends.core.monitor_settings import MonitorSettings
-from backends.core.phrase import Phrase
+from backends.core.phrase import NOTHING, Phrase
 from backends.hardware.samples import GpuSample
 from backends.monitor.types import Alert, Sample
 
@@ -16,13 +16,15 @@ LASTING = 10.0  # seconds until it is told, either way
 COOLER = 5.0  # °C below the threshold, from where on it is well again
 ROOMIER = 1.25  # times the threshold, likewise
 GB, MIB = 1e9, 1 << 20
+_OVER = Phrase("This warning is over.", "此提醒已解除。")
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """`over`: beyond the threshold; `well`: clearly within it. Neither: it stays as it is."""
+    """`over`: beyond the threshold; `well`: clearly within it, which `better` says. Neither: it stays as it is."""
 
     alert: Alert
+    better: Phrase
     over: bool
     well: bool
 
@@ -51,7 +53,7 @@ class Alarms:
                 self._turning.pop(key, None)
             elif sample.clock - self._turning.setdefault(key, sample.clock) >= LASTING:
                 del self._turning[key]
-                changed.append(self._end(key) if stands else self._begin(reading.alert))
+                changed.append(self._end(key, reading.better, _OVER) if stands else self._begin(reading.alert))
         unread = [key for key in self._standing if key not in readings and key not in silent_disk]
         return (*changed, *map(self._end, unread))
 
@@ -64,8 +66,8 @@ class Alarms:
         self._standing[_key(alert)] = alert
         return alert
 
-    def _end(self, key: tuple[str, str]) -> Alert:
-        return replace(self._standing.pop(key), over=False)
+    def _end(self, key: tuple[str, str], message: Phrase = NOTHING, hint: Phrase = NOTHING) -> Alert:
+        return replace(self._standing.pop(key), over=False, message=message, hint=hint)
 
 
 def _key(alert: Alert) -> tuple[str, str]:
@@ -78,18 +80,29 @@ def _readings(sample: Sample, settings: MonitorSettings, folder: str) -> Iterato
     cards = sample.hardware.gpus
     for card in cards:
         name = _name(card, cards)
-        yield _Reading(_gone(card, name), card.state in ("lost", "silent"), card.state == "ok")
+        here = Phrase(f"{name} answers again.", f"{name} 已恢复响应。")
+        yield _Reading(_gone(card, name), here, card.state in ("lost", "silent"), card.state == "ok")
         if card.temperature is not None:
             limit = float(settings.temperature)
-            alert = _hot(card, name, card.temperature)
-            yield _Reading(alert, card.temperature >= limit, card.temperature < limit - COOLER)
+            degrees = f"{card.temperature:.0f} °C"
+            cool = Phrase(f"{name} has cooled down to {degrees}.", f"{name} 已降温至 {degrees}。")
+            alert = _hot(card, name, degrees)
+            yield _Reading(alert, cool, card.temperature >= limit, card.temperature < limit - COOLER)
         if settings.vram_free and not card.unified and card.memory_total and card.memory_used is not None:
             free, limit = card.memory_total - card.memory_used, settings.vram_free * MIB
-            yield _Reading(_full(card, name, free), free < limit, free > limit * ROOMIER)
+            left = f"{free / MIB:.0f} MiB"
+            room = Phrase(
+                f"The memory of {name} has room again: {left} are free.", f"{name} 的显存已恢复充足：剩余 {left}。"
+            )
+            yield _Reading(_full(card, name, left), room, free < limit, free > limit * ROOMIER)
     system = sample.hardware.system
     if settings.disk_free and system.disk_free is not None:
-        limit = settings.disk_free * GB
-        yield _Reading(_disk(folder, system.disk_free), system.disk_free < limit, system.disk_free > limit * ROOMIER)
+        limit, free = settings.disk_free * GB, system.disk_free
+        left = f"{free / GB:.1f} GB"
+        room = Phrase(
+            f"The disk with the models has room again: {left} are free.", f"模型所在磁盘空间已恢复充足：剩余 {left}。"
+        )
+        yield _Reading(_disk(folder, left), room, free < limit, free > limit * ROOMIER)
 
 
 def _name(card: GpuSample, cards: Sequence[GpuSample]) -> str:
@@ -120,24 +133,24 @@ def _gone(card: GpuSample, name: str) -> Alert:
     )
 
 
-def _hot(card: GpuSample, name: str, temperature: float) -> Alert:
+def _hot(card: GpuSample, name: str, degrees: str) -> Alert:
     return Alert(
         "temperature",
         card.key,
         True,
-        Phrase(f"{name} is at {temperature:.0f} °C.", f"{name} 温度已达 {temperature:.0f} °C。"),
+        Phrase(f"{name} is at {degrees}.", f"{name} 温度已达 {degrees}。"),
         Phrase("Look at its fans and at the air around it.", "请检查风扇和通风情况。"),
     )
 
 
-def _full(card: GpuSample, name: str, free: int) -> Alert:
+def _full(card: GpuSample, name: str, left: str) -> Alert:
     return Alert(
         "vram",
         card.key,
         True,
         Phrase(
-            f"The memory of {name} is nearly full: {free / MIB:.0f} MiB are free.",
-            f"{name} 的显存即将用尽：剩余 {free / MIB:.0f} MiB。",
+            f"The memory of {name} is nearly full: {left} are free.",
+            f"{name} 的显存即将用尽：剩余 {left}。",
         ),
         Phrase(
             "Close other programs that use it, or load the model with a shorter context.",
@@ -146,14 +159,14 @@ def _full(card: GpuSample, name: str, free: int) -> Alert:
     )
 
 
-def _disk(folder: str, free: int) -> Alert:
+def _disk(folder: str, left: str) -> Alert:
     return Alert(
         "disk",
         folder,
         True,
         Phrase(
-            f"The disk with the models is nearly full: {free / GB:.1f} GB are free.",
-            f"模型所在磁盘即将用尽：剩余 {free / GB:.1f} GB。",
+            f"The disk with the models is nearly full: {left} are free.",
+            f"模型所在磁盘即将用尽：剩余 {left}。",
         ),
         Phrase("Remove models that you do not need.", "请删除不需要的模型。"),
     )

@@ -55,7 +55,8 @@ Severity = Literal["info", "warning", "danger"]
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A threshold was passed (`over`), or it is well again. `kind` and `subject` together name it: one notice each."""
+    """A threshold was passed (`over`), or it is well again. `kind` and `subject` together name it: one notice each.
+    `message` and `hint` are empty where it is only not known any more."""
 
     kind: Literal["temperature", "vram", "disk", "gpu"]
     subject: str  # key of a GPU, folder of a disk

@@ -13,6 +13,9 @@ from pytestqt.qtbot import QtBot
 
 from app.__main__ import Session
 from app.controllers.notifying import NotifyingController
+from app.notifications import Notifications
+from app.tray import Tray
+from app.widgets.main_window import MainWindow
 from app.wiring_desktop import DesktopDesk
 from backends.core.paths import Paths
 from backends.core.settings import SettingsStore
@@ -200,13 +203,31 @@ PORTAL = """if True:
                 message.setArguments(list(said))
                 server.send(message)
 
+        @Slot(str)
+        def RemoveNotification(self, key):
+            print("removed", key, flush=True)
+            if key.endswith("heat"):
+                app.quit()
+
     portal = Portal()
     server = QDBusConnection.connectToBus(QDBusConnection.BusType.SessionBus, "portal")
     assert server.registerService("org.freedesktop.portal.Desktop")
     assert server.registerObject(PATH, portal, QDBusConnection.RegisterOption.ExportAllSlots)
     window = MainWindow()
     said = Notifications(window, Tray(window))
-    said.clicked.connect(lambda key: (print("clicked", key, flush=True), app.quit()))
+    said.clicked.connect(lambda key: (print("clicked", key, flush=True), alert()))
+    said.page_wanted.connect(lambda page: (print("page", page, flush=True), over()))
+
+    def alert():
+        said.say("monitor", "Hot", "Look at it.", "heat")
+
+    def over():
+        said.take_back("monitor", "disk", "There is room.", "")  # of which nothing was said
+        said.say("monitor", "Full", "Make room.", "disk")
+        said.take_back("monitor", "disk", "There is room.", "")
+        said.page_wanted.disconnect()
+        said.close()
+
     QTimer.singleShot(0, lambda: said.say(7, "Bread", "The answer is done."))
     QTimer.singleShot(20_000, app.quit)
     app.exec()
@@ -222,8 +243,40 @@ def test_a_desktop_without_a_tray_tells_it_and_a_click_comes_back() -> None:
         )  # fmt: skip
     except FileNotFoundError:
         pytest.skip("no dbus-run-session here")
-    told = "[('body', 'The answer is done.'), ('default-action', 'app.open'), ('title', 'Bread')]"
-    assert done.stdout.splitlines() == [f"chat-7 {told}", "clicked 7"], done.stderr
+
+    def added(key: str, title: str, body: str) -> str:
+        return f"{key} [('body', '{body}'), ('default-action', 'app.open'), ('title', '{title}')]"
+
+    assert done.stdout.splitlines() == [
+        added("chat-7", "Bread", "The answer is done."),
+        "clicked 7",
+        added("page-monitor/heat", "Hot", "Look at it."),
+        "page monitor",
+        added("page-monitor/disk", "Full", "Make room."),
+        "removed page-monitor/disk",
+        "removed page-monitor/heat",
+    ], done.stderr
+
+
+@pytest.mark.qt_log_ignore("systemTrayWindowChanged", "This plugin does not support", extend=True)
+@pytest.mark.usefixtures("with_tray")
+def test_a_tray_tells_that_an_alert_is_over(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It cannot take back what it said."""
+    told: list[str] = []
+    monkeypatch.setattr(QSystemTrayIcon, "supportsMessages", staticmethod(lambda: True))
+    monkeypatch.setattr(QSystemTrayIcon, "showMessage", lambda icon, title, *rest: told.append(title))
+    window = MainWindow()
+    qtbot.addWidget(window)
+    tray = Tray(window)
+    tray.show(True)
+    said = Notifications(window, tray)
+    said.say("monitor", "The disk is nearly full.", "Make room.", "disk")
+    said.take_back("monitor", "disk", "The disk has room again.", "It is over.")
+    said.say("monitor", "It is hot.", "Look at its fans.", "heat")
+    said.take_back("monitor", "heat", "", "")  # somebody looks at the window
+    said.close()
+    assert told == ["The disk is nearly full.", "The disk has room again.", "It is hot."]
+    tray.show(False)
 
 
 def test_a_click_on_it_opens_the_conversation(qtbot: QtBot, start: Start, model: Path) -> None:

@@ -199,10 +199,12 @@ def test_alerts_come_and_go(qtbot: QtBot) -> None:
     board.show()
     alerts: Stream[Alert] = Stream("alerts")
     in_front = [True]
-    noticed: list[tuple[str, str]] = []
+    noticed: list[tuple[str, str, str]] = []
+    ended: list[tuple[str, str, str]] = []
     pages: list[bool] = []
     controller = AlertController(alerts, (DISK,), board, lambda: in_front[0])
-    controller.noticed.connect(lambda title, words: noticed.append((title, words)))
+    controller.noticed.connect(lambda *said: noticed.append(said))
+    controller.ended.connect(lambda *said: ended.append(said))
     controller.page_wanted.connect(lambda: pages.append(True))
     looks.settle()
     assert "The disk is nearly full." in looks.texts(board)
@@ -217,10 +219,23 @@ def test_alerts_come_and_go(qtbot: QtBot) -> None:
     said.join()
     qtbot.waitUntil(lambda: len(board.banners) == 2, timeout=MINUTE)
     assert len(noticed) == 3
-    assert noticed[0] == ("The disk is nearly full.", "Delete a model.")
-    alerts.put(replace(DISK, over=False))
+    (disk, *said), heat = noticed[0], noticed[1][0]
+    assert said == ["The disk is nearly full.", "Delete a model."]
+    assert disk != heat
+    room, over = Phrase("There is room again.", "空间充足。"), Phrase("It is over.", "已解除。")
+    alerts.put(replace(DISK, over=False, message=room, hint=over))
     qtbot.waitUntil(lambda: len(board.banners) == 1, timeout=MINUTE)
     assert board.banners[0].notice.tone == "danger"
+    assert ended == [(disk, "There is room again.", "It is over.")]
+    in_front[0] = True
+    alerts.put(replace(hot, over=False, message=room))
+    qtbot.waitUntil(lambda: not board.banners, timeout=MINUTE)
+    assert ended[1:] == [(heat, "", "")], "taken back, but nobody has to be told"
+    alerts.put(DISK)
+    alerts.put(replace(DISK, over=False))
+    alerts.put(hot)
+    qtbot.waitUntil(lambda: len(board.banners) == 1, timeout=MINUTE)
+    assert len(ended) == 2, "what was not told elsewhere is not taken back there"
     controller.close()
     assert alerts.cancelled
 

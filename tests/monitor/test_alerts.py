@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from backends.core.monitor_settings import MonitorSettings
+from backends.core.phrase import NOTHING
 from backends.hardware.samples import GpuSample, SystemSample
 from backends.monitor.alerts import Alarms
 from backends.monitor.types import Alert, Sample
@@ -33,6 +34,8 @@ def test_heat_that_lasts_is_told_once_and_when_it_is_over() -> None:
     assert not told(alarms, warm([89, 86] * 20, begin=100)), "not clearly below"
     (well,) = told(alarms, warm([80] * 20, begin=200))
     assert (well.kind, well.subject, well.over) == ("temperature", "0000:01:00.0", False)
+    assert well.message.en == "NVIDIA GeForce RTX 4090 has cooled down to 80 °C."
+    assert well.hint.zh
     assert alarms.standing == ()
 
 
@@ -74,6 +77,7 @@ def test_a_disk_that_is_nearly_full_stays_so_while_nothing_is_sampled() -> None:
     assert alarms.standing == (alert,)
     (well,) = told(alarms, [sample(100 + n, 100 + n, disk_free=10**11) for n in range(12)])
     assert not well.over
+    assert "100.0 GB" in well.message.zh
 
 
 def test_a_disk_that_is_only_not_read_just_now_is_still_full() -> None:
@@ -93,12 +97,13 @@ def test_a_card_that_is_gone(state: str) -> None:
     assert (alert.kind, alert.severity) == ("gpu", "danger")
     (back,) = told(alarms, warm([50] * 12, begin=20))
     assert (back.kind, back.over) == ("gpu", False)
+    assert "answers again" in back.message.en
 
 
 def test_what_stands_of_a_card_is_over_when_nobody_looks_any_more() -> None:
     alarms = Alarms()
     told(alarms, warm([95] * 12))
-    assert [alert.over for alert in alarms.rest()] == [False]
+    assert [(alert.over, alert.message) for alert in alarms.rest()] == [(False, NOTHING)], "nobody knows"
     assert alarms.standing == ()
 
 
