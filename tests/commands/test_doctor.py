@@ -2,22 +2,20 @@
 
 import contextlib
 import json
-import socket
 from pathlib import Path
 
 import pytest
 
 from tests.commands.conftest import window
 from tests.kit.patients import told_in
+from tests.kit.set_up import closed_port
 from tests.kit.shell import Shell
 
 LOCAL = ("doctor", "--no-network")
 
 
 def test_a_machine_in_order(shell: Shell) -> None:
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
-    assert shell.run("settings", "set", "api.port", str(port)).code == 0
+    assert shell.run("settings", "set", "api.port", str(closed_port())).code == 0
     outcome = shell.run(*LOCAL, "--json")
     assert outcome.code == 0, outcome.out
     found = outcome.json

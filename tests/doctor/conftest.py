@@ -1,7 +1,5 @@
 """A machine in order: a hub that answers, a port that is free."""
 
-import contextlib
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from backends.core.settings import Settings
 from tests.kit.ggufs import scripted_model
 from tests.kit.hub import HubServer
 from tests.kit.patients import Home
+from tests.kit.set_up import closed_port
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +32,5 @@ def home(tmp_path: Path, tiny: Path, hub: HubServer) -> Home:
     home = Home(paths, Settings(), tiny)
     home.set("network.endpoint", hub.endpoint)
     home.set("monitor.disk_free", 0)
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as free:
-        home.set("api.port", free.getsockname()[1])
+    home.set("api.port", closed_port())
     return home

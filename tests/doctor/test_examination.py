@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
 from backends.core.cancel import CancelToken
 from backends.core.errors import Cancelled, StorageError
 from backends.core.phrase import Phrase
+from backends.doctor import examination
 from backends.doctor.case import Case
 from backends.doctor.examination import CHECKS, Check, examine
 from backends.doctor.types import TOPICS, Finding
@@ -51,8 +53,10 @@ def test_a_look_that_fails_leaves_the_others(home: Home, caplog: pytest.LogCaptu
     assert "a mistake of ours" in caplog.text
 
 
-def test_a_look_that_hangs_is_left_behind_with_what_it_said(home: Home) -> None:
+def test_a_look_that_hangs_is_left_behind_with_what_it_said(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     over, hanging = threading.Event(), threading.Event()
+    clock = SimpleNamespace(monotonic=lambda: 10.0 if hanging.is_set() else 0.0)  # it begins to hang in its time
+    monkeypatch.setattr(examination, "time", clock)
 
     def hangs(case: Case, *, cancel: CancelToken) -> Iterator[Finding]:
         yield Finding("driver", "said_before", "ok", WHAT)

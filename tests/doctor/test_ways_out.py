@@ -16,6 +16,7 @@ from tests.kit import keyrings
 from tests.kit.faults import Fault, refused, web_page
 from tests.kit.hub import HubServer
 from tests.kit.patients import Home, told
+from tests.kit.set_up import closed_port
 
 
 def door(kind: str, within: float = 5.0) -> Secrets:
@@ -112,7 +113,7 @@ def test_a_source_that_does_not_answer_as_one(home: Home, hub: HubServer, fault:
 
 
 def test_one_source_of_two_is_a_warning(home: Home, hub: HubServer) -> None:
-    home.set("network.more_sources", f"http://127.0.0.1:{_closed_port()}")
+    home.set("network.more_sources", f"http://127.0.0.1:{closed_port()}")
     found = home.look(sources.look)
     assert [one.verdict for one in found] == ["ok", "warn"]
 
@@ -120,7 +121,7 @@ def test_one_source_of_two_is_a_warning(home: Home, hub: HubServer) -> None:
 def test_a_dead_proxy_is_said_once(home: Home) -> None:
     home.set("network.endpoint", "https://huggingface.co")
     home.set("network.more_sources", "https://hf-mirror.com, https://modelscope.cn")
-    home.set("network.proxy", f"http://user:secret@127.0.0.1:{_closed_port()}")
+    home.set("network.proxy", f"http://user:secret@127.0.0.1:{closed_port()}")
     [found] = home.look(sources.look)
     assert (found.code, found.verdict, found.target) == ("proxy_failed", "fail", "network.proxy")
     assert "secret" not in repr(found)
@@ -143,9 +144,3 @@ def test_offline_nobody_is_asked(home: Home, hub: HubServer) -> None:
     [found] = home.look(sources.look, network=None)
     assert (found.code, found.action) == ("not_asked", "ask_sources")
     assert hub.requests == []
-
-
-def _closed_port() -> int:
-    """Where nobody listens."""
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
-        return server.getsockname()[1]

@@ -63,8 +63,8 @@ def test_killed_while_a_folder_is_read_it_goes_on(home: Home, folder: Path) -> N
     with home.start() as window:
         window.sees("ended unexpectedly last time", "Nothing that was saved is lost")
         window.presses("Documents")
-        window.sees_no_more("Reading documents", "Waits its turn", "Reading…", "Looking for documents")
         window.sees(re.compile(rf"\b{MANY} documents"))
+        window.sees_no_more("Reading documents", "Waits its turn", "Reading…", "Looking for documents")
         names = [f"ledger-{number:03}.txt" for number in range(MANY)]
         assert statuses(home) == [(name, "ready") for name in names]  # each once
         words = [(name, f"{end}{name[7:10]}") for name in names for end in ("first", "last")]

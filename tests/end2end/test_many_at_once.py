@@ -68,9 +68,11 @@ def test_eight_scripts_hammer_while_the_person_is_answered(home: Home, shell: Sh
     home.has(talker, context=131_072)
     with home.start() as window:
         window.sees("Ask anything", "What can I do for you?")
+        window.is_followed(closely=True)  # nobody is done before the person asks
         asking = {word: ask(shell, f"{LONG if n % 2 else ''}{n}: {word}?") for n, word in enumerate(SCRIPTS)}
         window.is_asked(1, len(SCRIPTS))
         window.asks("And what do you say to me?")
+        window.is_followed(closely=False)
         read_until(asking["bravo"], b'"text"')
         asking.pop("bravo").kill()  # nobody else notices
         page = window.sees("that was all.", "Send")

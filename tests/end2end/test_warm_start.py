@@ -69,6 +69,7 @@ def asked(home: Home, reader: Path) -> Home:
         window.sees("Ask anything", "What can I do for you?")
         assert asks(home, window, FIRST) < 100
         window.sees(f"{TITLE}, Today")
+        window.until(lambda: states(home))
         assert window.is_closed() == CLEAN
     assert len(states(home)) == 1
     return home
@@ -112,6 +113,7 @@ def test_a_state_of_another_model_is_not_for_this_one(asked: Home, other: Path, 
         window.sees("Ask anything", "What can I do for you?")
         window.asks(FIRST)
         window.sees(SAID[::-1], "Send")
+        window.until(lambda: states(strange))
         assert window.is_closed() == CLEAN
     (state,), (foreign,) = states(asked), states(strange)
     state.write_bytes(foreign.read_bytes())

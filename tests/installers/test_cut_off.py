@@ -37,7 +37,7 @@ def test_killed_while_packages_arrive(slow: Bench) -> None:
     shutil.rmtree(next(slow.project.site_packages().glob("tiny-*.dist-info")))
     asked, answer = slow.index.hold(PACKAGE)
     victim = slow.start("ask")
-    assert asked.wait(60)
+    assert asked.wait(120)
     victim.kill()
     answer.set()
     victim.communicate()
@@ -53,7 +53,7 @@ def test_killed_while_the_engine_arrives(slow: Bench) -> None:
     slow.forget("engine")
     asked, answer = slow.index.hold(ENGINE)
     victim = slow.start("ask")
-    assert asked.wait(60)
+    assert asked.wait(120)
     victim.kill()
     answer.set()
     victim.communicate()
@@ -105,13 +105,13 @@ def test_two_at_once_take_turns(slow: Bench) -> None:
     slow.forget("engine")
     asked, answer = slow.index.hold(ENGINE)
     first = slow.start("ask", "one")
-    assert asked.wait(60)
+    assert asked.wait(120)
     second = slow.start("ask", "two")
     assert second.stderr is not None
     assert second.stderr.readline() == "Another set-up is at work; waiting for it.\n"
     answer.set()
-    assert '"one"' in first.communicate("", timeout=60)[0]
-    assert '"two"' in second.communicate("", timeout=60)[0]
+    assert '"one"' in first.communicate("", timeout=120)[0]
+    assert '"two"' in second.communicate("", timeout=120)[0]
     assert (first.returncode, second.returncode) == (7, 7)
     assert slow.index.requests.count(ENGINE) == 1
 

@@ -86,7 +86,8 @@ def engine_source(devices: Sequence[tuple[str, str]], version: str = "0.3.36") -
 
 @dataclass(slots=True)
 class Index:
-    """Serves files by path. A path in `held` is answered only after its event is set, `asked` is set before."""
+    """Serves files by path. One in `held` comes by drips, a byte a second, until its event is set, so that nobody who
+    waits for it gives up; `asked` is set before."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     held: dict[str, threading.Event] = field(default_factory=dict)
@@ -102,7 +103,7 @@ class Index:
         self.files[f"/{folder}/{project}/"] = f"<!DOCTYPE html><html><body>{links}</body></html>".encode()
 
     def hold(self, path: str) -> tuple[threading.Event, threading.Event]:
-        """(asked, answer): `asked` is set when somebody asks for `path`; it is served once `answer` is set."""
+        """(asked, answer): `asked` is set when somebody asks for `path`; it is whole once `answer` is set."""
         self.asked[path], self.held[path] = threading.Event(), threading.Event()
         return self.asked[path], self.held[path]
 
@@ -114,15 +115,24 @@ def serve(index: Index) -> ThreadingHTTPServer:
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             index.requests.append(path)
-            if path in index.held:
-                index.asked[path].set()
-                index.held[path].wait(60)
             data = index.files.get(path)
             self.send_response(200 if data is not None else 404)
             self.send_header("Content-Type", "text/html" if path.endswith("/") else "application/octet-stream")
             self.send_header("Content-Length", str(len(data or b"")))
             self.end_headers()
-            self.wfile.write(data or b"")
+            self.wfile.write((data or b"")[self.drips(path) :])
+
+        def drips(self, path: str) -> int:
+            """Bytes of it that went out while it was held."""
+            if path not in index.held:
+                return 0
+            index.asked[path].set()
+            data = index.files[path]
+            for sent in range(len(data)):
+                if index.held[path].wait(1):
+                    return sent
+                self.wfile.write(data[sent : sent + 1])
+            return len(data)
 
         def log_message(self, format: str, *args: object) -> None:
             """The test reads `requests` instead."""
