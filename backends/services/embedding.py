@@ -49,6 +49,7 @@ EmbeddingLoadEvent = EmbedderLoadEvent | LoadTrying
 BATCH = 512  # tokens; more at a time is no faster on a processor, and a query waits for its end
 MOST_ROWS = 1 << 30  # bytes of the logits that llama.cpp keeps for every token of a text, where it has no cache
 _MINUTE = 60.0  # seconds
+_ENDING = 5.0  # seconds for an unloading under way to end
 
 
 @dataclass(slots=True)
@@ -75,12 +76,18 @@ class EmbeddingServices:
         self._runner = Runner("embedding", threads=4)
         self._chosen: dict[Kind, str] = {}
         self._lock = threading.Lock()
+        self._closed = False
 
     def close(self) -> None:
-        for place in (self._embedder, self._reranker):
-            self._watch(place, stop=True)
         self._runner.close()
+        with self._lock:
+            self._closed = True
+            timers = [place.timer for place in (self._embedder, self._reranker) if place.timer is not None]
+            for timer in timers:
+                timer.cancel()
         self._thread.close()
+        for timer in timers:
+            timer.join(_ENDING)
 
     # ---- what there is
 
@@ -269,16 +276,12 @@ class EmbeddingServices:
 
     # ---- idle
 
-    def _watch(self, place: _Place, *, stop: bool = False) -> None:
-        with self._lock:
-            self._watch_locked(place, stop=stop)
-
-    def _watch_locked(self, place: _Place, *, stop: bool = False) -> None:
+    def _watch_locked(self, place: _Place) -> None:
         """Look again when the time is up in which it may be idle."""
         if place.timer:
             place.timer.cancel()
         minutes, place.timer = self._base.settings.current.engine.idle_unload, None
-        if minutes and not stop:
+        if minutes and not self._closed:
             place.timer = threading.Timer(minutes * self.minute, self._idle, [place])
             place.timer.name, place.timer.daemon = "embedder idle", True
             place.timer.start()
@@ -286,12 +289,12 @@ class EmbeddingServices:
     def _idle(self, place: _Place) -> None:
         """On the timer's thread."""
         with self._lock:
-            if place.timer is None:  # too late
+            if self._closed or place.timer is not threading.current_thread():  # too late
                 return
             if place.native.busy:
                 self._watch_locked(place)
                 return
-            place.is_going, place.timer = True, None
+            place.is_going = True
             gone = place.native.unload()
         gone.wait()
         self._base.changed("model")

@@ -97,20 +97,29 @@ def test_who_does_not_want_it_tried_apart(services: Services, model: LocalModel)
     assert answer(services)[0] == ANSWER
 
 
+def cancelled_at(stream: Stream[LoadEvent], kind: type[LoadEvent]) -> list[LoadEvent]:
+    """All it said: on the thread that says it, before that goes on, it is cancelled when it has said such a thing."""
+    said: list[LoadEvent] = []
+
+    def look() -> None:
+        said.extend(stream.look()[0])
+        if any(isinstance(event, kind) for event in said):
+            stream.cancel()
+
+    stream.on_wake(look)
+    stream.wait()
+    return said
+
+
 def test_a_load_is_cancelled_wherever_it_is(services: Services, model: LocalModel) -> None:
     """In the child, which ends with it; and in this process."""
     for kind in (LoadTrying, LoadProgress):
-        stream = services.loading.load(model)
-        for event in stream:
-            if isinstance(event, kind):
-                stream.cancel()
+        assert cancelled_at(services.loading.load(model), kind)
         assert services.engine.model is None
         assert len(psutil.Process().children()) <= 1  # the one that plans
     services.settings.set("engine.try_first", False)
-    stream = services.loading.load(model)
-    next(iter(stream))
-    stream.cancel()
-    assert not any(isinstance(event, LoadFinished) for event in stream)
+    said = cancelled_at(services.loading.load(model), LoadProgress)
+    assert not any(isinstance(event, LoadFinished) for event in said)
     assert services.engine.model is None
     heard(services.loading.load(model))
 

@@ -108,14 +108,18 @@ def test_what_cannot_be_made(services: Services, tmp_path: Path, of: Quant, quan
 
 def test_a_cancel_leaves_nothing(services: Services, tmp_path: Path) -> None:
     model = services.library.add(random_model(tmp_path / "large-F16.gguf", shape=LARGE))
-    stream = services.quantising.start(model, "Q4_K_M")
-    told = 0
-    for event in stream:
-        assert isinstance(event, QuantiseEvent)
-        told += event.fraction > 0
-        if told:
+    stream, told = services.quantising.start(model, "Q4_K_M"), list[object]()
+
+    def look() -> None:
+        """Where it is said, before it goes on."""
+        told.extend(stream.look()[0])
+        if any(isinstance(event, QuantiseEvent) and event.fraction > 0 for event in told):
             stream.cancel()
-    assert told
+
+    stream.on_wake(look)
+    stream.wait()
+    assert stream.cancelled
+    assert all(isinstance(event, QuantiseEvent) for event in told)
     assert left_in(services) == set()
     assert [one.id for one in services.library.rescan()] == [model.id]
 

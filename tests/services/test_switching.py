@@ -42,7 +42,7 @@ def question(words: str) -> GenerateRequest:
 @pytest.fixture
 def model(services: Services, tmp_path: Path) -> LocalModel:
     services.settings.set("engine.try_first", False)
-    path = scripted_model(tmp_path / "greeter.gguf", scripts=[COUNT, ENDLESS])
+    path = scripted_model(tmp_path / "greeter.gguf", scripts=[COUNT, ENDLESS], slow=24)  # no end for a while
     model = services.library.add(path)
     list(services.loading.load(model))
     return model
