@@ -12,15 +12,17 @@ from backends.core.child import serve
 from backends.core.errors import DownloadError
 from backends.core.network import Network, NetworkOptions
 
+LONG = 120.0  # seconds that nobody waits, unless something is wrong
+
 
 def _raw(host: str, port: int) -> None:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as sock:
-        sock.settimeout(5)
+        sock.settimeout(LONG)
         sock.connect((host, port))
 
 
 def _created(host: str, port: int) -> None:
-    socket.create_connection((host, port), 5).close()
+    socket.create_connection((host, port), LONG).close()
 
 
 def _datagram(host: str, port: int) -> None:
@@ -37,11 +39,11 @@ def _asyncio(host: str, port: int) -> None:
 
 
 def _urllib(host: str, port: int) -> None:
-    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://{host}:{port}/", timeout=5).close()
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://{host}:{port}/", timeout=LONG).close()
 
 
 def _http(host: str, port: int) -> None:
-    asked = http.client.HTTPConnection(host, port, timeout=5)
+    asked = http.client.HTTPConnection(host, port, timeout=LONG)
     asked.request("GET", "/")
     asked.close()
 
@@ -58,7 +60,7 @@ def _httpx(host: str, port: int) -> None:
     import httpx2
 
     try:
-        httpx2.get(f"http://{host}:{port}/", trust_env=False, timeout=5)
+        httpx2.get(f"http://{host}:{port}/", trust_env=False, timeout=LONG)
     except httpx2.ConnectError as error:
         raise ConnectionError(str(error)) from error
 
@@ -68,7 +70,7 @@ def _hub(host: str, port: int) -> None:
     import huggingface_hub
 
     try:
-        huggingface_hub.HfApi(f"http://{host}:{port}").model_info("tester/model", timeout=5)
+        huggingface_hub.HfApi(f"http://{host}:{port}").model_info("tester/model", timeout=LONG)
     except (httpx2.ConnectError, huggingface_hub.errors.HfHubHTTPError) as error:
         kind = ConnectionError if isinstance(error, httpx2.ConnectError) else ValueError
         raise kind(str(error)) from error

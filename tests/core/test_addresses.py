@@ -9,6 +9,7 @@ from backends.core.addresses import dial, is_local, is_loopback, is_public, matc
 from backends.core.cancel import CancelToken
 from backends.core.errors import Cancelled
 
+LONG = 120.0  # seconds that nobody waits, unless something is wrong
 PUBLIC = ["1.1.1.1", "8.8.8.8", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::808:808", "198.18.0.7", "198.19.255.1"]
 PRIVATE = [
     "127.0.0.1",
@@ -94,7 +95,7 @@ def resolving(*addresses: str):
     return resolve
 
 
-def call(resolve, connect, cancel: CancelToken | None = None, timeout: float = 20):
+def call(resolve, connect, cancel: CancelToken | None = None, timeout: float = LONG):
     return dial(
         "hub.example",
         443,
@@ -137,7 +138,7 @@ def test_a_name_that_cannot_even_be_asked_for() -> None:
             443,
             allowed=is_public,
             connect=lambda address, seconds: Line(address),
-            timeout=20,
+            timeout=LONG,
             cancel=CancelToken(),
             resolve=lambda host, *_, **__: host.encode("idna") and [],
         )
@@ -162,7 +163,7 @@ def test_a_connection_that_comes_too_late_is_closed() -> None:
 
     def connect(address: str, seconds: float) -> Line:
         cancel.cancel()
-        go_on.wait(20)
+        go_on.wait(LONG)
         lines.append(Line(address))
         return lines[0]
 
@@ -171,11 +172,11 @@ def test_a_connection_that_comes_too_late_is_closed() -> None:
     go_on.set()
     while not lines:
         cancel.wait(0)
-    assert lines[0].closed.wait(20)
+    assert lines[0].closed.wait(LONG)
 
 
 def test_silence_ends_in_time() -> None:
     closing = threading.Event()
     with pytest.raises(TimeoutError):
-        call(resolving("1.1.1.1"), lambda address, seconds: closing.wait(20) and Line(address), timeout=0.1)
+        call(resolving("1.1.1.1"), lambda address, seconds: closing.wait(LONG) and Line(address), timeout=0.1)
     closing.set()

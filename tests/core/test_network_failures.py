@@ -177,10 +177,11 @@ def test_a_connection_that_is_cut_is_said_so_and_noted(network: Network, site: S
 
 
 def test_nobody_there(network: Network) -> None:
-    with socket.create_server((HERE, 0)) as server:
-        port = server.getsockname()[1]
-    with pytest.raises(DownloadError) as failure, network.open("t", "GET", f"http://{HERE}:{port}/", private_host=HERE):
-        pass
+    with socket.socket() as ours:  # and nobody else can have it meanwhile
+        ours.bind((HERE, 0))
+        url = f"http://{HERE}:{ours.getsockname()[1]}/"
+        with pytest.raises(DownloadError) as failure, network.open("t", "GET", url, private_host=HERE):
+            pass
     assert failure.value.code == "no_network"
     assert failure.value.hint.zh
 

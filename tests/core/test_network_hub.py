@@ -15,6 +15,7 @@ from backends.core.errors import Cancelled, DownloadError
 from backends.core.network import Network, NetworkOptions
 from tests.kit.sites import Proxy, Site, Visitor, serving
 
+LONG = 120.0  # seconds that nobody waits, unless something is wrong
 HERE = "127.0.0.1"
 MODEL = {"id": "deepseek-ai/tiny", "siblings": [{"rfilename": "tiny-Q4_K_M.gguf"}], "tags": []}
 
@@ -112,7 +113,7 @@ def test_sessions_on_many_threads_keep_their_purposes_apart(network: Network, hu
 
     def list_it(number: int) -> None:
         with network.hub_session(f"purpose {number}", private_host=HERE):
-            together.wait(20)
+            together.wait(LONG)
             api(hub).model_info("deepseek-ai/tiny")
 
     with ThreadPoolExecutor(4) as pool:

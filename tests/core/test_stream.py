@@ -10,12 +10,14 @@ from backends.core.errors import Cancelled, EngineError
 from backends.core.phrase import Phrase
 from backends.core.stream import Runner, Stream
 
+LONG = 120.0  # seconds that nobody waits, unless something is wrong
+
 
 @pytest.fixture
 def runner() -> Iterator[Runner]:
     one = Runner("test")
     yield one
-    assert one.close(20)
+    assert one.close(LONG)
 
 
 def count(to: int, *, cancel: CancelToken) -> Iterator[int]:
@@ -27,7 +29,7 @@ def count(to: int, *, cancel: CancelToken) -> Iterator[int]:
 def until_cancelled(started: threading.Event, *, cancel: CancelToken) -> Iterator[str]:
     started.set()
     yield "begun"
-    cancel.wait(20)
+    cancel.wait(LONG)
     cancel.check()
     yield "never"
 
@@ -96,7 +98,7 @@ def test_drain_takes_what_is_there_then_the_error() -> None:
 def test_a_cancelled_stream_simply_ends(runner: Runner) -> None:
     started = threading.Event()
     stream = runner.start(until_cancelled, started)
-    assert started.wait(20)
+    assert started.wait(LONG)
     stream.cancel()
     assert list(stream) == ["begun"]
     assert stream.cancelled
@@ -108,7 +110,7 @@ def test_a_task_that_is_cancelled_in_the_queue_never_begins(runner: Runner) -> N
     first = runner.start(until_cancelled, started)
     second = runner.start(until_cancelled, never)
     third = runner.start(count, 2)
-    assert started.wait(20)
+    assert started.wait(LONG)
     second.cancel()
     first.cancel()
     assert list(second) == []
@@ -124,7 +126,7 @@ def test_one_thread_keeps_the_order_and_its_name() -> None:
 
     streams = [runner.start(who, number) for number in range(5)]
     assert [next(iter(stream)) for stream in streams] == [(number, "engine") for number in range(5)]
-    assert runner.close(20)
+    assert runner.close(LONG)
 
 
 def test_three_threads_work_at_the_same_time() -> None:
@@ -132,13 +134,13 @@ def test_three_threads_work_at_the_same_time() -> None:
     together = threading.Barrier(3)
 
     def meet(*, cancel: CancelToken) -> Iterator[str]:
-        together.wait(20)
+        together.wait(LONG)
         yield threading.current_thread().name
 
     streams = [runner.start(meet) for _ in range(3)]
     names = {name for stream in streams for name in stream}
     assert names == {"chat-1", "chat-2", "chat-3"}
-    assert runner.close(20)
+    assert runner.close(LONG)
 
 
 def test_close_cancels_what_runs_and_what_waits() -> None:
@@ -146,15 +148,15 @@ def test_close_cancels_what_runs_and_what_waits() -> None:
     started = threading.Event()
     running = runner.start(until_cancelled, started)
     waiting = runner.start(until_cancelled, threading.Event())
-    assert started.wait(20)
-    assert runner.close(20)
+    assert started.wait(LONG)
+    assert runner.close(LONG)
     assert list(running) == ["begun"]
     assert list(waiting) == []
     assert running.cancelled
     assert waiting.cancelled
     with pytest.raises(RuntimeError):
         runner.start(count, 1)
-    assert runner.close(20)
+    assert runner.close(LONG)
 
 
 def test_close_says_when_a_task_does_not_listen() -> None:
@@ -163,14 +165,14 @@ def test_close_says_when_a_task_does_not_listen() -> None:
 
     def deaf(*, cancel: CancelToken) -> Iterator[int]:
         started.set()
-        go_on.wait(20)
+        go_on.wait(LONG)
         yield 1
 
     runner.start(deaf)
-    assert started.wait(20)
+    assert started.wait(LONG)
     assert not runner.close(0.01)
     go_on.set()
-    assert runner.close(20)
+    assert runner.close(LONG)
 
 
 def test_whoever_waits_is_woken_for_each_thing_and_at_once() -> None:
@@ -191,10 +193,10 @@ def test_whoever_waits_is_woken_for_each_thing_and_at_once() -> None:
 def test_wait_tells_whether_the_task_has_ended(runner: Runner) -> None:
     started = threading.Event()
     stream = runner.start(until_cancelled, started)
-    assert started.wait(20)
+    assert started.wait(LONG)
     assert not stream.wait(0)
     stream.cancel()
-    assert stream.wait(20)
+    assert stream.wait(LONG)
     assert not stream.finished
     assert stream.drain() == ["begun"]
     assert stream.finished

@@ -8,6 +8,8 @@ from backends.core.cancel import CancelToken
 from backends.core.errors import Cancelled
 from backends.core.turns import Turns
 
+LONG = 120.0  # seconds that nobody waits, unless something is wrong
+
 
 def test_everybody_has_a_turn_in_the_order_of_coming() -> None:
     turns, said, threads = Turns(), [], []
@@ -21,10 +23,10 @@ def test_everybody_has_a_turn_in_the_order_of_coming() -> None:
             queued = threading.Event()
             threads.append(threading.Thread(target=take, args=(number, queued)))
             threads[-1].start()
-            assert queued.wait(10)
+            assert queued.wait(LONG)
         assert said == []
     for thread in threads:
-        thread.join(10)
+        thread.join(LONG)
     assert said == [0, 1, 2, 3, 4]
 
 

@@ -85,14 +85,14 @@ def ask_nvidia(nvml_folder: Path, tmp_path: Path) -> Callable[..., dict[str, Any
     """
 
     def ask(
-        says: Mapping[str, object], *, how: str = "nvidia", library: Path = nvml_folder, patience: float = 3.0
+        says: Mapping[str, object], *, how: str = "nvidia", library: Path = nvml_folder, patience: float = 60.0
     ) -> dict[str, Any]:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("NVML_")}
         environment |= {f"NVML_{key}": str(value) for key, value in says.items()}
         environment |= {"LD_LIBRARY_PATH": str(library)}
         command = [sys.executable, "-c", TELL, how, tmp_path, str(patience)]
         done = subprocess.run(
-            command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=30, check=False
+            command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=300, check=False
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)

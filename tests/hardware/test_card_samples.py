@@ -260,7 +260,7 @@ def test_files_that_are_closed_to_this_user() -> None:
 
         def look() -> list[object]:
             command = [sys.executable, "-c", DENIED, folder]
-            done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=True)
+            done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=True)
             return json.loads(done.stdout)
 
         assert look() == ["ok", 0.55]

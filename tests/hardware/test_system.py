@@ -218,11 +218,11 @@ def test_this_machine(tmp_path: Path) -> None:
     sampler = Sampler(tmp_path)
     try:
         sampler.sample(CancelToken())
-        sample = sampler.sample(CancelToken()).system
+        samples = (sampler.sample(CancelToken()).system for _ in range(10_000))
+        sample = next(one for one in samples if one.disk_total)  # a disk may take its time
     finally:
         sampler.close()
     assert sample.memory_total
     assert sample.memory_available
     assert sample.memory_own
     assert 0 < sample.memory_own < sample.memory_total
-    assert sample.disk_total

@@ -47,7 +47,7 @@ def main() -> None:
     paths = Paths.under(Path(sys.argv[1]))
     mode, words = (sys.argv[2:] or ["serve"])[0], tuple(sys.argv[3:])
     if mode == "claim":
-        owner = claim(paths, CommandRequest(words, str(Path.cwd()), "en"), sys.stdout, sys.stderr)
+        owner = claim(paths, CommandRequest(words, str(Path.cwd()), "en"), sys.stdout, sys.stderr, patience=120)
         if isinstance(owner, int):
             sys.exit(owner)
     else:
