@@ -20,13 +20,13 @@ def measure(before: EngineFigures, now: EngineFigures) -> EngineSample:
         model=now.model,
         running=now.running,
         waiting=now.waiting,
-        prefill=_rate(work.prompt_tokens, work.prefill_seconds),
-        decode=_rate(work.decoded_tokens, work.decode_seconds),
-        steps=_rate(work.decode_steps, work.decode_seconds),
+        prefill=rate(work.prompt_tokens, work.prefill_seconds),
+        decode=rate(work.decoded_tokens, work.decode_seconds),
+        steps=rate(work.decode_steps, work.decode_seconds),
         prompt_tokens=work.prompt_tokens,
         cached_tokens=work.cached_tokens,
         generated_tokens=work.generated_tokens,
-        first_token=_rate(work.first_token_seconds, work.begun),
+        first_token=rate(work.first_token_seconds, work.begun),
         kv_used=now.kv_used,
         kv_total=now.kv_total,
     )
@@ -36,5 +36,6 @@ def _less(now: Work, before: Work) -> Work:
     return Work(*(new - old for new, old in zip(astuple(now), astuple(before), strict=True)))
 
 
-def _rate(count: float, seconds: float) -> float | None:
+def rate(count: float, seconds: float) -> float | None:
+    """A second; None where nothing was counted."""
     return count / seconds if count and seconds > 0 else None

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from backends.engine.figures import NO_WORK, Work
 from backends.hardware.samples import GpuSample
+from backends.monitor.meter import rate
 from backends.monitor.types import Day
 from backends.storage.database import Connected
 
@@ -89,15 +90,11 @@ def read(connection: Connected, since: str | None) -> tuple[Day, ...]:
             prompt_tokens=row["prompt_tokens"],
             cached_tokens=row["cached_tokens"],
             generated_tokens=row["generated_tokens"],
-            prefill=_rate(row["prompt_tokens"], row["prefill_seconds"]),
-            decode=_rate(row["decoded_tokens"], row["decode_seconds"]),
-            first_token=_rate(row["first_token_seconds"], row["begun"]),
+            prefill=rate(row["prompt_tokens"], row["prefill_seconds"]),
+            decode=rate(row["decoded_tokens"], row["decode_seconds"]),
+            first_token=rate(row["first_token_seconds"], row["begun"]),
             busy=row["busy_seconds"],
             energy=row["energy"],
         )
         for row in rows
     )
-
-
-def _rate(count: float, seconds: float) -> float | None:
-    return count / seconds if count and seconds > 0 else None
