@@ -19,6 +19,7 @@ from backends.api.origins import named
 from backends.api.server import ApiServer, Tls
 from backends.core.errors import BackendError, InvalidInput, Unavailable
 from tests.kit.guarded import Guarded, guarded
+from tests.kit.set_up import closed_port
 
 
 @pytest.fixture(scope="module")
@@ -130,9 +131,9 @@ def test_where_it_cannot_listen_is_said(host: str, port: int, code: str) -> None
 
 
 def test_the_same_port_is_free_again_at_once(tmp_path: Path) -> None:
-    with guarded(tmp_path) as here:
+    port = closed_port()
+    with guarded(tmp_path, port=port) as here:
         assert here.alive()
-        port = here.port
     with guarded(tmp_path, port=port) as here:
         assert here.port == port
         assert here.alive()

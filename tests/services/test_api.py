@@ -14,6 +14,7 @@ from backends.services import Services
 from backends.services.api import ApiState, Serving
 from tests.kit.api_server import ApiServed, api_server
 from tests.kit.ggufs import Script, scripted_model
+from tests.kit.set_up import closed_port
 
 LONG = 60
 
@@ -39,11 +40,6 @@ def services(tmp_path: Path) -> Iterator[Services]:
         yield services
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return one.getsockname()[1]
-
-
 def changed(services: Services, change: Callable[[], object], then: Callable[[ApiState], object]) -> None:
     """Do it, and wait until the API is as it should be then."""
     changes = services.changes()
@@ -63,7 +59,7 @@ def answers(port: int) -> bool:
 
 
 def test_it_is_off_until_somebody_switches_it_on(services: Services) -> None:
-    port, other = free_port(), free_port()
+    port, other = closed_port(), closed_port()
     services.settings.set("api.port", port)
     services.api.begin()
     assert services.api.state.address == ""
@@ -81,7 +77,7 @@ def test_it_is_off_until_somebody_switches_it_on(services: Services) -> None:
 
 
 def test_a_command_line_that_changes_settings_starts_no_server(services: Services) -> None:
-    services.settings.set("api.port", free_port())
+    services.settings.set("api.port", closed_port())
     services.settings.set("api.enabled", True)
     assert services.api.stop().wait(LONG)
     assert services.api.state.address == ""
@@ -96,7 +92,7 @@ def test_a_port_that_others_have_is_told(services: Services) -> None:
         assert problem is not None
         assert problem.code == "port_in_use"
         assert problem.message.zh
-    changed(services, lambda: services.settings.set("api.port", free_port()), lambda state: state.address)
+    changed(services, lambda: services.settings.set("api.port", closed_port()), lambda state: state.address)
     assert services.api.state.problem is None
     assert answers(int(services.api.state.address.rpartition(":")[2]))
 
