@@ -116,7 +116,7 @@ class MonitorServices:
     # ---- now
 
     def watch(self) -> Stream[Sample]:
-        """A sample a second, until it is cancelled."""
+        """A sample a second, until it is cancelled. What breaks the monitor comes out of it."""
         stream: Stream[Sample] = Stream("watch")
         with self._changed:
             self._watchers.append(stream)
@@ -254,9 +254,13 @@ class MonitorServices:
                 self._take(cancel)
         except Cancelled:
             log.debug("closed while it sampled")
-        except Exception:
+        except Exception as error:
             log.exception("the monitor has broken")
-            self._active = False
+            with self._changed:
+                self._active = False
+                watchers, self._watchers = self._watchers, []
+            for stream in watchers:
+                stream.fail(error)
             raise
         finally:
             self._count()
