@@ -93,7 +93,7 @@ class Desk(QObject):
         window.add_page("about", self.about_page)
         window.add_page("xray", self.xray_page)
         self.documents = DocumentDesk(window, services.documents, services.grounding, pump, self)
-        self.composing = ComposingDesk(window, chat_page, services, pump, self.chat, self)
+        self.composing = ComposingDesk(window, chat_page, messages, services, pump, self.chat, self)
         self.composing.measure_by(self.grounding, self.models, self.settings)
         self.outside = ConnectionsDesk(window, self.settings_page, services, self.settings, pump, self)
         self.api = ApiDesk(window, services, self.settings, pump, self)

@@ -8,7 +8,9 @@ from app.controllers.chat_options import OptionController
 from app.controllers.composing import ComposingController
 from app.controllers.grounding import GroundingController
 from app.controllers.models import ModelsController
+from app.controllers.rewriting import RewritingController
 from app.controllers.settings import SettingsController
+from app.lists.messages import MessageList
 from app.widgets.chat_page import ChatPage
 from app.widgets.main_window import MainWindow
 from backends.engine.protocol import LoadedModel
@@ -16,12 +18,13 @@ from backends.services import Services
 
 
 class ComposingDesk(QObject):
-    """What is written before it is a question."""
+    """What is written before it is a question, or in place of one."""
 
     def __init__(
         self,
         window: MainWindow,
         page: ChatPage,
+        messages: MessageList,
         services: Services,
         pump: Pump,
         chat: ChatController,
@@ -32,13 +35,16 @@ class ComposingDesk(QObject):
         self._models: ModelsController | None = None
         self._loaded: LoadedModel | None = None
         self.composing = ComposingController(services, pump, chat, page.notices, self)
+        self.rewriting = RewritingController(services, pump, messages, self)
         self._connect(chat)
 
     def start(self) -> None:
         self.composing.start(self._page.composer.text())
+        self.rewriting.start()
 
     def close(self) -> None:
         self.composing.close()
+        self.rewriting.close()
 
     def measure_by(
         self, grounding: GroundingController, models: ModelsController, settings: SettingsController

@@ -42,6 +42,7 @@ class OrganisingDesk(QObject):
         menu.delete_requested.connect(organising.delete)
         menu.folder_delete_requested.connect(organising.delete_folder)
         self.conversations.folder_rename_requested.connect(organising.rename_folder)
+        self.conversations.unread_changed.connect(organising.mark_unread)
 
         organising.listed.connect(chat.take_list)
         organising.deleted.connect(chat.leave)

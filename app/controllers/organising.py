@@ -135,6 +135,11 @@ class OrganisingController(QObject):
 
         self._call(self._services.chats.organised.archive, ids, archived, then=done)
 
+    @Slot(object, bool)
+    def mark_unread(self, ids: frozenset[int], unread: bool) -> None:
+        """The list shows it already."""
+        self._pump.call(self._runner, self._services.chats.organised.mark_unread, ids, unread)
+
     @Slot(tuple)
     def duplicate(self, ids: tuple[int, ...]) -> None:
         title = self._gone(ids).title

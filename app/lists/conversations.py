@@ -32,6 +32,7 @@ class ConversationList(Reordered):
     rows_changed = Signal()
     archive_shown = Signal(bool)
     closed_changed = Signal()  # other folders are open now
+    unread_changed = Signal(object, bool)  # ids, a frozenset: whether an answer there waits to be looked at
 
     class Role(IntEnum):
         ID = Qt.ItemDataRole.UserRole + 1
@@ -87,12 +88,15 @@ class ConversationList(Reordered):
     # ---- what changes
 
     def show(self, conversations: Sequence[Conversation], folders: Sequence[Folder] = ()) -> None:
-        """All that there are, also those that were put away, the last active first."""
+        """All that there are, also those that were put away, the last active first. Which of them are unread is taken
+        from those that were not listed before; of the others more is known here."""
+        new = {one.id for one in conversations} - {one.id for one in (*self._listed, *self._archived)}
         self._listed = tuple(one for one in conversations if not one.archived)
         self._archived = tuple(one for one in conversations if one.archived)
         self._folders = tuple(folders)
-        known = {one.id for one in conversations}
-        self._unread &= known
+        found = frozenset(one.id for one in conversations if one.unread and one.id in new)
+        self._unread = (self._unread & {one.id for one in conversations}) | found
+        self._set_unread(self._unread - self._busy - {self._shown or 0})
         self._arrange()
 
     def show_archive(self, archive: bool) -> None:
@@ -115,7 +119,7 @@ class ConversationList(Reordered):
         """Answers to these are on their way; where one has come to its end unseen, it is unread."""
         if ids != self._busy:
             over = self._busy - ids - {self._shown or 0}
-            self._unread = (self._unread | over) - ids
+            self._set_unread((self._unread | over) - ids)
             changed, self._busy = ids ^ self._busy, ids
             self._redraw(changed)
 
@@ -124,7 +128,7 @@ class ConversationList(Reordered):
         if conversation_id != self._shown:
             changed = {self._shown or 0, conversation_id or 0}
             self._shown = conversation_id
-            self._unread -= changed
+            self._set_unread(self._unread - changed)
             self._redraw(changed)
 
     def retranslate(self) -> None:
@@ -205,6 +209,12 @@ class ConversationList(Reordered):
         self.rows_changing.emit()
         self.bring_up_to_date(self._arranged())
         self.rows_changed.emit()
+
+    def _set_unread(self, unread: frozenset[int]) -> None:
+        before, self._unread = self._unread, unread
+        for ids, now in ((unread - before, True), (before - unread, False)):
+            if ids:
+                self.unread_changed.emit(ids, now)
 
     def _redraw(self, ids: Collection[int]) -> None:
         """These rows, and the folders, which speak for theirs."""

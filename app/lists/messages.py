@@ -1,11 +1,11 @@
 """The messages of the conversation that is shown, one row each; the last may still be coming."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from backends.chat.sourced import Kept
 from backends.chat.types import EDITED, Citation, Message, Problem, Source
@@ -113,12 +113,21 @@ class MessageRow:
         )
 
 
-class Edits:
+class Edits(QObject):
     """What is being written in place of messages, by their ids: it outlives the widgets, which go out of sight."""
 
+    changed = Signal(int)  # of this message another text, or none any more
+
     def __init__(self) -> None:
+        super().__init__()
         self.texts: dict[int, str] = {}
         self.enter_sends = True
+
+    def write(self, message_id: int, text: str) -> None:
+        """Of a message that is being written anew."""
+        if self.texts.get(message_id, text) != text:
+            self.texts[message_id] = text
+            self.changed.emit(message_id)
 
 
 class MessageList(QAbstractListModel):
@@ -194,8 +203,18 @@ class MessageList(QAbstractListModel):
 
     def end_edit(self, message_id: int) -> None:
         """What was written is saved, or not wanted."""
-        if self.edits.texts.pop(message_id, None) is not None and (index := self.find(message_id)) is not None:
+        if self.edits.texts.pop(message_id, None) is None:
+            return
+        self.edits.changed.emit(message_id)
+        if (index := self.find(message_id)) is not None:
             self._touch_in_place(index)
+
+    def resume_edits(self, texts: Mapping[int, str]) -> None:
+        """What was being written when the app ended; of those that have been begun since, what is written now."""
+        for message_id in texts.keys() - self.edits.texts.keys():
+            self.edits.texts[message_id] = texts[message_id]
+            if (index := self.find(message_id)) is not None:
+                self._touch_in_place(index)
 
     def put(self, index: int, row: MessageRow) -> None:
         """Replace one row."""

@@ -42,6 +42,7 @@ class Editor(Retranslated, QFrame):
         self.setFocusProxy(self.box)
         self.box.submitted.connect(self._on_submitted)
         self.box.textChanged.connect(self._on_changed)
+        self.box.textChanged.connect(self._keep)
         self.box.long_pasted.connect(self._on_long_pasted)
         self.box.height_changed.connect(self.resized)
         self.box.focus_changed.connect(self._on_focus_changed)
@@ -108,10 +109,11 @@ class Editor(Retranslated, QFrame):
     @Slot()
     def _on_changed(self) -> None:
         self._show_refused(False)
-        text = self.box.toPlainText()
-        if self._row.id in self._edits.texts:
-            self._edits.texts[self._row.id] = text
-        self._save.setEnabled(bool(text.strip()))
+        self._save.setEnabled(bool(self.box.toPlainText().strip()))
+
+    @Slot()
+    def _keep(self) -> None:
+        self._edits.write(self._row.id, self.box.toPlainText())
 
     @Slot()
     def _on_submitted(self) -> None:

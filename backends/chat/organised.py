@@ -1,7 +1,9 @@
-"""How the person keeps conversations: in folders, pinned, put away, with options and a draft; and saved prompts."""
+"""How the person keeps conversations: in folders, pinned, put away, unread, with options, a draft and messages
+that are being written anew; and saved prompts."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +97,13 @@ class Organised:
         with self._database.atomic() as connection:
             self._set(connection, conversation_ids, "archived", archived)
 
+    def mark_unread(self, conversation_ids: Iterable[int], unread: bool) -> None:
+        """An answer there came to its end and was not looked at, or now it was. What is gone is passed over."""
+        with self._database.atomic() as connection:
+            connection.executemany(
+                "UPDATE conversations SET unread = ? WHERE id = ?", [(unread, one) for one in conversation_ids]
+            )
+
     # ---- what it is answered with
 
     def options(self, conversation_id: int) -> Options:
@@ -132,8 +141,29 @@ class Organised:
         rows = self._rows("SELECT text FROM drafts WHERE conversation_id = ?", place)
         return rows[0][0] if rows else ""
 
-    def _set_drafted(self, place: int, text: str) -> None:
+    def edits(self) -> dict[int, str]:
+        """What is being written in place of messages, by their ids."""
+        return dict(self._rows("SELECT message_id, text FROM edits"))
+
+    def set_edits(self, edits: Mapping[int, str | None]) -> None:
+        """None: nothing any more. Of a message that is gone nothing is kept; one that is erased takes its own along."""
+        with self._written_over() as connection:
+            for message_id, text in edits.items():
+                connection.execute("DELETE FROM edits WHERE message_id = ?", (message_id,))
+                if text is not None:
+                    connection.execute(
+                        "INSERT INTO edits SELECT id, ? FROM messages WHERE id = ?", (sound(text), message_id)
+                    )
+
+    @contextmanager
+    def _written_over(self) -> Iterator[Connected]:
+        """A change of which no byte that was there before stays in the file."""
+        self._database.connection().execute("PRAGMA secure_delete = ON")
         with self._database.atomic() as connection:
+            yield connection
+
+    def _set_drafted(self, place: int, text: str) -> None:
+        with self._written_over() as connection:
             if text:
                 connection.execute("INSERT OR REPLACE INTO drafts VALUES (?, ?)", (place, sound(text)))
             else:

@@ -19,7 +19,7 @@ class Row(Protocol):
 
 
 CONVERSATIONS = """
-    SELECT c.id, c.title, c.renamed, c.created, c.updated, c.deleted, c.folder_id, c.pinned, c.archived,
+    SELECT c.id, c.title, c.renamed, c.created, c.updated, c.deleted, c.folder_id, c.pinned, c.archived, c.unread,
            substr(CASE WHEN trim(leaf.content) = '' THEN question.content ELSE leaf.content END, 1, 600) AS last
     FROM conversations c
     LEFT JOIN messages leaf ON leaf.id = c.active_leaf
@@ -57,6 +57,7 @@ def conversation_of(row: Row) -> Conversation:
         renamed=row["renamed"] == 1,
         pinned=bool(row["pinned"]),
         archived=bool(row["archived"]),
+        unread=bool(row["unread"]),
         **plain,
     )
 

@@ -68,9 +68,19 @@ def _organise(connection: Connected) -> None:
     connection.execute("CREATE INDEX messages_deleted ON messages (deleted_with) WHERE deleted_with IS NOT NULL")
 
 
+def _look_later(connection: Connected) -> None:
+    """Answers that nobody has looked at yet, and what is being written in place of messages."""
+    connection.execute("ALTER TABLE conversations ADD COLUMN unread INTEGER NOT NULL DEFAULT 0")
+    connection.execute(
+        "CREATE TABLE edits (message_id INTEGER PRIMARY KEY REFERENCES messages(id) ON DELETE CASCADE, "
+        "text TEXT NOT NULL)"
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "conversations and messages", _create),
     Migration(2, "sources of answers", create_sourced),
     Migration(3, "folders, options, drafts, prompts, deleted messages", _organise),
     Migration(4, "search", create_search),
+    Migration(5, "unread answers, edits", _look_later),
 )

@@ -143,6 +143,7 @@ class Tree:
             values = {**dict(kept), "active_leaf": None, "created": now, "updated": now, "pinned": 0, "archived": 0}
             values |= {
                 "deleted": None,
+                "unread": 0,
                 "title": sound(title) or kept["title"],
                 "renamed": 1 if title else kept["renamed"],
             }

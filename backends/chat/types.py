@@ -35,6 +35,7 @@ class Conversation:
     folder_id: int | None = None
     pinned: bool = False
     archived: bool = False
+    unread: bool = False  # an answer came to its end, and was not looked at
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,6 +198,24 @@ def test_dots(rows: ConversationList) -> None:
     assert not index(rows, 2).data(rows.Role.UNREAD)
 
 
+def test_unread_ones_of_the_last_time_are_marked_and_what_is_looked_at_is_told(rows: ConversationList) -> None:
+    told: list[tuple[list[int], bool]] = []
+    rows.unread_changed.connect(lambda ids, unread: told.append((sorted(ids), unread)))
+    found = [chat(1, unread=True), chat(2, unread=True), chat(3), chat(4, unread=True)]
+    rows.show_current(4)
+    rows.show(found)
+    assert [bool(index(rows, id).data(rows.Role.UNREAD)) for id in (1, 2, 3, 4)] == [True, True, False, False]
+    assert told.pop() == ([4], False)
+    assert not told
+    rows.show_current(1)
+    assert told == [([1], False)]
+    rows.show(found)  # read before that was on disk
+    assert [bool(index(rows, id).data(rows.Role.UNREAD)) for id in (1, 2, 3, 4)] == [False, True, False, False]
+    rows.show(found[:1])
+    rows.show(found)  # deleted, and brought back
+    assert index(rows, 2).data(rows.Role.UNREAD)
+
+
 class Counting(ConversationRows):
     painted = 0
 

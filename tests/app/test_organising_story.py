@@ -12,6 +12,7 @@ from backends.core.errors import NotFound
 from backends.core.paths import Paths
 from tests.app.conftest import MINUTE, Start, end
 from tests.app.test_chat_story import ask, ready
+from tests.app.test_composing_story import services
 from tests.kit import looks
 from tests.kit.ggufs import scripted_model
 
@@ -203,6 +204,13 @@ def test_an_answer_that_ended_unseen_is_marked(qtbot: QtBot, start: Start, paths
     assert listed.rows.index(1).data(role.BUSY)
     listed.until(lambda: listed.rows.index(1).data(role.UNREAD))
     assert not listed.rows.index(1).data(role.BUSY)
+    listed.until(lambda: services(session).chats.conversations()[0].unread)  # on disk
+    end(qtbot, session)
+
+    listed = Listed(qtbot, start())
+    session = listed.session
+    listed.until(lambda: listed.rows.index(1).data(role.UNREAD))
     listed.panel.conversation_requested.emit(listed.rows.conversations[0].id)
     listed.until(lambda: not listed.rows.index(1).data(role.UNREAD))
     listed.until(lambda: session.messages.rows and session.messages.rows[-1].text == LONG)
+    listed.until(lambda: not services(session).chats.conversations()[0].unread)

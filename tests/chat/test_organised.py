@@ -119,6 +119,38 @@ def test_drafts_wait_for_their_conversation(open_store: Open) -> None:
     assert store.organised.draft(conversation.id) == ""
 
 
+def test_what_is_written_in_place_of_messages_goes_with_them(open_store: Open) -> None:
+    store = open_store()
+    conversation = store.create()
+    first = store.add_message(conversation.id, "user", "first").id
+    second = store.add_message(conversation.id, "assistant", "second").id
+    store.organised.set_edits({first: "half a ques\ud83d", second: "", 999: "of a message that is gone"})
+    store = open_store()
+    assert store.organised.edits() == {first: "half a ques\ufffd", second: ""}
+    store.organised.set_edits({first: "more", second: None})
+    assert store.organised.edits() == {first: "more"}
+    store.tree.erase([store.tree.delete(first).message_id])
+    assert store.organised.edits() == {}
+    third = store.add_message(conversation.id, "user", "third").id
+    store.organised.set_edits({third: "again"})
+    store.delete(conversation.id)
+    assert store.organised.edits() == {third: "again"}  # it may come back
+    store.purge()
+    assert store.organised.edits() == {}
+
+
+def test_an_answer_that_was_not_looked_at_is_marked_until_it_is(open_store: Open) -> None:
+    store = open_store()
+    first, second = store.create("first"), store.create("second")
+    store.organised.mark_unread((first.id, second.id, 999), True)
+    store.organised.mark_unread((second.id,), False)
+    store.tree.duplicate(first.id, "copy")
+    store = open_store()
+    assert {one.title: one.unread for one in store.conversations()} == {"first": True, "second": False, "copy": False}
+    store.delete(first.id)
+    assert store.restore(first.id).unread
+
+
 def test_saved_prompts_are_listed_by_name(store: ChatStore) -> None:
     second = store.organised.save_prompt("translate", "Translate into English:")
     first = store.organised.save_prompt("summary", "Sum up:")
