@@ -346,6 +346,7 @@ def test_on_a_key_a_question_revoked_off(room: Room) -> None:
     looks.button(row.confirm, "Revoke").click()
     room.until(lambda: "Revoked" in looks.texts(row))
     assert ask(address, secret) == 401
+    room.until(lambda: room.desk.requests.rowCount() == 3)  # it is noted when it has been answered
     assert room.page.keys.secret.isHidden(), "of no use any more"
     looks.button(row, "Erase Editor from the list").click()
     room.until(lambda: not room.page.keys.rows)
@@ -379,8 +380,8 @@ def test_a_bad_name_is_refused_in_place(room: Room) -> None:
 
 
 def test_a_port_that_is_taken_is_said_and_another_one_helps(room: Room) -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        port = taken.getsockname()[1]
+    port = closed_port()  # nobody else gets it when it is free again
+    with closing(socket.create_server(("127.0.0.1", port))):
         room.services.settings.set("api.port", port)
         room.services.settings.set("api.enabled", True)
         room.desk.start()

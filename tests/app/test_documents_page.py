@@ -197,10 +197,10 @@ def test_typing_filters_once_the_fingers_rest(page: DocumentsPage, qtbot: QtBot)
     asked = QSignalSpy(page.query_changed)
     qtbot.keyClicks(page.filter, "heat")
     assert asked.count() == 0
-    qtbot.waitUntil(lambda: asked.count() == 1, timeout=5_000)
+    qtbot.waitUntil(lambda: asked.count() == 1)
     assert asked.at(0) == ["heat"]
     qtbot.keyClick(page.filter, Qt.Key.Key_Escape)
-    qtbot.waitUntil(lambda: asked.count() == 2, timeout=5_000)
+    qtbot.waitUntil(lambda: asked.count() == 2)
     assert asked.at(1) == [""]
     qtbot.keyClick(page.filter, Qt.Key.Key_Down)
     assert page.view.currentIndex().row() == 0

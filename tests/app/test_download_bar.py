@@ -1,13 +1,14 @@
 """A download in words: every state, the countdown, and what can be pressed."""
 
-import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from pytestqt.qtbot import QtBot
 
 from app.application import Application
 from app.picture import Download
+from app.widgets import download_bar
 from app.widgets.download_bar import DownloadBar
 from tests.kit import looks, pictures
 
@@ -65,13 +66,18 @@ def test_a_size_that_is_not_known_yet_is_no_empty_bar(bar: DownloadBar) -> None:
     assert bar._bar.value() / bar._bar.maximum() == pytest.approx(0.5)
 
 
-def test_waiting_counts_down_and_only_while_it_is_seen(bar: DownloadBar, qtbot: QtBot) -> None:
-    waiting = replace(HALF, state="waiting", message=pictures.LOST, next_try=time.monotonic() + 1.4)
-    bar.show_download(waiting)
+def test_waiting_counts_down_and_only_while_it_is_seen(
+    bar: DownloadBar, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(download_bar, "time", SimpleNamespace(monotonic=lambda: now))
+    bar.show_download(replace(HALF, state="waiting", message=pictures.LOST, next_try=101.4))
     assert pictures.LOST.en in looks.texts(bar)
     assert "Next try in 2 s" in looks.texts(bar)
-    qtbot.waitUntil(lambda: "Next try in 1 s" in looks.texts(bar), timeout=3000)
-    qtbot.waitUntil(lambda: "Trying again…" in looks.texts(bar), timeout=3000)
+    now = 101.0
+    qtbot.waitUntil(lambda: "Next try in 1 s" in looks.texts(bar))
+    now = 102.0
+    qtbot.waitUntil(lambda: "Trying again…" in looks.texts(bar))
     assert bar._second.isActive()
     bar.hide()
     assert not bar._second.isActive()
@@ -97,11 +103,11 @@ def test_what_has_arrived_is_not_thrown_away_by_one_press(bar: DownloadBar, qtbo
 
 def test_buttons_ask_for_their_download(bar: DownloadBar, qtbot: QtBot) -> None:
     bar.show_download(HALF)
-    with qtbot.waitSignal(bar.pause_requested, timeout=1000) as asked:
+    with qtbot.waitSignal(bar.pause_requested) as asked:
         looks.button(bar, "Pause").click()
     assert asked.args == [HALF.ref]
     bar.show_download(replace(HALF, state="paused"))
-    with qtbot.waitSignal(bar.resume_requested, timeout=1000) as asked:
+    with qtbot.waitSignal(bar.resume_requested) as asked:
         looks.button(bar, "Resume").click()
     assert asked.args == [HALF.ref]
     assert looks.nameless(bar) == []

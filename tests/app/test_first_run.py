@@ -46,7 +46,7 @@ def test_what_was_found_and_what_suits_it(page: FirstRunPage, qtbot: QtBot) -> N
     assert "A typical answer takes about" in said
     primary = [w for w in looks.seen(page) if w.property("kind") == "primary"]
     assert len(primary) == 1
-    with qtbot.waitSignal(page.download_requested, timeout=1000) as asked:
+    with qtbot.waitSignal(page.download_requested) as asked:
         looks.button(page, f"Download and start  ·  {choice.file.size / 1e9:.1f} GB").click()
     assert asked.args == [pictures.ref(choice)]
 
@@ -58,7 +58,7 @@ def test_others_stand_below(page: FirstRunPage, qtbot: QtBot) -> None:
     assert len(others) == 3
     assert all(card.state.choice is not pictures.pick(picture) for card in others)
     assert page.others.y() > page.pick.y()
-    with qtbot.waitSignal(page.models_requested, timeout=1000):
+    with qtbot.waitSignal(page.models_requested):
         looks.button(page, "All models").click()
 
 
@@ -70,7 +70,7 @@ def test_nothing_runs_here(page: FirstRunPage, qtbot: QtBot) -> None:
     assert "Close other programs and look again, or use a smaller model file of your own." in said
     assert "No NVIDIA driver was found." in said
     assert "I have a file…" in said
-    with qtbot.waitSignal(page.probe_requested, timeout=1000):
+    with qtbot.waitSignal(page.probe_requested):
         page.pick._again.click()
 
 
@@ -89,16 +89,16 @@ def test_a_download_from_start_to_chat(page: FirstRunPage, qtbot: QtBot) -> None
     assert "Download and start" not in said
     assert "1.9 GB of" in said
     assert "It is loaded by itself when it is here, and the chat opens." in said
-    with qtbot.waitSignal(page.pause_requested, timeout=1000) as asked:
+    with qtbot.waitSignal(page.pause_requested) as asked:
         page.pick._bar._pause.click()
     assert asked.args == [pictures.ref(choice)]
     model = pictures.downloaded(choice)
     said = texts(page, pictures.loading(picture, model))
     assert f"Loading {model.name}  35%" in said
-    with qtbot.waitSignal(page.cancel_load_requested, timeout=1000):
+    with qtbot.waitSignal(page.cancel_load_requested):
         looks.button(page, "Cancel").click()
     said = texts(page, replace(picture, local=(model,)))
-    with qtbot.waitSignal(page.load_requested, timeout=1000) as asked:
+    with qtbot.waitSignal(page.load_requested) as asked:
         looks.button(page, "Start").click()
     assert asked.args == [model]
     said = texts(page, replace(picture, local=(model,), loaded=pictures.loaded(model)))
@@ -151,14 +151,14 @@ def test_a_refused_address_is_said_where_it_was_typed(page: FirstRunPage) -> Non
 def test_the_access_token(page: FirstRunPage, qtbot: QtBot) -> None:
     picture = pictures.of()
     texts(page, picture)
-    with qtbot.waitSignal(page.source.token_wanted, timeout=1000):
+    with qtbot.waitSignal(page.source.token_wanted):
         looks.button(page, "Downloads come from huggingface.co. Mirror, proxy, token…").click()
     assert not page.source._token.isEnabled(), "the keyring has not been asked yet"
     page.show_picture(replace(picture, token=AccessToken("huggingface.co", False)))
     assert page.source._token.isEnabled()
     assert page.source._token.echoMode() is page.source._token.EchoMode.Password
     qtbot.keyClicks(page.source._token, "hf_secret")
-    with qtbot.waitSignal(page.source.token_entered, timeout=1000) as entered:
+    with qtbot.waitSignal(page.source.token_entered) as entered:
         qtbot.keyClick(page.source._token, Qt.Key.Key_Return)
     assert entered.args == ["hf_secret"]
     page.show_token_refused(Phrase("This is not an access token.", "这不是访问令牌。"))
@@ -168,7 +168,7 @@ def test_the_access_token(page: FirstRunPage, qtbot: QtBot) -> None:
     assert page.source._token.text() == "", "it does not stay in the window"
     assert "There is one for huggingface.co." in looks.texts(page)
     assert notice.en in looks.texts(page)
-    with qtbot.waitSignal(page.source.token_removed, timeout=1000):
+    with qtbot.waitSignal(page.source.token_removed):
         looks.button(page, "Remove the access token").click()
 
 
@@ -178,7 +178,7 @@ def test_offline_is_said_before_somebody_presses(page: FirstRunPage, qtbot: QtBo
     said = texts(page, replace(picture, network=replace(picture.network, offline=True)))
     assert "Offline: nothing is downloaded. Change…" in said
     page.source.open()
-    with qtbot.waitSignal(page.source.setting_changed, timeout=1000) as asked:
+    with qtbot.waitSignal(page.source.setting_changed) as asked:
         page.source._offline.click()
     assert asked.args == ["network.offline", False]
 

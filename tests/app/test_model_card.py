@@ -56,7 +56,7 @@ def test_a_model_that_can_be_had(page: ModelsPage, qtbot: QtBot) -> None:
     assert "Fits\nRecommended" in looks.texts(card)
     assert f"{choice.file.quant}  ·" in looks.texts(card)
     assert "tokens/s" in looks.texts(card)
-    with qtbot.waitSignal(page.download_requested, timeout=1000) as asked:
+    with qtbot.waitSignal(page.download_requested) as asked:
         looks.button(card, "Download").click()
     assert asked.args == [f"{choice.model.id}:{choice.file.quant}"]
 
@@ -83,10 +83,10 @@ def test_a_file_of_ones_own_is_loaded_or_taken_off_the_list(page: ModelsPage, qt
     card = here(page, OWN)
     assert str(OWN.path) in looks.texts(card)
     assert "context up to 128K" in looks.texts(card)
-    with qtbot.waitSignal(page.load_requested, timeout=1000) as asked:
+    with qtbot.waitSignal(page.load_requested) as asked:
         looks.button(card, "Load").click()
     assert asked.args == [OWN]
-    with qtbot.waitSignal(page.remove_requested, timeout=1000) as asked:
+    with qtbot.waitSignal(page.remove_requested) as asked:
         looks.button(card, f"Take it off the list (the file stays): {OWN.name}").click()
     assert asked.args == [OWN]
 
@@ -100,7 +100,7 @@ def test_a_file_put_into_the_models_folder_by_hand_is_left_there(page: ModelsPag
 
 def test_a_downloaded_model_is_deleted_at_once_since_it_can_be_put_back(page: ModelsPage, qtbot: QtBot) -> None:
     card = here(page, small())
-    with qtbot.waitSignal(page.remove_requested, timeout=1000) as asked:
+    with qtbot.waitSignal(page.remove_requested) as asked:
         looks.button(card, f"Delete it from this computer: {small().name}").click()
     assert asked.args == [small()]
 
@@ -121,7 +121,7 @@ def test_a_load_shows_how_far_it_is_and_can_be_stopped(page: ModelsPage, qtbot: 
     page.show_picture(pictures.loading(pictures.of(), model, 0.42))
     assert "Loading  42%" in looks.texts(card)
     assert buttons(card) == [f"Details: {model.name}", "Cancel: Loading"]
-    with qtbot.waitSignal(page.cancel_load_requested, timeout=1000):
+    with qtbot.waitSignal(page.cancel_load_requested):
         looks.button(card, "Cancel").click()
 
 
@@ -132,7 +132,7 @@ def test_a_loaded_model_says_where_it_runs(page: ModelsPage, qtbot: QtBot) -> No
     assert "Runs on CUDA0  ·  context 16K  ·  loaded in 1.2 s" in looks.texts(card)
     assert "tokens/s" in looks.texts(card), "what was predicted stays beside it"
     assert buttons(card) == [f"Unload: {model.name}", f"Details: {model.name}"]
-    with qtbot.waitSignal(page.unload_requested, timeout=1000):
+    with qtbot.waitSignal(page.unload_requested):
         looks.button(card, "Unload").click()
 
 

@@ -136,6 +136,7 @@ def test_a_second_model_does_not_push_the_first_one_out(desk: Desk, hub: HubServ
 
 
 def test_a_load_can_be_stopped(desk: Desk, gguf: Path) -> None:
+    list(desk.services.engine.suspend())  # else it may be over before it is stopped
     desk.controller.add_file(str(gguf))
     desk.until(lambda: desk.picture.loading is not None)
     desk.controller.cancel_load()

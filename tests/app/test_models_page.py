@@ -52,7 +52,7 @@ def test_each_quant_on_the_disk_can_be_loaded(page: ModelsPage, qtbot: QtBot) ->
     one, other = pictures.downloaded(choice), pictures.downloaded(choice, "Q2_K")
     page.show_picture(replace(picture, local=(one, other)))
     looks.show(page, 900)
-    with qtbot.waitSignal(page.load_requested, timeout=1000) as asked:
+    with qtbot.waitSignal(page.load_requested) as asked:
         page.here.cards[str(other.path)]._load.click()
     assert asked.args == [other]
     assert page.here.cards[str(one.path)].state.choice is choice, "its speed here is known"
@@ -177,7 +177,7 @@ def test_a_model_file_can_be_dropped(page: ModelsPage, qtbot: QtBot) -> None:
     assert not page._drop.isVisible()
     assert enter(page, mime)
     copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    with qtbot.waitSignal(page.file_chosen, timeout=1000) as chosen:
+    with qtbot.waitSignal(page.file_chosen) as chosen:
         QApplication.sendEvent(page.viewport(), QDropEvent(QPointF(9, 9), copy, mime, left, none))
     assert chosen.args == ["/home/lin/Big.GGUF"]
     assert not page._drop.isVisible()

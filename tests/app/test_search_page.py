@@ -43,7 +43,7 @@ def test_typing_asks_once_the_fingers_rest_and_enter_at_once(page: SearchPage, q
     assert "Search in 1,224 documents" in looks.texts(page).replace("1224", "1,224")
     qtbot.keyClicks(page.box, "heat pump")
     assert spy.count() == 0
-    qtbot.waitUntil(lambda: spy.count() == 1, timeout=5_000)
+    qtbot.waitUntil(lambda: spy.count() == 1)
     assert asked(spy) == Asked("heat pump")
     qtbot.keyClicks(page.box, "s")
     qtbot.keyClick(page.box, Qt.Key.Key_Return)
@@ -98,7 +98,7 @@ def test_documents_that_come_do_not_move_what_is_read(page: SearchPage, qtbot: Q
     page.view.verticalScrollBar().setValue(page.view.verticalScrollBar().maximum() // 2)
     chosen, place = page.view.hit, page.view.place
     assert place[0] is not None
-    qtbot.waitUntil(lambda: not page._looked_at.isActive(), timeout=5_000)
+    qtbot.waitUntil(lambda: not page._looked_at.isActive())
     before = looked_at.count()
 
     come = [replace(hit, passage=replace(hit.passage, id=hit.passage.id + 100)) for hit in found.hits[:3]]

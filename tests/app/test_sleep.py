@@ -97,8 +97,8 @@ LOGIND = """if True:
             except BlockingIOError:
                 return True
 
-    def then(call):  # when what is on its way on the bus has arrived
-        QTimer.singleShot(300, call)
+    def then(call, when=lambda: True):  # when what is on its way on the bus has arrived
+        QTimer.singleShot(300, lambda: call() if when() else then(call, when))
 
     def say(asleep):
         message = QDBusMessage.createSignal(PATH, MANAGER, "PrepareForSleep")
@@ -108,7 +108,7 @@ LOGIND = """if True:
     def on_sleep():
         print("sleeps, held", logind.held, flush=True)
         sleep.stopped()
-        then(on_stopped)
+        then(on_stopped, lambda: not logind.held)
 
     def on_stopped():
         print("held", logind.held, flush=True)
@@ -122,7 +122,7 @@ LOGIND = """if True:
     sleep.going_to_sleep.connect(on_sleep)
     sleep.woken.connect(lambda: print("awake", flush=True))
     sleep.watch(QDBusConnection.sessionBus())
-    QTimer.singleShot(20_000, app.quit)
+    QTimer.singleShot(60_000, app.quit)
     app.exec()
     sleep.close()
 """
@@ -134,7 +134,7 @@ def test_what_logind_says_on_a_bus_of_its_own() -> None:
     try:
         done = subprocess.run(
             ["dbus-run-session", "--", sys.executable, "-c", LOGIND],
-            cwd=ROOT, capture_output=True, text=True, timeout=60,
+            cwd=ROOT, capture_output=True, text=True, timeout=120,
         )  # fmt: skip
     except FileNotFoundError:
         pytest.skip("no dbus-run-session here")
