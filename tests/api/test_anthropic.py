@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -11,7 +12,7 @@ from anthropic.types import RawMessageStreamEvent
 from pydantic import TypeAdapter
 
 from backends.api import sse
-from tests.kit.api_server import ApiServed, api_server
+from tests.kit.api_server import ApiServed, api_server, endless_server
 from tests.kit.chatting import LONG, MODEL, user
 from tests.kit.ggufs import ANSWER, REASONING, Script, random_model, scripted_model
 from tests.kit.tool_calls import GENERATIONS, spoken
@@ -36,7 +37,6 @@ TWO_CALLS = spoken(GENERATIONS["r1"], ("get_weather", {"city": "Zürich 北京"}
 def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServed]:
     scripts = [
         Script("Both of them.", f"See here:\n\n{TWO_CALLS}", word="twice"),
-        Script("", "And on it goes, and on. ", word="endless", endless=True),
     ]
     path = scripted_model(tmp_path_factory.mktemp("anthropic") / "scripted.gguf", scripts=scripts, breaks=True)
     with api_server(tmp_path_factory.mktemp("home"), [path], context=4096) as server:
@@ -353,23 +353,25 @@ def test_an_unknown_model(scripted: ApiServed) -> None:
     assert refused.value.body["error"]["type"] == "not_found_error"  # type: ignore[index]
 
 
-def test_an_answer_that_is_stopped_says_so(scripted: ApiServed) -> None:
+def test_an_answer_that_is_stopped_says_so(tmp_path: Path) -> None:
     """Its person has ended it at the window, after the first words."""
-    live, last = scripted.services.api.live, {}
-    for event in lines(scripted, messages=user("endless")):
-        if event["type"] == "content_block_delta":
+    question: Any = user("endless")
+    with endless_server(tmp_path) as served:
+        live, last = served.services.api.live, {}
+        for event in lines(served, messages=question, max_tokens=30_000):
+            if event["type"] == "content_block_delta":
+                for call in live.all():
+                    live.cancel(call.id)
+            last = event
+        assert (last["type"], last["error"]["type"]) == ("error", "api_error")
+        with (
+            strict(served) as client,
+            client.messages.stream(model=MODEL, max_tokens=30_000, messages=question) as stream,
+        ):
             for call in live.all():
                 live.cancel(call.id)
-        last = event
-    assert (last["type"], last["error"]["type"]) == ("error", "api_error")
-    with (
-        strict(scripted) as client,
-        client.messages.stream(model=MODEL, max_tokens=3000, messages=user("endless")) as stream,  # type: ignore[arg-type]
-    ):
-        for call in live.all():
-            live.cancel(call.id)
-        with pytest.raises(anthropic.APIError):
-            stream.get_final_message()
+            with pytest.raises(anthropic.APIError):
+                stream.get_final_message()
 
 
 def test_silence_is_filled_with_pings(scripted: ApiServed, monkeypatch: pytest.MonkeyPatch) -> None:

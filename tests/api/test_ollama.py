@@ -13,7 +13,7 @@ import pytest
 from backends.api import ollama_reading
 from backends.api.ollama_types import OllamaChatRequest
 from backends.engine.protocol import Sampling
-from tests.kit.api_server import ApiServed, api_server
+from tests.kit.api_server import ApiServed, api_server, endless_server
 from tests.kit.chatting import LONG, user
 from tests.kit.embedders import random_bert
 from tests.kit.embedding import CLOSE, TEXTS, vectors
@@ -44,7 +44,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServed]:
     folder = tmp_path_factory.mktemp("models")
     scripts = [
         Script("Both are asked for.", f"I look.\n\n{spoken(GENERATIONS['r1'], *CALLS)}", word="weather"),
-        Script("", "round and again ", word="endless", endless=True),
     ]
     models = [
         scripted_model(folder / "scripted.gguf", scripts=scripts, breaks=True),
@@ -358,17 +357,18 @@ def test_who_may_not_is_told_in_its_words(served: ApiServed) -> None:
     assert caught.value.status_code == 403
 
 
-def test_an_error_in_a_stream_is_a_line_of_it(served: ApiServed, client: ollama.Client) -> None:
+def test_an_error_in_a_stream_is_a_line_of_it(tmp_path: Path) -> None:
     """A person stops the answer on the page."""
-    live = served.services.api.live
-    stream = client.chat("scripted", user("endless"), stream=True, options={"num_predict": 3000})
-    assert not next(stream).done
-    for call in live.all():
-        live.cancel(call.id)
-    with pytest.raises(ollama.ResponseError) as caught:
-        list(stream)
-    assert caught.value.error == "The answer was stopped."
-    assert client.chat("scripted", user("Hello!")).message.content == ANSWER
+    with endless_server(tmp_path) as served, real(served) as client:
+        live = served.services.api.live
+        stream = client.chat("scripted", user("endless"), stream=True, options={"num_predict": 30_000})
+        assert not next(stream).done
+        for call in live.all():
+            live.cancel(call.id)
+        with pytest.raises(ollama.ResponseError) as caught:
+            list(stream)
+        assert caught.value.error == "The answer was stopped."
+        assert client.chat("scripted", user("Hello!")).message.content == ANSWER
 
 
 def test_nothing_tells_where_the_models_lie(served: ApiServed) -> None:

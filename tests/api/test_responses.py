@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -13,7 +14,7 @@ from pydantic import TypeAdapter
 from backends.api import asking
 from backends.api.errors import ApiError, bad, loading
 from backends.api.responses_events import ResponseEvents
-from tests.kit.api_server import ApiServed, api_server
+from tests.kit.api_server import ApiServed, api_server, endless_server
 from tests.kit.chatting import LONG, MODEL, strict, user
 from tests.kit.ggufs import ANSWER, REASONING, Script, random_model, scripted_model
 from tests.kit.tool_calls import GENERATIONS, spoken
@@ -39,7 +40,6 @@ TWO_CALLS = spoken(GENERATIONS["r1"], ("get_weather", {"city": "Zürich 北京"}
 def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServed]:
     scripts = [
         Script("Both of them.", f"See here:\n\n{TWO_CALLS}", word="twice"),
-        Script("", "And on it goes, and on. ", word="endless", endless=True),
     ]
     path = scripted_model(tmp_path_factory.mktemp("responses") / "scripted.gguf", scripts=scripts)
     with api_server(tmp_path_factory.mktemp("home"), [path], context=4096) as server:
@@ -344,14 +344,15 @@ def test_an_unknown_model(scripted: ApiServed) -> None:
         whole(scripted, model="gpt-unheard-of", input="Hello!")
 
 
-def test_an_answer_that_is_stopped_says_so(scripted: ApiServed) -> None:
+def test_an_answer_that_is_stopped_says_so(tmp_path: Path) -> None:
     """Its person has ended it at the window, after the first words."""
-    live, last = scripted.services.api.live, {}
-    for event in lines(scripted, input="endless"):
-        if event["type"] == "response.output_text.delta":
-            for call in live.all():
-                live.cancel(call.id)
-        last = event
+    with endless_server(tmp_path) as served:
+        live, last = served.services.api.live, {}
+        for event in lines(served, input="endless"):
+            if event["type"] == "response.output_text.delta":
+                for call in live.all():
+                    live.cancel(call.id)
+            last = event
     assert last["type"] == "response.failed"
     assert (last["response"]["status"], last["response"]["error"]["code"]) == ("failed", "server_error")
 

@@ -21,7 +21,7 @@ ENDLESS = Script("", "And on it goes, for ever.", word="endless", endless=True)
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServed]:
-    path = scripted_model(tmp_path_factory.mktemp("telling") / "scripted.gguf", scripts=[ENDLESS])
+    path = scripted_model(tmp_path_factory.mktemp("telling") / "scripted.gguf", scripts=[ENDLESS], slow=24)
     with api_server(tmp_path_factory.mktemp("home"), [path], context=32768) as server:
         yield server
 

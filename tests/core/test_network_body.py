@@ -86,16 +86,16 @@ def test_a_buffer_of_any_size(site: Site, network: Network, size: int) -> None:
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
-@pytest.mark.parametrize(("page", "code"), [(broken_off, "connection_lost"), (silent, "timeout")])
+@pytest.mark.parametrize(("page", "code", "waits"), [(broken_off, "connection_lost", 60), (silent, "timeout", 0.3)])
 def test_a_body_that_ends_early_is_an_error(
-    page, code: str, secure: bool, site: Site, secure_site: Site, ca_file: Path
+    page, code: str, waits: float, secure: bool, site: Site, secure_site: Site, ca_file: Path
 ) -> None:
     where = secure_site if secure else site
     where.pages["/"] = page
     network = Network(NetworkOptions(ca_file=str(ca_file)))
     with (
         pytest.raises(DownloadError) as failure,
-        network.open("t", "GET", where.url(), private_host=HERE, timeout=0.3) as response,
+        network.open("t", "GET", where.url(), private_host=HERE, timeout=waits) as response,
     ):
         read(response)
     assert failure.value.code == code

@@ -173,7 +173,10 @@ def test_this_program_and_its_children(tmp_path: Path, clock: Clock) -> None:
     reader = System(tmp_path, Path("/"), 1.0, clock)
     alone = reader.sample()
     assert reader.pids()[0] == os.getpid()
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+    large = "held = b'x' * (256 << 20); print(flush=True); input()"  # more than this process gives back meanwhile
+    with subprocess.Popen([sys.executable, "-c", large], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout
+        child.stdout.readline()
         assert child.pid not in reader.pids()  # they are looked for every 5 s
         clock.now += 5
         together = reader.sample()

@@ -22,6 +22,7 @@ from backends.core.secrets import Secrets
 from backends.governance.access import Role
 from backends.services import Services
 from backends.services.api import Serving
+from tests.kit.ggufs import Script, scripted_model
 
 LONG = 300.0  # seconds after which something hangs
 
@@ -91,3 +92,12 @@ def api_server(
                 pass
         (url,) = services.api.start(serving or Serving(port=0))
         yield ApiServed(services, url, services.api.keys.add("tests", "admin")[1])
+
+
+@contextmanager
+def endless_server(folder: Path) -> Iterator[ApiServed]:
+    """Its model, asked with `endless`, goes on for a minute at any speed: there is time to stop it."""
+    goes_on = Script("", "And on it goes, and on. ", word="endless", endless=True)
+    model = scripted_model(folder / "scripted.gguf", scripts=[goes_on], breaks=True, slow=24)
+    with api_server(folder / "home", [model], context=32768) as served:
+        yield served
