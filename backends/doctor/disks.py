@@ -35,9 +35,9 @@ def look(case: Case, *, cancel: CancelToken) -> Iterator[Finding]:
         cancel.check()
         refused = _write_to(folder)
         if refused is not None:
-            if _nearest(folder) not in refused_at:  # else the same was said of another one
+            if disk.nearest(folder) not in refused_at:  # else the same was said of another one
                 yield _not_writable(case, name, title, folder, refused)
-            refused_at.add(_nearest(folder))
+            refused_at.add(disk.nearest(folder))
         elif name in ("data", "settings", "logs"):
             yield from _open_to_others(case, name, title, folder)
         if name in ("data", "models"):
@@ -77,7 +77,7 @@ def _volume(case: Case, name: str, title: Phrase, folder: Path, seen: set[int]) 
             Phrase("Set DESKSEEK_HOME to a folder on this computer.", "请将 DESKSEEK_HOME 设为本机的文件夹。"),
             details={"file_system": volume.file_system},
         )
-    there = _nearest(folder).stat().st_dev
+    there = disk.nearest(folder).stat().st_dev
     if there in seen:
         return
     seen.add(there)
@@ -102,7 +102,7 @@ def _room(case: Case, title: Phrase, free: int, total: int, file_system: str | N
 def _write_to(folder: Path) -> OSError | None:
     """Why nothing can be written there; a folder that is not there yet is as good as the one it would be made in."""
     try:
-        there = _nearest(folder)
+        there = disk.nearest(folder)
         descriptor, name = tempfile.mkstemp(prefix=".doctor-", dir=there)
         with contextlib.ExitStack() as after:
             after.callback(Path(name).unlink, missing_ok=True)
@@ -113,13 +113,6 @@ def _write_to(folder: Path) -> OSError | None:
     except OSError as error:
         return error
     return None
-
-
-def _nearest(folder: Path) -> Path:
-    there = folder.absolute()
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    return there
 
 
 def _not_writable(case: Case, name: str, title: Phrase, folder: Path, error: OSError) -> Finding:

@@ -13,18 +13,19 @@ def read(folder: Path) -> Disk:
     `file_system` as the system calls it ("ext4", "NTFS", "apfs", "vfat"); None where no mounted volume matches
     (a Windows network share). OSError where the volume cannot be asked.
     """
-    there = _nearest(folder)
+    there = nearest(folder)
     usage = psutil.disk_usage(str(there))
     return Disk(str(folder), usage.total, usage.free, _file_system(there.resolve()))
 
 
 def space(folder: Path) -> Disk:
     """As `read`, without its file system, for who asks again and again."""
-    usage = psutil.disk_usage(str(_nearest(folder)))
+    usage = psutil.disk_usage(str(nearest(folder)))
     return Disk(str(folder), usage.total, usage.free)
 
 
-def _nearest(folder: Path) -> Path:
+def nearest(folder: Path) -> Path:
+    """The folder itself, or the one above it that exists."""
     there = folder.absolute()
     while not there.exists() and there != there.parent:
         there = there.parent

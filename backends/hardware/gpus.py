@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from backends.core.cancel import CancelToken
 from backends.core.child import Child, ChildDied, ChildHung
@@ -22,7 +21,7 @@ from backends.core.kept_child import KeptChild
 from backends.core.phrase import Phrase
 from backends.core.stream import Runner, Stream
 from backends.hardware import amd, intel, names, nvidia, sysfs
-from backends.hardware.gpu_child import MODULE, from_answer
+from backends.hardware.gpu_child import MODULE, Answer, from_answer
 from backends.hardware.samples import GpuSample, State
 from backends.hardware.types import Vendor
 
@@ -36,8 +35,6 @@ _VENDORS: dict[int, tuple[Vendor, tuple[str, ...]]] = {
     amd.VENDOR: ("amd", amd.DRIVERS),
     intel.VENDOR: ("intel", intel.DRIVERS),
 }
-
-Answer = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
