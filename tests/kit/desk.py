@@ -31,6 +31,7 @@ class Desk:
         self.paths = paths
         self.board = NoticeBoard()
         qtbot.addWidget(self.board)
+        self.board.resize(900, 400)  # as in a window: there is room for the buttons of a notice
         self.board.show()
         self._open()
         self.services.settings.set("network.endpoint", endpoint)
