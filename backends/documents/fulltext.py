@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from backends.core.errors import StorageError
 from backends.core.files import disk_full, storage_error
+from backends.core.heap import give_back
 from backends.core.phrase import Phrase
 from backends.documents.types import PASSAGE_BITS
 
@@ -146,6 +147,7 @@ class Segment:
             self._guarded(self._writer.commit)
             self._guarded(self._writer.garbage_collect_files)
             self._uncommitted = False
+            give_back()  # a thread of its own filled a table of some megabytes for this commit
         self.reading = self._read()
 
     def close(self) -> None:
@@ -156,6 +158,7 @@ class Segment:
             if self._uncommitted:
                 self._guarded(writer.rollback)
             self._guarded(writer.wait_merging_threads)
+            give_back()
             self.reading = self._read()
 
     def _open_writer(self) -> Any:

@@ -10,12 +10,11 @@ when the engine first looked at the GPU (its own context, some 300 MiB) came bef
 GPU that has not less free than before is left out, since they gave back more than the load took.
 """
 
-import ctypes
-import sys
 from collections.abc import Sequence
 
 import psutil
 
+from backends.core.heap import give_back
 from backends.engine.native_log import Told
 from backends.engine.protocol import DeviceUse, EngineDevice
 
@@ -24,7 +23,7 @@ class Meter:
     """Made before the load; told when the context is made, and read after the warm-up."""
 
     def __init__(self, devices: Sequence[EngineDevice]) -> None:
-        give_back()
+        give_back()  # the former model's memory, used again, would not show as growth
         self._free = _free(devices)
         self._before = self._made = _resident()
         self._compute = 0
@@ -41,12 +40,6 @@ class Meter:
         grown = max(0, self._made - self._before) + warmed
         lost = {name: self._free[name] - free for name, free in _free(devices).items() if name in self._free}
         return (DeviceUse("CPU", grown), *(DeviceUse(name, less) for name, less in lost.items() if less > 0))
-
-
-def give_back() -> None:
-    """Let glibc return what is free: the former model's memory, used again, would not show as growth."""
-    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
-        trim(0)
 
 
 def _resident() -> int:

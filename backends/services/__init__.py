@@ -45,6 +45,7 @@ from backends.chat.store import MIGRATIONS, ChatStore
 from backends.core.cancel import CancelToken
 from backends.core.crashes import CrashJournal
 from backends.core.errors import StorageError
+from backends.core.heap import few_heaps
 from backends.core.network import Network, NetworkOptions
 from backends.core.paths import Paths
 from backends.core.phrase import Phrase
@@ -164,6 +165,7 @@ class Services:
         The working directory becomes the data folder (SEC-28: no library is ever found in a folder of documents).
         Raises StorageError if the folders or databases cannot be used.
         """
+        few_heaps()
         paths.make()
         os.chdir(paths.data)
         settings = settings or SettingsStore(paths.config / "settings.json")

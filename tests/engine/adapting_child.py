@@ -8,9 +8,9 @@ from pathlib import Path
 
 import psutil
 
+from backends.core.heap import give_back
 from backends.engine.loader import NativeEngine
 from backends.engine.protocol import Adapter, LoadRequest
-from backends.engine.uses import give_back
 
 
 def main(model: Path, adapter: Path, times: int) -> None:
