@@ -8,7 +8,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from backends.core.cancel import CancelToken
 from backends.core.errors import BackendError, Cancelled
@@ -43,13 +42,15 @@ MEGABYTE = 1_000_000
 
 @dataclass(eq=False, slots=True)
 class _Run:
-    """One download that runs. `joined`: streams of those who asked for the same."""
+    """One download that runs. `joined`: streams of those who asked for the same. `finished`: what they were told of
+    its end, when it has come."""
 
     stream: Stream[DownloadEvent]
     queued: bool
     left: int = 0
     unwanted: bool = False
     joined: list[Stream[DownloadEvent]] = field(default_factory=list)
+    finished: DownloadFinished | None = None
 
     @property
     def alive(self) -> bool:
@@ -233,6 +234,8 @@ class DownloadServices:
             if run is not None and run.alive:
                 joined: Stream[DownloadEvent] = Stream("pull")
                 run.joined.append(joined)
+                if run.finished is not None:
+                    joined.put(run.finished)
                 return joined
             return self._begin(ref, endpoint or "", queued=False)
 
@@ -259,39 +262,41 @@ class DownloadServices:
     def _pull(self, ref: str, endpoint: str, *, cancel: CancelToken) -> Iterator[DownloadEvent]:
         with self._lock:
             run = self._runs[ref]
-        arrived: Path | None = None
-        failure: BaseException | None = None
+        failure: BackendError | None = None
+        over = False
         try:
             for event in self._events(ref, endpoint, run, cancel):
                 if isinstance(event, DownloadFinished):  # it may be used, while the disk still writes
-                    arrived = event.path
                     self._base.library.rescan()
                     self._base.changed("library")
                 if isinstance(event, DownloadProgress):
                     run.left = event.total - event.done
                 if not cancel.cancelled:
                     self._change(ref, lambda item, event=event: told(item, event))
-                for joined in list(run.joined):
-                    joined.put(event)
+                with self._lock:
+                    run.finished = event if isinstance(event, DownloadFinished) else run.finished
+                    for joined in run.joined:
+                        joined.put(event)
                 yield event
-            if arrived is not None:
-                self._change(ref, lambda item: replace(item, state="finished", done=item.total, path=arrived))
+            over = True
         except BackendError as error:
-            failure = error
-            if not cancel.cancelled:
-                rests = error.code == OFFLINE
-                self._change(ref, lambda item, error=error: offline(item) if rests else failed(item, error))
+            failure, over = error, not cancel.cancelled
             raise
         finally:
-            self._end(ref, run, failure)
+            self._end(ref, run, failure, over=over)
 
-    def _end(self, ref: str, run: _Run, failure: BaseException | None) -> None:
+    def _end(self, ref: str, run: _Run, failure: BackendError | None, *, over: bool) -> None:
+        """`over`: finished or failed. Who sees that can begin it anew: it does not run any more."""
+
+        def ended(item: Queued) -> Queued:
+            item = _ended(item, run, failure) if over else item
+            return resting(item, "waiting" if self._closing else "paused") if item.state in ACTIVE else item
+
         with self._lock:
             if self._runs.get(ref) is run:
                 del self._runs[ref]
             item = self._queue.find(ref)
-            if item is not None and item.state in ACTIVE:
-                self._change(ref, lambda one: resting(one, "waiting" if self._closing else "paused"))
+            self._change(ref, ended)
         if run.unwanted:
             try:
                 self._delete(item or Queued(ref))
@@ -364,6 +369,12 @@ class DownloadServices:
 
     def _set_limit(self, settings: Settings) -> None:
         self._limit.set(settings.network.speed_limit * MEGABYTE)
+
+
+def _ended(item: Queued, run: _Run, failure: BackendError | None) -> Queued:
+    if failure is not None:
+        return offline(item) if failure.code == OFFLINE else failed(item, failure)
+    return item if run.finished is None else replace(item, state="finished", done=item.total, path=run.finished.path)
 
 
 def _same_model(one: Queued, other: Queued) -> bool:

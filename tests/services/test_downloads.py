@@ -153,6 +153,36 @@ def test_what_fails_says_why_and_does_not_hold_up_the_next(services, hub, gguf):
     watch.states("finished", "finished")
 
 
+def test_who_sees_that_it_failed_can_begin_it_anew_at_once(services, hub, gguf):
+    """In the moment in which it is told, on the thread that tells it."""
+    late = "tester/Late-GGUF:Q4_K_M"
+    watch, changes = Watch(services), services.changes()
+
+    def look() -> None:
+        if [item.state for item in services.downloads.queue()] == ["failed"]:
+            hub.add_repo("tester/Late-GGUF", {"Late-Q4_K_M.gguf": gguf})
+            services.downloads.resume(late)
+
+    changes.on_wake(look)
+    services.downloads.enqueue(late)
+    watch.states("finished")
+
+
+def test_who_sees_that_it_has_come_may_pull_it_once_more(services, hub):
+    """And is told of its end, though nothing is left to do."""
+    pulled: list = []
+    watch, changes = Watch(services), services.changes()
+
+    def look() -> None:
+        if not pulled and [item.state for item in services.downloads.queue()] == ["finished"]:
+            pulled.append(services.downloads.pull(ONE))
+
+    changes.on_wake(look)
+    services.downloads.enqueue(ONE)
+    watch.until(lambda queue: pulled)
+    assert isinstance(list(pulled[0])[-1], DownloadFinished)
+
+
 def test_one_that_runs_can_be_thrown_away(services, hub):
     hub.fail("cdn", paused(100_000), times=1)
     watch = Watch(services)
