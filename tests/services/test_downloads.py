@@ -156,10 +156,11 @@ def test_what_fails_says_why_and_does_not_hold_up_the_next(services, hub, gguf):
 def test_who_sees_that_it_failed_can_begin_it_anew_at_once(services, hub, gguf):
     """In the moment in which it is told, on the thread that tells it."""
     late = "tester/Late-GGUF:Q4_K_M"
-    watch, changes = Watch(services), services.changes()
+    watch, changes, seen = Watch(services), services.changes(), threading.Event()
 
     def look() -> None:
-        if [item.state for item in services.downloads.queue()] == ["failed"]:
+        if not seen.is_set() and [item.state for item in services.downloads.queue()] == ["failed"]:
+            seen.set()
             hub.add_repo("tester/Late-GGUF", {"Late-Q4_K_M.gguf": gguf})
             services.downloads.resume(late)
 
