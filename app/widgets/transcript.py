@@ -26,6 +26,7 @@ MOST_A_SLICE = 0.004  # between two frames
 MOST_AT_ONCE = 0.06  # when all is new: a person waits longer for a page than for a step
 REACH = 5  # quarters of what is in sight: so much is set ahead, in the direction of travel
 BEHIND = 2  # and so much in the other one
+MOST_IN_SIGHT = 12  # rows, about
 _STEP = 48
 
 
@@ -335,6 +336,7 @@ class Transcript(Retranslated, QAbstractScrollArea):
                 self._sheet.anchor = (0, TOP)
             elif bar.isSliderDown() or abs(moved) > 2 * self.viewport().height():
                 row = self._sheet.row_at(value)
+                self._sheet.release(lambda other: not row - 3 <= other < row + MOST_IN_SIGHT)  # to be used at once
                 self._sheet.anchor = (row, self._sheet.top_of(row) - value)
             else:
                 row, top = self._sheet.anchor
