@@ -216,6 +216,10 @@ class Window:
         """The engine has so many answers to give, to the person and to others."""
         self._ask("be_asked", least=least, most=least if most is None else most)
 
+    def has_a_model(self) -> None:
+        """It is loaded."""
+        self._ask("have_a_model")
+
     def is_hammered(self, programs: int) -> None:
         """By so many programs that ask its engine again and again; 0: they stop, and each has its last answer."""
         self._ask("be_hammered", programs=programs)

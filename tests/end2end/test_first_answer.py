@@ -73,7 +73,8 @@ def it_goes_on_and_the_chat_opens_by_itself(
 
     window.sees("ended unexpectedly last time", "Nothing that was saved is lost")
     window.presses("Close this notice")  # it takes room
-    page = window.sees("Ask anything", "What can I do for you?", re.compile("DeepSeek (R1|V)"))  # and the model
+    window.has_a_model()
+    page = window.sees("Ask anything", "What can I do for you?", re.compile("(?m)^DeepSeek (R1|V)"))  # and the model
     assert "Welcome to DeskSeek" not in page
     (whole,) = home.paths.models.rglob("*.gguf")
     assert whole.name == name
@@ -126,7 +127,7 @@ def a_second_double_click_brings_it_to_the_front(home: Home, window: Window) -> 
 
 
 def the_conversation_is_there(window: Window) -> None:
-    page = window.sees(QUESTION, "What can I do for you?")
+    page = window.sees(QUESTION, FIRST)  # the chat of last time
     assert "ended unexpectedly" not in page
     window.chooses(QUESTION)
     window.sees(FIRST, LAST, "print(sorted([3, 1, 2]))", f"Please {COUNT} for me", "n5 n6 n7", "Stopped")

@@ -162,6 +162,9 @@ class Onlooker(QObject):
         """The engine has so many answers to give, to the person and to others."""
         return lambda: (services := self._services) is not None and least <= services.engine.answers <= most
 
+    def do_have_a_model(self) -> Callable[[], bool]:
+        return lambda: (services := self._services) is not None and services.engine.model is not None
+
     def do_be_hammered(self, programs: int) -> Callable[[], bool]:
         """From now on so many programs ask the engine again and again; 0: each has its last answer. Steps of answers to
         the person are counted meanwhile."""
