@@ -178,7 +178,7 @@ def test_a_cancel_that_comes_late_does_not_hit_the_next_question() -> None:
     late = Late()
     with Child(MODULE, ahead=1) as child:  # it waits with most of its answers
         assert list(child.ask({"do": "count", "to": 0}, cancel=late)) == []
-        answers = child.ask({"do": "count", "to": 20_000}, cancel=CancelToken(), timeout=60)
+        answers = child.ask({"do": "count", "to": 20_000}, cancel=CancelToken(), timeout=600)
         next(answers)
         late.callback()
         assert len(list(answers)) == 19_999
