@@ -100,6 +100,7 @@ class Desk(QObject):
         self.monitor = MonitorDesk(window, services, self.settings, pump, self)
         self.holding = HoldingDesk(window, self.monitor.page, services, self.models.loads, pump, self)
         self.doctor = DoctorDesk(window, services, self.settings_page, self.about_page, self.models, pump, self)
+        self.holding.holding.setting_wanted.connect(self.doctor.show_setting)
         self.formulas = FormulaLibrary(messages, self)
         self.organising = OrganisingDesk(window, chat_page, conversations, self.chat, services, pump, self)
         self.options = OptionDesk(window, chat_page, self.chat, self.settings, services, pump, self)

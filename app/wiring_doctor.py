@@ -55,7 +55,7 @@ class DoctorDesk(QObject):
 
         doctor.picture_changed.connect(lambda: page.show_picture(doctor.picture))
         doctor.page_wanted.connect(window.show_page)
-        doctor.setting_wanted.connect(self._on_setting)
+        doctor.setting_wanted.connect(self.show_setting)
         doctor.removal_wanted.connect(self._on_removal)
         doctor.download_wanted.connect(self._on_download)
         doctor.quit_wanted.connect(window.actions_.quit.trigger)
@@ -66,7 +66,8 @@ class DoctorDesk(QObject):
             self.doctor.begin()
 
     @Slot(str)
-    def _on_setting(self, key: str) -> None:
+    def show_setting(self, key: str) -> None:
+        """In sight, ready to be changed."""
         self.window.show_page("settings")
         self.settings_page.point_to(key)
 

@@ -177,7 +177,7 @@ def kept(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(one for some in parts for one in some))
 
 
-def made_of(series: Sequence[Series], names: Iterable[str]) -> tuple[Series, ...]:
+def made_of(series: Sequence[Series], names: Sequence[str]) -> tuple[Series, ...]:
     """These figures, out of what was kept."""
     known = {one.name: one for one in series}
     if MEMORY_USED in names and _TOTAL in known and _FREE in known:

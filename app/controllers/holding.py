@@ -19,13 +19,15 @@ from backends.services import Services
 from backends.services.holding import LOADS
 
 EVERY_MS = 2000  # a sentence that changes more often is not read
+_SETTINGS = {"unused_gpu": "engine.gpu_layers", "waiting": "engine.parallel"}  # that help, by the kind of a limit
 
 
 class HoldingController(QObject):
-    """`picture_changed` with a HoldingPicture. `page_wanted`: models, doctor or settings."""
+    """`picture_changed` with a HoldingPicture. `page_wanted`: models or doctor."""
 
     picture_changed = Signal(object)
     page_wanted = Signal(str)
+    setting_wanted = Signal(str)  # its key
 
     def __init__(
         self, services: Services, pump: Pump, loads: Loads, board: NoticeBoard, parent: QObject | None = None
@@ -104,7 +106,7 @@ class HoldingController(QObject):
             case "doctor":
                 self.page_wanted.emit("doctor")
             case "settings_engine":
-                self.page_wanted.emit("settings")
+                self.setting_wanted.emit(_SETTINGS[limit.kind])
             case "unload_others":
                 self._draw(programs=self._programs())
             case remedy if remedy in LOADS:

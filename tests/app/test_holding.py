@@ -19,6 +19,7 @@ from backends.core.phrase import Phrase
 from backends.engine.protocol import LoadRequest
 from backends.models.types import LocalModel
 from backends.monitor.types import Limit
+from tests.app.conftest import MINUTE, Start, end
 from tests.kit import looks
 from tests.kit.desk import Desk
 from tests.kit.ggufs import scripted_model
@@ -217,3 +218,20 @@ def test_figures_of_the_kit_are_those_of_the_card() -> None:
     assert HELD.memory_others == 5 * GIB
     assert on(LAPTOP).on_gpu == ()
     assert seconds(3, machine=system())[-1].hardware.system.swapped_in == 0.0
+
+
+def test_the_setting_that_helps_is_brought_into_sight(start: Start, qtbot: QtBot) -> None:
+    session = start()
+    qtbot.waitUntil(lambda: session.desk is not None, timeout=MINUTE)
+    assert session.desk is not None
+    page = session.desk.settings_page
+    waits = Limit("waiting", Phrase("2 questions wait.", "2 个提问在排队。"), "settings_engine")
+    unused = Limit("unused_gpu", Phrase("The card is not used.", "未使用显卡。"), "settings_engine")
+    for limit, key in ((waits, "engine.parallel"), (unused, "engine.gpu_layers")):
+        session.window.show_page("monitor")
+        offers(session.desk.holding, limit)
+        press(session.desk.holding.card, "Open the settings")
+        assert session.window.page == "settings"
+        field = page.rows[key].field.widget
+        qtbot.waitUntil(lambda field=field: session.app.focusWidget() is field, timeout=MINUTE)
+    end(qtbot, session)
