@@ -16,7 +16,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -285,10 +284,12 @@ class Window:
 def _call_of(process: "subprocess.Popen[str]", door: socket.socket) -> socket.socket:
     """The connection that its window makes. One that has not come may be slow, but not dead."""
     door.settimeout(1)
-    began = time.monotonic()
-    while process.poll() is None and time.monotonic() - began < SLOWEST:
+    for _ in range(int(SLOWEST)):
+        ended = process.poll() is not None
         with contextlib.suppress(TimeoutError):
             return door.accept()[0]
+        if ended:
+            break
     process.kill()
     out, err = process.communicate()
     raise AssertionError(f"no window came: {out!r} {err!r}")
