@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
+    QAbstractScrollArea,
     QApplication,
     QCheckBox,
     QLabel,
@@ -55,12 +56,16 @@ def visible(kind: type[W]) -> Iterator[W]:
 
 
 def texts() -> list[str]:
-    """Everything that can be read, also what one has to scroll to. Kinds of spaces look the same."""
-    plain = {0xA0: " ", 0x2060: None}
-    return [text for widget in visible(QWidget) if (text := words_of(widget).translate(plain).strip())]
+    """Everything that can be read, also what one has to scroll to."""
+    return [text for widget in visible(QWidget) if (text := words_of(widget).strip())]
 
 
 def words_of(widget: QWidget) -> str:
+    """Kinds of spaces look the same."""
+    return _words_of(widget).translate({0xA0: " ", 0x2060: None})
+
+
+def _words_of(widget: QWidget) -> str:
     if isinstance(widget, QLabel):
         return widget.text()
     if isinstance(widget, QAbstractButton):
@@ -129,6 +134,8 @@ def click(widget: QWidget, rect: QRect) -> bool:
     while around is not None:
         if isinstance(around, QScrollArea):
             around.ensureWidgetVisible(widget)
+        elif isinstance(around, QAbstractScrollArea):
+            turn_wheel(around, widget, rect)
         around = around.parentWidget()
     if not lies_open(widget, rect):
         return False
@@ -138,6 +145,14 @@ def click(widget: QWidget, rect: QRect) -> bool:
     place: QPoint = widget.mapTo(window, rect.center())
     QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
     return True
+
+
+def turn_wheel(area: QAbstractScrollArea, widget: QWidget, rect: QRect) -> None:
+    """Until the middle of `rect` is in sight."""
+    at = widget.mapTo(area.window(), rect.center()).y() - area.viewport().mapTo(area.window(), QPoint()).y()
+    over = min(at, 0) + max(at - area.viewport().height() + 1, 0)
+    if over:
+        area.verticalScrollBar().setValue(area.verticalScrollBar().value() + over)
 
 
 def lies_open(widget: QWidget, rect: QRect) -> bool:
