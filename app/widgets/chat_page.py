@@ -128,10 +128,12 @@ class ChatPage(Retranslated, QFrame):
         self._more.hide()
         self._wanted_open = True
         self._fits: bool | None = None
+        self._form_shown = False  # of a saved prompt
         self._build()
         messages.modelReset.connect(self._on_rows_changed)
         messages.rowsInserted.connect(self._on_rows_changed)
         messages.rowsRemoved.connect(self._on_rows_changed)
+        self.composer.editor.form_shown.connect(self._on_form_shown)
         self.transcript.end_left.connect(self._on_end_left)
         self._on_rows_changed()
         self.retranslate()
@@ -332,12 +334,22 @@ class ChatPage(Retranslated, QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.composer.box.set_room(self.height())
-        self._float_over.setMinimumHeight(_LEAST_SEEN if self.height() >= _LOW else _LEAST_SEEN // 2)
+        self._leave_room()
         fits = self.width() >= PANEL_FITS
         if fits != self._fits:
             self._fits = fits
             self._show_panel(self._wanted_open and fits)
         self._place_float()
+
+    @Slot(bool)
+    def _on_form_shown(self, shown: bool) -> None:
+        self._form_shown = shown
+        self._leave_room()
+
+    def _leave_room(self) -> None:
+        """Messages give way to what is written."""
+        low = self.height() < _LOW or self._form_shown
+        self._float_over.setMinimumHeight(_LEAST_SEEN // 2 if low else _LEAST_SEEN)
 
     def _place_float(self) -> None:
         size = self._to_end.sizeHint()

@@ -15,6 +15,7 @@ from backends.chat.organised import SavedPrompt
 
 LONGEST_NAME = 100
 _TALLEST = 320
+_LOWEST = 150  # of the list, which scrolls
 _HEAD = 84  # above the list, margins and what says that it is suggested
 _NAME_LENGTH = 40  # of a name that is made of the text's beginning
 
@@ -47,7 +48,7 @@ class _Form(Retranslated, QWidget):
         self.text = QPlainTextEdit()
         self.text.setProperty("kind", "input")
         self.text.setTabChangesFocus(True)
-        self.text.setMinimumHeight(px(56))
+        self.text.setMinimumHeight(px(48))
         self._title = parts.label(role="strong")
         self._hint = parts.label(role="caption", tone="muted", wrap=True)
         self._save = parts.button(kind="primary")
@@ -124,6 +125,7 @@ class PromptEditor(Retranslated, QFrame):
     save_requested = Signal(str, str, object)  # name, text, id or None
     delete_requested = Signal(object)  # SavedPrompt
     closed = Signal()
+    form_shown = Signal(bool)  # it needs more room than the list, which scrolls
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -160,7 +162,6 @@ class PromptEditor(Retranslated, QFrame):
         self._stack.addWidget(listed)
         self._stack.addWidget(self._form)
         self.setLayout(parts.column(whole, margin=(SPACE.l, SPACE.m, SPACE.m, SPACE.m)))
-        self.setMinimumHeight(px(150))
         self.setMaximumHeight(px(_TALLEST))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self._only_form = False
@@ -173,6 +174,12 @@ class PromptEditor(Retranslated, QFrame):
         hint.setHeight(px(_TALLEST) if self._stack.currentIndex() else min(listed, px(_TALLEST)))
         return hint
 
+    def minimumSizeHint(self) -> QSize:
+        hint = super().minimumSizeHint()
+        if not self._stack.currentIndex():
+            hint.setHeight(px(_LOWEST))
+        return hint
+
     def show_prompts(self, prompts: Sequence[Prompt]) -> None:
         self._prompts = tuple(prompts)
         self._draw()
@@ -182,6 +189,7 @@ class PromptEditor(Retranslated, QFrame):
         self._stack.setCurrentIndex(0)
         self.updateGeometry()
         self.show()
+        self.form_shown.emit(False)
         self._new.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def write(self, text: str) -> None:
@@ -197,6 +205,7 @@ class PromptEditor(Retranslated, QFrame):
     def close_editor(self) -> None:
         if self.isVisible():
             self.hide()
+            self.form_shown.emit(False)
             self.closed.emit()
 
     def retranslate(self) -> None:
@@ -219,6 +228,7 @@ class PromptEditor(Retranslated, QFrame):
         self._stack.setCurrentIndex(1)
         self.updateGeometry()
         self.show()
+        self.form_shown.emit(True)
         self._form.fill(name, text, prompt_id)
 
     def _draw(self) -> None:

@@ -15,6 +15,8 @@ PAGES = (
     "notices_many",
     "crashed",
     "composer_too_long",
+    "composer_editor",
+    "composer_form",
     "options",
     "export",
     "first_run_fresh",
