@@ -124,7 +124,7 @@ def test_other_times_and_closer(qtbot: QtBot, start: Start) -> None:
     assert monitoring.latest is not None
 
 
-def test_what_was_recorded_is_erased_after_a_question(qtbot: QtBot, start: Start, paths: Paths) -> None:
+def answered_once(qtbot: QtBot, start: Start, paths: Paths) -> Session:
     scripted_model(paths.models / "scripted.gguf", "", "One two three four.")
     session = start()
     ready(qtbot, session)
@@ -132,6 +132,11 @@ def test_what_was_recorded_is_erased_after_a_question(qtbot: QtBot, start: Start
     session.desk.settings.set("chat.name_chats", False)  # that would be counted, too
     ask(qtbot, session, "Count.")
     wait_for_answer(qtbot, session)
+    return session
+
+
+def test_what_was_recorded_is_erased_after_a_question(qtbot: QtBot, start: Start, paths: Paths) -> None:
+    session = answered_once(qtbot, start, paths)
     desk = opened(qtbot, session)
     page, monitoring = desk.page, monitoring_of(session)
     qtbot.waitUntil(lambda: page.days.list.rowCount() == 1, timeout=MINUTE)
@@ -152,13 +157,7 @@ def test_what_was_recorded_is_erased_after_a_question(qtbot: QtBot, start: Start
 
 
 def test_what_a_command_erases_is_gone_from_the_page(qtbot: QtBot, start: Start, paths: Paths) -> None:
-    scripted_model(paths.models / "scripted.gguf", "", "One two three four.")
-    session = start()
-    ready(qtbot, session)
-    assert session.desk is not None
-    session.desk.settings.set("chat.name_chats", False)  # that would be counted, too
-    ask(qtbot, session, "Count.")
-    wait_for_answer(qtbot, session)
+    session = answered_once(qtbot, start, paths)
     desk = opened(qtbot, session)
     desk.page.segments.buttons["day"].click()
     qtbot.waitUntil(lambda: desk.page.days.list.rowCount() == 1, timeout=MINUTE)
